@@ -1,0 +1,153 @@
+"""Angles, norm ratios, spectra, reciprocity: every measure of alignment, each defined once.
+
+    update angle     between one parameter's gradient under a rule and under a named reference
+    delta angle      between the error at one layer's output under a rule and backprop's
+    weight angle     between W and what stands in its place on the way down: B, or the path B·R
+    norm ratio       ‖feedback‖ / ‖W‖
+
+Angles are in degrees. Measuring works on a float64 copy of rule and network and changes nothing.
+"""
+
+import copy
+
+import numpy as np
+
+from feedbackalign.checks import require_known
+
+
+def angle(u, v):
+    """Degrees between two arrays, both flattened; nan where one of them is zero.
+
+    Computed as 2·atan2(‖û − v̂‖, ‖û + v̂‖) with unit vectors û, v̂, which keeps its digits near 0° and 180°
+    (arccos of the cosine loses everything below about 1e-6 degrees).
+
+    >>> round(angle([1.0, 0.0], [1.0, 1.0]), 9)
+    45.0
+    """
+    u = np.asarray(u, dtype=np.float64).ravel()
+    v = np.asarray(v, dtype=np.float64).ravel()
+    if u.shape != v.shape:
+        raise ValueError(f"angle: expected two arrays of one size, got {u.size} and {v.size} entries")
+    length_u, length_v = np.linalg.norm(u), np.linalg.norm(v)
+    if length_u == 0 or length_v == 0:
+        return float("nan")
+    u, v = u / length_u, v / length_v
+    return float(np.degrees(2.0 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))))
+
+
+def in_float64(rule):
+    """A copy of the rule and its network with every floating array in float64, to measure on."""
+    return copy.deepcopy(rule).astype(np.float64)
+
+
+def update_angles(rule, x, targets, to=None):
+    """Degrees between the rule's gradient and a reference's, per parameter of the network.
+
+    Both are taken before momentum and decay, at the same parameters, on the same batch, in float64.
+
+    Parameters
+    ----------
+    rule : Rule
+    x, targets : arrays
+        The probe batch.
+    to : str, optional
+        One of the names in `rule.references`; the rule's own first claim if None.
+
+    Returns
+    -------
+    dict
+        {"fc1.weight": degrees, …}; nan where a gradient is zero.
+
+    Examples
+    --------
+    >>> import feedbackalign as fa
+    >>> net = fa.networks.mlp([4, 3, 2], rng=np.random.default_rng(0))
+    >>> rule = fa.rules.make("fa", net, rng=np.random.default_rng(1))
+    >>> x, labels = np.random.default_rng(2).normal(size=(8, 4)), np.array([0, 1] * 4)
+    >>> [name for name, degrees in update_angles(rule, x, labels, to="backprop").items() if degrees > 1]
+    ['fc1.weight', 'fc1.bias']
+    """
+    references = rule.references(x, targets)
+    to = next(iter(references)) if to is None else require_known(to, references, "reference")
+    gradients = in_float64(rule).gradients(x, targets).grads
+    return {name: angle(gradients[name], reference) for name, reference in references[to].items()}
+
+
+def delta_angles(rule, x, targets):
+    """Degrees between the error at each layer's output under the rule and under backprop: {"fc1": degrees, …}.
+
+    Empty for rules that send no error.
+    """
+    network = copy.deepcopy(rule.network).astype(np.float64)
+    network.backward(network.loss_error(network.forward(x), targets))
+    errors = in_float64(rule).gradients(x, targets).errors
+    return {name: angle(error, network.layer(name).error) for name, error in errors.items()}
+
+
+def weight_angles(rule):
+    """Degrees between W and the feedback that stands in its place: {"fc1": degrees, …}.
+
+    For product feedback alignment this is the *path angle*, between W and B·R. Layers where nothing stands in W's
+    place (direct feedback, perturbation) are left out.
+    """
+    return {layer.name: angle(layer.weight, feedback) for layer, feedback in _pairs(rule)}
+
+
+def norm_ratios(rule):
+    """‖feedback‖ / ‖W‖ per layer: {"fc1": number, …}; nan where W is zero."""
+    ratios = {}
+    for layer, feedback in _pairs(rule):
+        length = np.linalg.norm(layer.weight.astype(np.float64))
+        ratios[layer.name] = float(np.linalg.norm(feedback.astype(np.float64)) / length) if length else float("nan")
+    return ratios
+
+
+def _pairs(rule):
+    """(layer, feedback weights in W's shape) wherever there are such."""
+    pairs = [(layer, rule.feedback_weights(layer.name)) for layer in rule.network.weighted_layers()]
+    return [(layer, feedback) for layer, feedback in pairs if feedback is not None]
+
+
+def spectrum(B):
+    """Eigenvalues of B Bᵀ, ascending: B (out, mid) -> (out,).
+
+    For a random B with E[B Bᵀ] = I and expansion r = mid/out they have mean 1 and variance 1/r, and lie between
+    the Marchenko-Pastur edges (1 ± 1/√r)². The path angle of product feedback alignment floors at arctan(1/√r).
+
+    >>> spectrum(np.eye(2))
+    array([1., 1.])
+    """
+    B = np.asarray(B, dtype=np.float64)
+    return np.linalg.eigvalsh(B @ B.T)
+
+
+def path_floor(B, weight):
+    """Degrees between W and B Bᵀ W: where the path angle ends once R has forgotten its start."""
+    B = np.asarray(B, dtype=np.float64)
+    flat = np.asarray(weight, dtype=np.float64).reshape(len(weight), -1)            # (out, in·kh·kw)
+    return angle(flat, B @ (B.T @ flat))
+
+
+def reciprocity(rule):
+    """Do the same two neurons reach each other in both directions? Per layer, (share, correlation).
+
+    share is the part of the connected forward pairs (W ≠ 0) that also have a *direct* feedback synapse, counted
+    from the error of the unit that the pair projects to; correlation is that of the two weights over the pairs that
+    have both, nan where there are fewer than two. Each rule says which of its synapses are direct
+    (`rule.direct_feedback`): feedback alignment's B is, product feedback alignment's path through a middle
+    population is not.
+
+    Returns {"fc1": (share, correlation), …}.
+    """
+    measured = {}
+    for layer in rule.network.weighted_layers():
+        forward = layer.weight.ravel().astype(np.float64)
+        direct = rule.direct_feedback(layer.name)
+        feedback = np.zeros_like(forward) if direct is None else direct.ravel().astype(np.float64)
+        connected = forward != 0
+        both = connected & (feedback != 0)
+        share = float(both.sum() / max(connected.sum(), 1))
+        pairs = forward[both], feedback[both]
+        varied = both.sum() > 1 and min(np.std(pairs[0]), np.std(pairs[1])) > 0
+        measured[layer.name] = (share, float(np.corrcoef(*pairs)[0, 1]) if varied else float("nan"))
+    return measured

@@ -1,0 +1,116 @@
+"""Refuse bad arguments at the edge, in one sentence: which argument, what was expected, what came.
+
+Every public entry of the package calls these before any work is done. They raise TypeError for the
+wrong kind of thing and ValueError for the right kind with the wrong content.
+"""
+
+import difflib
+import math
+
+import numpy as np
+
+
+def describe(value):
+    """What came, in a few words: `float32 array of shape (3, 4)` or `'abc'`.
+
+    >>> describe(np.zeros((3, 4)))
+    'float64 array of shape (3, 4)'
+    """
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{type(value).__name__} {text[:77]}..."
+
+
+def require_known(name, known, what):
+    """Refuse a name that is not in `known`, and say which one was probably meant.
+
+    >>> require_known("pfo", ["bp", "pfa"], "rule")
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown rule 'pfo': did you mean 'pfa'? Known: bp, pfa
+    """
+    known = list(known)
+    if name in known:
+        return name
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+    hint = f": did you mean {near[0]!r}?" if near else "."
+    raise ValueError(f"unknown {what} {name!r}{hint} Known: {', '.join(known)}")
+
+
+def require_number(value, what, *, low=-math.inf, high=math.inf, low_open=False, high_open=False):
+    """Refuse anything but one finite real number in the range; return it as a float.
+
+    >>> require_number(0.5, "density", low=0, high=1, low_open=True)
+    0.5
+    """
+    expected = f"a finite number in {'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not is_number:
+        raise TypeError(f"{what}: expected {expected}, got {describe(value)}")
+    value = float(value)
+    too_low = value < low or (low_open and value == low)
+    too_high = value > high or (high_open and value == high)
+    if not math.isfinite(value) or too_low or too_high:
+        raise ValueError(f"{what}: expected {expected}, got {value!r}")
+    return value
+
+
+def require_integer(value, what, *, low, high=None):
+    """Refuse anything but an integer of at least `low` (and at most `high`); return it as an int."""
+    upper = "" if high is None else f" and at most {high}"
+    expected = f"an integer of at least {low}{upper}"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{what}: expected {expected}, got {describe(value)}")
+    if value < low or (high is not None and value > high):
+        raise ValueError(f"{what}: expected {expected}, got {value}")
+    return int(value)
+
+
+def require_generator(rng, what):
+    """Refuse anything but a numpy.random.Generator: the package never draws from global state."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"{what}: expected rng=numpy.random.Generator, for example np.random.default_rng(0), "
+                        f"got {describe(rng)}")
+    return rng
+
+
+def require_floats(x, what, *, shape):
+    """Refuse anything but a floating array of this shape; None in `shape` stands for any length above 0.
+
+    >>> require_floats(np.zeros((2, 3)), "x", shape=(None, 4))
+    Traceback (most recent call last):
+    ...
+    ValueError: x: expected shape (N, 4), got float64 array of shape (2, 3)
+    """
+    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
+        raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
+    fits = x.ndim == len(shape) and all(want is None or want == have for want, have in zip(shape, x.shape))
+    if not fits:
+        letters = iter("NCHW")
+        wanted = ", ".join(next(letters, "?") if want is None else str(want) for want in shape)
+        raise ValueError(f"{what}: expected shape ({wanted}{',' if len(shape) == 1 else ''}), got {describe(x)}")
+    if x.size == 0:
+        raise ValueError(f"{what}: expected at least one sample, got {describe(x)}")
+    return x
+
+
+def require_finite(x, what):
+    """Refuse NaN and infinity, naming the first entry that is not finite."""
+    total = float(np.add.reduce(x, axis=None, dtype=np.float64))     # one pass: a bad entry makes the sum bad
+    if not math.isfinite(total) and not np.isfinite(x).all():
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise ValueError(f"{what}: expected finite numbers, got {x[first]} at index {first}")
+    return x
+
+
+def require_labels(labels, what, *, count, classes):
+    """Refuse anything but `count` integer labels in 0 … classes − 1."""
+    if not isinstance(labels, np.ndarray) or not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(f"{what}: expected an integer array of {count} labels, got {describe(labels)}")
+    if labels.shape != (count,):
+        raise ValueError(f"{what}: expected shape ({count},), one label a sample, got {describe(labels)}")
+    if labels.min() < 0 or labels.max() >= classes:
+        wrong = labels[(labels < 0) | (labels >= classes)][0]
+        raise ValueError(f"{what}: expected labels from 0 to {classes - 1}, got {wrong}")
+    return labels

@@ -1,0 +1,291 @@
+"""A data set is three splits that never change, and an epoch is one permutation of the first.
+
+    Split      x (N, ...) floats, targets (N,) labels or (N, out) floats
+    Dataset    a name, the splits train, validation and test, and the number of classes
+    Batches    walks a split in mini-batches, in a new order every epoch
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from feedbackalign.checks import (describe, require_finite, require_floats, require_generator, require_integer,
+                                  require_known, require_labels, require_number)
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """Samples and what is wanted of them, row by row; both are read-only views, integers become int64.
+
+    Parameters
+    ----------
+    x : float array, (N, ...)
+        Samples, batch first; images are (N, C, H, W). The loaders of this package give float32.
+    targets : integer array, (N,), or float array, (N, out)
+        Labels in classification, values in regression.
+
+    A Split on its own is not checked: the Dataset that takes it does that, and knows its name.
+
+    Examples
+    --------
+    >>> split = Split(np.zeros((5, 2), np.float32), np.arange(5))
+    >>> len(split), split
+    (5, Split(x: float32 (5, 2), targets: int64 (5,)))
+    """
+
+    x: np.ndarray
+    targets: np.ndarray
+
+    def __post_init__(self):
+        object.__setattr__(self, "x", _read_only(self.x))
+        object.__setattr__(self, "targets", _read_only(self.targets))
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __repr__(self):
+        return (f"Split(x: {self.x.dtype} {self.x.shape}, "
+                f"targets: {self.targets.dtype} {self.targets.shape})")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Train, validation and test splits of one task, checked once and never changed.
+
+    Parameters
+    ----------
+    name : str
+        What tables and figures call it.
+    train, test : Split
+    validation : Split or None
+        None when every training sample is trained on.
+    classes : int or None
+        Labels run from 0 to classes - 1; None means regression, and targets are floats (N, out).
+
+    Raises
+    ------
+    TypeError, ValueError
+        A split that is empty, holds NaN or infinity, a label out of range, rows that do not match, or shapes or dtypes
+        that differ from the training split's. The message names the split.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> part = Split(rng.normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2]))
+    >>> data = Dataset("mine", train=part, validation=None, test=part, classes=3)
+    >>> data.input_shape, data.outputs
+    ((4,), 3)
+    >>> x, labels = data.batch(5)
+    >>> x.shape, labels
+    ((5, 4), array([0, 1, 2, 0, 1]))
+    """
+
+    name: str
+    train: Split
+    validation: "Split | None"
+    test: Split
+    classes: "int | None"
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name:
+            raise TypeError(f"name: expected a name for the data set, got {describe(self.name)}")
+        if self.classes is not None:
+            require_integer(self.classes, "classes", low=2)
+        for split_name in SPLITS:
+            split = getattr(self, split_name)
+            if split is None and split_name == "validation":
+                continue
+            _check_split(split, f"{self.name}, {split_name} split", self.classes)
+            _check_same_kind(split, self.train, f"{self.name}, {split_name} split")
+
+    @property
+    def input_shape(self):
+        """Shape of one sample: (64,) or (1, 28, 28)."""
+        return self.train.x.shape[1:]
+
+    @property
+    def outputs(self):
+        """How many output units the task wants: its classes, or the width of its targets."""
+        return self.train.targets.shape[1] if self.classes is None else self.classes
+
+    def batch(self, size, split="train"):
+        """The first `size` samples of a split as copies: x (size, ...), targets (size,) or (size, out).
+
+        Nothing is drawn: the same call gives the same batch, which is what a probe of an angle wants.
+        """
+        part = self._split_called(split)
+        require_integer(size, f"size of a batch of {self.name}, {split} split", low=1, high=len(part))
+        return part.x[:size].copy(), part.targets[:size].copy()
+
+    def batches(self, size, *, rng):
+        """Mini-batches of the training split, in a new order every epoch: see `Batches`."""
+        return Batches(self.train, size, rng=rng)
+
+    def flat(self):
+        """The same data with every sample as one row: x (N, ...) -> (N, product)."""
+        return self._with_x(lambda x: x.reshape(len(x), -1))                # (N, C, H, W) -> (N, C*H*W)
+
+    def astype(self, dtype):
+        """The same data in float32 (to train) or float64 (to check); labels stay integers."""
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise ValueError(f"dtype: expected float32 or float64, got {describe(dtype)}")
+        data = self._with_x(lambda x: x.astype(dtype))
+        return data if self.classes is not None else data._with_targets(lambda targets: targets.astype(dtype))
+
+    def standardised(self, mean=None, std=None):
+        """The same data as (x - mean) / std, with two numbers for all units and all splits.
+
+        Where a number is not given it is the training split's own, over all its samples and units: what is learnt from
+        the test split would flatter the test. Targets stay as they are.
+
+        >>> x = np.array([[1.0], [3.0]])
+        >>> part = Split(x, np.array([0, 1]))
+        >>> Dataset("mine", part, None, part, classes=2).standardised().train.x.ravel()
+        array([-1.,  1.])
+        """
+        own_mean, own_std = mean_and_std(self.train.x) if mean is None or std is None else (mean, std)
+        mean = require_number(own_mean if mean is None else mean, "mean")
+        std = require_number(own_std if std is None else std, "std", low=0, low_open=True)
+
+        def rescale(x):
+            rescaled = x - mean
+            rescaled /= std                             # in place: MNIST is big enough for a second copy to hurt
+            return rescaled
+
+        return self._with_x(rescale)
+
+    def padded(self, size):
+        """The same images in a frame of zeros: x (N, C, H, W) -> (N, C, size, size).
+
+        The image sits in the middle; an odd row or column goes below or to the right. Zero is the colour of MNIST's
+        paper only before `standardised`: pad first, then standardise, if the frame shall not be seen.
+        """
+        if len(self.input_shape) != 3:
+            raise ValueError(f"padded: expected images (N, C, H, W), got samples of shape {self.input_shape}")
+        height, width = self.input_shape[1:]
+        require_integer(size, f"size of padded images of {height} x {width}", low=max(height, width))
+        frame = ((0, 0), (0, 0), _margins(height, size), _margins(width, size))
+        return self._with_x(lambda x: np.pad(x, frame))                     # (N, C, H, W) -> (N, C, size, size)
+
+    def _split_called(self, split_name):
+        split = getattr(self, require_known(split_name, SPLITS, "split"))
+        if split is None:
+            raise ValueError(f"{self.name} was made without a {split_name} split")
+        return split
+
+    def _with_x(self, change):
+        return self._with_splits(lambda split: Split(change(split.x), split.targets))
+
+    def _with_targets(self, change):
+        return self._with_splits(lambda split: Split(split.x, change(split.targets)))
+
+    def _with_splits(self, change):
+        changed = {name: change(getattr(self, name)) for name in SPLITS if getattr(self, name) is not None}
+        return dataclasses.replace(self, **changed)
+
+
+class Batches:
+    """Mini-batches of a split: every epoch draws one permutation and visits every sample once.
+
+    Parameters
+    ----------
+    split : Split
+    size : int
+        Samples a batch; the last batch of an epoch holds the rest and may be smaller.
+    rng : numpy.random.Generator
+        Draws the permutations, and nothing between them: its state before an epoch is all it takes to walk that epoch
+        again. A run that was stopped after k steps restores that state and goes on with `epoch(skip=k)`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A size that is not an integer from 1 to len(split), an rng that is not a Generator.
+
+    Examples
+    --------
+    >>> split = Split(np.arange(5.0)[:, None], np.arange(5))
+    >>> batches = Batches(split, 2, rng=np.random.default_rng(0))
+    >>> len(batches), [targets.tolist() for x, targets in batches]
+    (3, [[2, 4], [3, 0], [1]])
+    """
+
+    def __init__(self, split, size, *, rng):
+        if not isinstance(split, Split):
+            raise TypeError(f"split: expected a Split, got {describe(split)}")
+        self.split = split
+        self.size = require_integer(size, "size of a batch", low=1, high=len(split))
+        self.rng = require_generator(rng, "Batches")
+
+    def __len__(self):
+        """Steps in an epoch."""
+        return math.ceil(len(self.split) / self.size)
+
+    def __iter__(self):
+        return self.epoch()
+
+    def epoch(self, skip=0):
+        """Walk one epoch without its first `skip` batches; yields x (size, ...), targets (size,) or (size, out).
+
+        The permutation is drawn by this call, before the first batch is asked for. The batches are copies.
+        """
+        require_integer(skip, "skip", low=0, high=len(self))
+        order = self.rng.permutation(len(self.split))
+        return self._walk(order, start=skip * self.size)
+
+    def _walk(self, order, start):
+        for first in range(start, len(order), self.size):
+            rows = order[first:first + self.size]
+            yield self.split.x[rows], self.split.targets[rows]
+
+
+def mean_and_std(x):
+    """Mean and standard deviation of all entries of x, in float64, without a float64 copy of x.
+
+    >>> mean_and_std(np.array([[1, 3]], np.float32))
+    (2.0, 1.0)
+    """
+    parts = [x[first:first + 1000] for first in range(0, len(x), 1000)]
+    mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / x.size
+    variance = sum(float(np.square(part - mean, dtype=np.float64).sum()) for part in parts) / x.size
+    return mean, math.sqrt(variance)
+
+
+def _read_only(array):
+    if not isinstance(array, np.ndarray):
+        return array                                    # a Dataset refuses it, by name
+    if np.issubdtype(array.dtype, np.integer):
+        array = array.astype(np.int64, copy=False)
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _check_split(split, what, classes):
+    if not isinstance(split, Split):
+        raise TypeError(f"{what}: expected a Split, got {describe(split)}")
+    x, targets = split.x, split.targets
+    if not isinstance(x, np.ndarray) or x.ndim < 2:
+        raise TypeError(f"{what}: x: expected a float array of shape (N, ...), got {describe(x)}")
+    require_floats(x, f"{what}: x", shape=(None,) * x.ndim)
+    require_finite(x, f"{what}: x")
+    if classes is not None:
+        require_labels(targets, f"{what}: targets", count=len(x), classes=classes)
+    else:
+        require_floats(targets, f"{what}: targets without classes", shape=(len(x), None))
+        require_finite(targets, f"{what}: targets")
+
+
+def _check_same_kind(split, train, what):
+    for field in ("x", "targets"):
+        ours, theirs = getattr(split, field), getattr(train, field)
+        if ours.shape[1:] != theirs.shape[1:] or ours.dtype != theirs.dtype:
+            raise ValueError(f"{what}: {field}: expected {theirs.dtype} samples of shape {theirs.shape[1:]} "
+                             f"as in the training split, got {describe(ours)}")
+
+
+def _margins(length, size):
+    before = (size - length) // 2
+    return before, size - length - before

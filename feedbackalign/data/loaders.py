@@ -1,0 +1,61 @@
+"""From the name of a data set to the data: the table behind `--data NAME`."""
+
+from feedbackalign.checks import require_generator, require_known
+from feedbackalign.data.digits import digits
+from feedbackalign.data.generators import linear_teacher, mnist1d, spirals, teacher_student
+from feedbackalign.data.mnist import fashion, mnist
+
+FROM_FILES = {"mnist": mnist, "fashion": fashion}           # take data_dir
+FROM_A_SEED = {"mnist1d": mnist1d, "spirals": spirals, "linear-teacher": linear_teacher,
+               "teacher-student": teacher_student}          # take rng
+LOADERS = {"digits": digits, **FROM_FILES, **FROM_A_SEED}
+
+
+def load(name, *, rng=None, data_dir=None, images=None):
+    """The data set of this name, with its default sizes.
+
+    Parameters
+    ----------
+    name : str
+        One of LOADERS: digits, mnist, fashion, mnist1d, spirals, linear-teacher, teacher-student.
+    rng : numpy.random.Generator
+        Needed by those that are computed from a seed; the others draw nothing from it.
+    data_dir : str or path, optional
+        Where the files of mnist (needed) or fashion are.
+    images : bool, optional
+        True gives samples (N, C, H, W), False gives rows (N, product). If it is not given, each comes as its own loader
+        gives it: digits as rows, mnist and fashion as images.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        An unknown name (the message has the nearest one), images of what is none, a folder for what is read from none.
+        DataError, a ValueError, if files are missing or broken.
+    TypeError
+        No Generator where one is needed.
+
+    Examples
+    --------
+    >>> load("digits", images=True).input_shape
+    (1, 8, 8)
+    >>> import numpy as np
+    >>> load("spirals", rng=np.random.default_rng(0)).name
+    'spirals'
+    """
+    require_known(name, LOADERS, "data set")
+    if name not in FROM_FILES and data_dir is not None:
+        raise ValueError(f"data_dir: {name} is not read from a folder, got {str(data_dir)!r}")
+    if name in FROM_A_SEED and images:
+        raise ValueError(f"images: expected a data set of images (digits, mnist, fashion), got {name}")
+
+    if name in FROM_A_SEED:
+        data = FROM_A_SEED[name](rng=require_generator(rng, name))
+    elif name in FROM_FILES:
+        data = FROM_FILES[name](data_dir)
+    else:
+        data = digits(images=bool(images))
+    return data.flat() if images is False else data

@@ -1,0 +1,136 @@
+"""MNIST and Fashion-MNIST from the four original files, which you have or your system's package manager has.
+
+MNIST: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998).
+Fashion-MNIST: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
+algorithms", arXiv 1708.07747 (2017).
+"""
+
+import os
+import pathlib
+
+import numpy as np
+
+from feedbackalign.checks import describe, require_integer
+from feedbackalign.data.dataset import Dataset, Split
+from feedbackalign.data.idx import DataError, read_idx
+
+MNIST_MEAN, MNIST_STD = 0.1307, 0.3081              # of the 60,000 training images, pixels in [0, 1]
+FASHION_MEAN, FASHION_STD = 0.2860, 0.3530
+DEBIAN_FASHION = "/usr/share/datasets/fashion-mnist"        # Debian's package dataset-fashion-mnist
+
+
+def mnist(data_dir, *, validation=5000, standardise=True):
+    """MNIST from your folder: 60,000 training images of 28 x 28 in ten classes, 10,000 to test.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; plain
+        or .gz, also spelled train-images.idx3-ubyte.
+    validation : int
+        The last so many training images become the validation split. 0 trains on all: `data.validation` is None then.
+    standardise : bool
+        True gives (pixel / 255 - 0.1307) / 0.3081, False gives pixel / 255.
+
+    Returns
+    -------
+    Dataset
+        x (N, 1, 28, 28) float32, labels 0 to 9; `.flat()` gives (N, 784).
+
+    Raises
+    ------
+    DataError
+        A file is missing, is not IDX, or the files do not fit each other.
+    TypeError, ValueError
+        An argument of the wrong kind, or a validation split that leaves nothing to train on.
+
+    Examples
+    --------
+    >>> mnist("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    feedbackalign.data.idx.DataError: no/such/folder: no such folder, expected one with the MNIST files
+    """
+    if data_dir is None:
+        raise DataError("MNIST does not ship with the package: give data_dir, a folder with the four original files "
+                        "(train-images-idx3-ubyte and so on, plain or .gz)")
+    data = _read_folder("mnist", "MNIST", data_dir, validation)
+    return data.standardised(MNIST_MEAN, MNIST_STD) if standardise else data
+
+
+def fashion(data_dir=None, *, validation=5000, standardise=True):
+    """Fashion-MNIST: 60,000 training images of clothes, 28 x 28, in ten classes, 10,000 to test.
+
+    Parameters
+    ----------
+    data_dir : str or path, optional
+        Folder with the four original files, named as for `mnist`. If it is not given, the place where Debian's and
+        Ubuntu's package dataset-fashion-mnist puts them.
+    validation, standardise
+        As for `mnist`, with mean 0.2860 and standard deviation 0.3530.
+
+    Returns
+    -------
+    Dataset
+        x (N, 1, 28, 28) float32, labels 0 to 9.
+
+    Raises
+    ------
+    DataError, TypeError, ValueError
+        As for `mnist`.
+
+    Examples
+    --------
+    >>> fashion("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    feedbackalign.data.idx.DataError: no/such/folder: no such folder, expected one with the Fashion-MNIST files
+    """
+    if data_dir is None:
+        data_dir = DEBIAN_FASHION
+        if not os.path.isdir(data_dir):
+            raise DataError(f"{data_dir}: no Fashion-MNIST here. Install it (apt install dataset-fashion-mnist), or "
+                            "give data_dir, a folder with the four files of github.com/zalandoresearch/fashion-mnist")
+    data = _read_folder("fashion", "Fashion-MNIST", data_dir, validation)
+    return data.standardised(FASHION_MEAN, FASHION_STD) if standardise else data
+
+
+def _read_folder(name, title, data_dir, validation):
+    """The four files as a Dataset of pixels in [0, 1]."""
+    if not isinstance(data_dir, (str, os.PathLike)):
+        raise TypeError(f"data_dir: expected the path of a folder, got {describe(data_dir)}")
+    validation = require_integer(validation, "validation", low=0)
+    folder = pathlib.Path(data_dir)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder, expected one with the {title} files")
+    x, labels = _read_pair(folder, "train")             # (N, 1, 28, 28), (N,)
+    test = Split(*_read_pair(folder, "t10k"))
+    if validation >= len(x):
+        raise ValueError(f"validation: expected fewer than the {len(x)} training images, got {validation}")
+    cut = len(x) - validation
+    held_back = Split(x[cut:], labels[cut:]) if validation else None
+    return Dataset(name, train=Split(x[:cut], labels[:cut]), validation=held_back, test=test, classes=10)
+
+
+def _read_pair(folder, part):
+    """Images and labels of one part, checked against each other: x (N, 1, 28, 28) float32, labels (N,)."""
+    image_file, label_file = _find(folder, f"{part}-images", "idx3"), _find(folder, f"{part}-labels", "idx1")
+    images, labels = read_idx(image_file), read_idx(label_file)
+    if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or len(images) == 0:
+        raise DataError(f"{image_file}: expected uint8 images of shape (N, 28, 28), got {describe(images)}")
+    if labels.dtype != np.uint8 or labels.shape != (len(images),):
+        raise DataError(f"{label_file}: expected {len(images)} uint8 labels, one an image of {image_file.name}, "
+                        f"got {describe(labels)}")
+    if labels.max() > 9:
+        raise DataError(f"{label_file}: expected labels from 0 to 9, got {labels.max()}")
+    x = images[:, None].astype(np.float32)              # (N, 28, 28) -> (N, 1, 28, 28)
+    x /= 255
+    return x, labels
+
+
+def _find(folder, stem, kind):
+    names = [f"{stem}{joint}{kind}-ubyte{suffix}" for joint in "-." for suffix in ("", ".gz")]
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise DataError(f"{folder}: expected one of {', '.join(names)}, found none of them")

@@ -1,0 +1,15 @@
+"""Layers: parameters, and what the last forward and backward pass saw.
+
+Every layer has `forward(x)` and `backward(error)`, the error being ∂L/∂(its output). After a pass its memory lies
+open in plainly named attributes: `layer.input`, `layer.error`, and for parameters `layer.gradients`.
+Images are (N, C, H, W).
+"""
+
+from feedbackalign.layers.base import Layer
+from feedbackalign.layers.pooling import AvgPool2d, Flatten, GlobalAvgPool2d, MaxPool2d
+from feedbackalign.layers.units import (ACTIVATIONS, HardSigmoid, Identity, LeakyReLU, ReLU, Sigmoid, SoftClip,
+                                        Softplus, Tanh)
+from feedbackalign.layers.weighted import Conv2d, Linear, WeightedLayer
+
+__all__ = ["ACTIVATIONS", "AvgPool2d", "Conv2d", "Flatten", "GlobalAvgPool2d", "HardSigmoid", "Identity", "Layer",
+           "LeakyReLU", "Linear", "MaxPool2d", "ReLU", "Sigmoid", "SoftClip", "Softplus", "Tanh", "WeightedLayer"]

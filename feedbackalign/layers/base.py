@@ -1,0 +1,51 @@
+"""What every layer is: a forward, a backward, a name, and a memory of its last pass that lies open."""
+
+import numpy as np
+
+
+class Layer:
+    """Base of all layers: no parameters, nothing to remember between passes.
+
+    Attributes
+    ----------
+    name : str
+        Given by the network: kind and order, `fc1`, `conv2`, `relu3`.
+    input, error : array or None
+        What the last forward pass received, and the last backward pass: ∂L/∂output.
+    """
+
+    kind = "layer"
+    is_weighted = False
+
+    def __init__(self):
+        self.name = self.kind
+        self.input = None
+        self.error = None
+
+    def forward(self, x, training=True):
+        raise NotImplementedError
+
+    def backward(self, error):
+        raise NotImplementedError
+
+    def parameters(self):
+        """{"weight": array, …}: the live arrays, empty for layers without parameters."""
+        return {}
+
+    def output_shape(self, input_shape):
+        """Shape of one sample's output, given the shape of one sample's input (both without N)."""
+        return input_shape
+
+    def astype(self, dtype):
+        """Convert every floating array that the layer holds, in place."""
+        for attribute, value in vars(self).items():
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                setattr(self, attribute, value.astype(dtype))
+        return self
+
+    def forget(self):
+        """Drop the memory of the last pass."""
+        self.input = self.error = None
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"

@@ -1,0 +1,238 @@
+"""The layers with synapses, Linear and Conv2d, and the three steps that every learning rule is made of.
+
+    layer.local_gradients(error)             what arrived times what came back, at the synapse itself
+    layer.transport(error, weights)          carry an error down through ANY weights of the layer's kind
+    layer.mix_outputs(error, matrix)         carry it into a middle population first (product feedback alignment)
+
+Backprop calls `transport` with W, feedback alignment with B: one rule serves dense and convolutional layers.
+"""
+
+import numpy as np
+
+from feedbackalign.checks import require_floats, require_generator, require_integer, require_known, require_number
+from feedbackalign.layers.base import Layer
+from feedbackalign.ops import convolution as conv
+from feedbackalign.ops import initialisers
+from feedbackalign.ops import linear as dense
+
+
+class WeightedLayer(Layer):
+    """What Linear and Conv2d share: weight, bias, mask, and the exact backward pass.
+
+    `noise`, where a rule has set it, is added to the output: perturbation rules jitter units with it.
+    """
+
+    is_weighted = True
+
+    def __init__(self, weight_shape, *, bias, rng, init, density, dtype):
+        super().__init__()
+        require_generator(rng, type(self).__name__)
+        require_known(init, initialisers.NAMES, "initialiser")
+        require_number(density, "density", low=0, high=1, low_open=True)
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
+        self.init = init
+        self.density = density
+        self.weight = initialisers.draw(weight_shape, rng, init, dtype)
+        self.bias = np.zeros(weight_shape[0], dtype=dtype) if bias else None
+        self.mask = None
+        if density < 1:
+            self.mask = rng.random(weight_shape) < density                      # the synapses that exist
+            self.weight *= self.mask
+        self.noise = None
+        self.gradients = {}
+
+    def parameters(self):
+        named = {"weight": self.weight}
+        if self.bias is not None:
+            named["bias"] = self.bias
+        return named
+
+    def masks(self):
+        """{"weight": boolean array} where some synapses do not exist; put on again after every update."""
+        return {} if self.mask is None else {"weight": self.mask}
+
+    def draw_weights(self, rng, shape=None):
+        """Fresh weights from the layer's own initialiser, in W's shape unless another is asked for."""
+        return initialisers.draw(shape or self.weight.shape, rng, self.init, self.weight.dtype)
+
+    def backward(self, error):
+        """The exact gradient: keep the local gradients, return ∂L/∂input."""
+        self.error = error
+        self.gradients = self.local_gradients(error)
+        return self.transport(error, self.weight)
+
+    def astype(self, dtype):
+        super().astype(dtype)
+        self.gradients = {}
+        return self
+
+
+class Linear(WeightedLayer):
+    """y = x Wᵀ + b.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        W has shape (outputs, inputs), b (outputs,).
+    bias : bool
+    rng : numpy.random.Generator
+        Draws W (and its mask).
+    init : str
+        One of `ops.initialisers.NAMES`; b starts at zero.
+    density : float in (0, 1]
+        Share of synapses that exist, by a fixed random mask on W.
+    dtype : numpy.float32 or numpy.float64
+
+    Examples
+    --------
+    >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
+    >>> layer.forward(np.zeros((5, 3), dtype=np.float32)).shape
+    (5, 2)
+    """
+
+    kind = "fc"
+
+    def __init__(self, inputs, outputs, *, bias=True, rng, init="xavier-uniform", density=1.0, dtype=np.float32):
+        require_integer(inputs, "Linear inputs", low=1)
+        require_integer(outputs, "Linear outputs", low=1)
+        super().__init__((outputs, inputs), bias=bias, rng=rng, init=init, density=density, dtype=dtype)
+
+    def forward(self, x, training=True):
+        require_floats(x, f"input of {self.name}", shape=(None, self.weight.shape[1]))
+        self.input = x
+        y = dense.linear(x, self.weight, self.bias)                             # (N, in) x (in, out) -> (N, out)
+        if self.noise is not None:
+            y += self.noise
+        return y
+
+    def local_gradients(self, error):
+        """{"weight": eᵀ x, "bias": Σₙ eₙ} for an error (N, out) at the output of the last forward pass."""
+        gradients = {"weight": self.outer(error)}
+        if self.bias is not None:
+            gradients["bias"] = error.sum(axis=0)
+        return gradients
+
+    def outer(self, signal):
+        """signalᵀ x, x being the last input: (N, any) -> (any, in)."""
+        return dense.linear_weight_gradient(signal, self.input)
+
+    def transport(self, error, weights):
+        return dense.linear_transport(error, weights)                           # (N, out) x (out, in) -> (N, in)
+
+    def mix_outputs(self, error, matrix):
+        return error @ matrix                                                   # (N, out) x (out, mid) -> (N, mid)
+
+    def respond(self, x):
+        """What the bare weights answer, without bias: (N, in) -> (N, out)."""
+        return dense.linear(x, self.weight)
+
+    def correlate(self, signal, x):
+        """Mean product of output signal and input over the batch: (N, out), (N, in) -> (out, in)."""
+        return dense.linear_weight_gradient(signal, x) / len(x)
+
+    def output_shape(self, input_shape):
+        if input_shape != (self.weight.shape[1],):
+            raise ValueError(f"{self.name}: expected {self.weight.shape[1]} inputs a sample, got shape {input_shape}")
+        return (self.weight.shape[0],)
+
+    def __repr__(self):
+        return f"Linear({self.weight.shape[1]}, {self.weight.shape[0]})"
+
+
+class Conv2d(WeightedLayer):
+    """Convolution (cross-correlation) of (N, in, H, W) images with W of shape (out, in, kh, kw).
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels.
+    kernel : int or (int, int)
+    stride, padding : int
+    bias, rng, init, density, dtype
+        As for `Linear`.
+
+    Examples
+    --------
+    >>> layer = Conv2d(1, 4, 3, stride=2, padding=1, rng=np.random.default_rng(0))
+    >>> layer.forward(np.zeros((2, 1, 8, 8), dtype=np.float32)).shape
+    (2, 4, 4, 4)
+    """
+
+    kind = "conv"
+
+    def __init__(self, inputs, outputs, kernel, *, stride=1, padding=0, bias=True, rng,
+                 init="xavier-uniform", density=1.0, dtype=np.float32):
+        kernel = (kernel, kernel) if isinstance(kernel, (int, np.integer)) else tuple(kernel)
+        if len(kernel) != 2:
+            raise ValueError(f"Conv2d kernel: expected one length or two, got {kernel}")
+        require_integer(inputs, "Conv2d inputs", low=1)
+        require_integer(outputs, "Conv2d outputs", low=1)
+        for length in kernel:
+            require_integer(length, "Conv2d kernel", low=1)
+        self.stride = require_integer(stride, "Conv2d stride", low=1)
+        self.padding = require_integer(padding, "Conv2d padding", low=0)
+        super().__init__((outputs, inputs, *kernel), bias=bias, rng=rng, init=init, density=density, dtype=dtype)
+        self.columns = None
+
+    def forward(self, x, training=True):
+        require_floats(x, f"input of {self.name}", shape=(None, self.weight.shape[1], None, None))
+        self.output_shape(x.shape[1:])
+        self.input = x
+        y, self.columns = conv.convolve(x, self.weight, self.bias, self.stride, self.padding)
+        if self.noise is not None:
+            y += self.noise
+        return y
+
+    def local_gradients(self, error):
+        """{"weight": Σ eᵀ patch, "bias": Σ e} over samples and positions, error (N, out, rows, cols)."""
+        gradients = {"weight": self.outer(error)}
+        if self.bias is not None:
+            gradients["bias"] = conv.as_rows(error).sum(axis=1)
+        return gradients
+
+    def outer(self, signal):
+        """Σ signalᵀ patch, patches of the last input: (N, any, rows, cols) -> (any, in, kh, kw)."""
+        return conv.convolution_weight_gradient(signal, self.columns, self.weight.shape)
+
+    def transport(self, error, weights):
+        """The transposed convolution: (N, out, rows, cols), (out, in, kh, kw) -> (N, in, H, W)."""
+        return conv.convolution_transport(error, weights, self.input.shape, self.stride, self.padding)
+
+    def mix_outputs(self, error, matrix):
+        return conv.mix_channels(error, matrix)             # (N, out, r, c) x (out, mid) -> (N, mid, r, c)
+
+    def respond(self, x):
+        """What the bare kernels answer, without bias: (N, in, H, W) -> (N, out, rows, cols)."""
+        return conv.convolve(x, self.weight, None, self.stride, self.padding)[0]
+
+    def correlate(self, signal, x):
+        """Mean product of output signal and patch, each kernel entry over the positions that use it.
+
+        With padding and stride the entries are used at different numbers of positions; dividing each by its own
+        number makes the mean of white noise through W parallel to W.
+        """
+        kernel = self.weight.shape[2:]
+        columns = conv.im2col(x, kernel, self.stride, self.padding)
+        total = conv.convolution_weight_gradient(signal, columns, self.weight.shape)    # (out, in, kh, kw)
+        uses = conv.tap_counts(x.shape[2:], kernel, self.stride, self.padding)          # (kh, kw)
+        return (total / np.maximum(uses * len(x), 1)).astype(x.dtype)
+
+    def output_shape(self, input_shape):
+        channels = self.weight.shape[1]
+        if len(input_shape) != 3 or input_shape[0] != channels:
+            raise ValueError(f"{self.name}: expected {channels} channels of images, got shape {tuple(input_shape)}")
+        sizes = [conv.output_size(size, length, self.stride, self.padding)
+                 for size, length in zip(input_shape[1:], self.weight.shape[2:])]
+        if min(sizes) < 1:
+            raise ValueError(f"{self.name} ran out of pixels: a {self.weight.shape[2]}×{self.weight.shape[3]} kernel "
+                             f"with padding {self.padding} does not fit an image of shape {tuple(input_shape)}")
+        return (self.weight.shape[0], *sizes)
+
+    def forget(self):
+        super().forget()
+        self.columns = None
+
+    def __repr__(self):
+        out, inputs, kh, kw = self.weight.shape
+        return f"Conv2d({inputs}, {out}, ({kh}, {kw}), stride={self.stride}, padding={self.padding})"

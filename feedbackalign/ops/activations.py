@@ -1,0 +1,94 @@
+"""Activations and their derivatives: one pair of functions per unit, elementwise on any shape.
+
+`name(v)` is the unit's answer to its pre-activation v; `name_derivative(v)` is its slope there, so that the
+error at v is `error * name_derivative(v)`. At a kink the slope is the one from the flat side: 0.
+What goes in as float32 comes out as float32.
+"""
+
+import numpy as np
+
+
+def relu(v):
+    """max(v, 0).
+
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return np.maximum(v, 0.0)
+
+
+def relu_derivative(v):
+    return (v > 0.0).astype(v.dtype)
+
+
+LEAK = 0.01
+
+
+def leaky_relu(v, leak=LEAK):
+    """v where positive, leak · v elsewhere."""
+    return np.where(v > 0.0, v, leak * v)
+
+
+def leaky_relu_derivative(v, leak=LEAK):
+    return np.where(v > 0.0, v.dtype.type(1.0), v.dtype.type(leak))
+
+
+def tanh(v):
+    return np.tanh(v)
+
+
+def tanh_derivative(v):
+    return 1.0 - np.tanh(v) ** 2
+
+
+def sigmoid(v):
+    """1 / (1 + exp(−v)), written through tanh so that no exponential overflows.
+
+    >>> sigmoid(np.array([-1000.0, 0.0]))
+    array([0. , 0.5])
+    """
+    return 0.5 * (np.tanh(0.5 * v) + 1.0)
+
+
+def sigmoid_derivative(v):
+    s = sigmoid(v)
+    return s * (1.0 - s)
+
+
+def softplus(v):
+    """log(1 + exp(v)), safe for large |v|."""
+    return np.maximum(v, 0.0) + np.log1p(np.exp(-np.abs(v)))
+
+
+def softplus_derivative(v):
+    return sigmoid(v)
+
+
+def identity(v):
+    return v.copy()
+
+
+def identity_derivative(v):
+    return np.ones_like(v)
+
+
+def hard_sigmoid(v):
+    """clip(v, 0, 1)."""
+    return np.clip(v, 0.0, 1.0)
+
+
+def hard_sigmoid_derivative(v):
+    return ((v > 0.0) & (v < 1.0)).astype(v.dtype)
+
+
+def soft_clip(v):
+    """clip(v/2, 0, 1): the unit of the settling networks (Laborieux et al. 2021), slope one half.
+
+    >>> soft_clip(np.array([-1.0, 1.0, 3.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return np.clip(0.5 * v, 0.0, 1.0)
+
+
+def soft_clip_derivative(v):
+    return 0.5 * ((v > 0.0) & (v < 2.0)).astype(v.dtype)

@@ -1,0 +1,24 @@
+"""The dense layer's three products: forward, down, and the local weight gradient.
+
+    forward          y = x Wᵀ + b       (N, in) x (in, out) -> (N, out)
+    down             e_in = e V         (N, out) x (out, in) -> (N, in)      V is W in backprop, B in feedback alignment …
+    local gradient   ∂W = eᵀ x          (out, N) x (N, in) -> (out, in)
+"""
+
+
+def linear(x, weight, bias=None):
+    """y = x Wᵀ + b: x (N, in), weight (out, in), bias (out,) or None -> (N, out)."""
+    y = x @ weight.T                                    # (N, in) x (in, out) -> (N, out)
+    if bias is not None:
+        y += bias
+    return y
+
+
+def linear_transport(error, weight):
+    """Carry an error down through any weights of W's shape: (N, out) x (out, in) -> (N, in)."""
+    return error @ weight
+
+
+def linear_weight_gradient(error, x):
+    """∂W = eᵀ x, summed over the batch: error (N, out), x (N, in) -> (out, in)."""
+    return error.T @ x                                  # (out, N) x (N, in) -> (out, in)

@@ -1,0 +1,56 @@
+"""Losses of single samples, and their gradients at the network's output.
+
+Nothing here divides by the batch size: the network does that, in one place, so that every gradient of the
+package is the gradient of the batch *mean*.
+
+    cross-entropy    ℓ = log Σⱼ exp(zⱼ) − z_label        ∂ℓ/∂z = softmax(z) − onehot(label)
+    squared error    ℓ = ½ Σⱼ (yⱼ − tⱼ)²                 ∂ℓ/∂y = y − t
+"""
+
+import numpy as np
+
+
+def softmax(logits):
+    """exp(z) / Σ exp(z) over the last axis, safe at logits of ±1e4: (N, classes) -> (N, classes).
+
+    >>> softmax(np.array([[1e4, 1e4, -1e4]]))
+    array([[0.5, 0.5, 0. ]])
+    """
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def one_hot(labels, classes, dtype=np.float64):
+    """(N,) integers -> (N, classes) with a single 1 in each row.
+
+    >>> one_hot(np.array([1, 0]), 3)
+    array([[0., 1., 0.],
+           [1., 0., 0.]])
+    """
+    rows = np.zeros((len(labels), classes), dtype=dtype)
+    rows[np.arange(len(labels)), labels] = 1.0
+    return rows
+
+
+def cross_entropy(logits, labels):
+    """Loss of each sample: logits (N, classes), labels (N,) -> (N,)."""
+    top = logits.max(axis=1)                                                    # (N,)
+    log_sum = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))           # (N,)
+    return log_sum - logits[np.arange(len(labels)), labels]
+
+
+def cross_entropy_error(logits, labels):
+    """Gradient of each sample's own loss: (N, classes), (N,) -> (N, classes)."""
+    error = softmax(logits)
+    error[np.arange(len(labels)), labels] -= 1.0
+    return error
+
+
+def squared_error(outputs, targets):
+    """Loss of each sample: outputs and targets (N, out) -> (N,)."""
+    return 0.5 * ((outputs - targets) ** 2).sum(axis=1)
+
+
+def squared_error_error(outputs, targets):
+    """Gradient of each sample's own loss: (N, out), (N, out) -> (N, out)."""
+    return outputs - targets

@@ -1,0 +1,70 @@
+"""Pooling: each output summarises one window of its channel, and its backward hands the error to the window.
+
+Windows are `size` × `size`, `stride` apart, without padding; a border that fills no window is left out.
+Shapes are (N, C, H, W); see `convolution` for the order in memory.
+"""
+
+import numpy as np
+
+from feedbackalign.ops.convolution import batch_innermost, output_size, tap
+
+
+def max_pool(x, size, stride):
+    """The largest entry of every window, and which it was (the first, where several are equal).
+
+    (N, C, H, W) -> y (N, C, rows, cols), winner (N, C, rows, cols): index i·size + j within the window
+    """
+    image = batch_innermost(x).transpose(1, 2, 3, 0)                            # (C, H, W, N)
+    rows, cols = output_size(x.shape[2], size, stride, 0), output_size(x.shape[3], size, stride, 0)
+    y = tap(image, 0, 0, rows, cols, stride).copy()                             # (C, rows, cols, N)
+    winner = np.zeros(y.shape, dtype=np.int16)
+    for index in range(1, size * size):
+        candidate = tap(image, *divmod(index, size), rows, cols, stride)
+        np.copyto(winner, index, where=candidate > y)
+        np.maximum(y, candidate, out=y)
+    return y.transpose(3, 0, 1, 2), winner.transpose(3, 0, 1, 2)
+
+
+def max_unpool(error, winner, input_shape, size, stride):
+    """The adjoint of max pooling: the whole error goes to the winner -> (N, C, H, W) = input_shape."""
+    N, C, H, W = input_shape
+    error, winner = (batch_innermost(a).transpose(1, 2, 3, 0) for a in (error, winner))
+    down = np.zeros((C, H, W, N), dtype=error.dtype)
+    rows, cols = error.shape[1:3]
+    for index in range(size * size):
+        place = tap(down, *divmod(index, size), rows, cols, stride)             # (C, rows, cols, N), a view
+        place += error * (winner == index)
+    return down.transpose(3, 0, 1, 2)
+
+
+def average_pool(x, size, stride):
+    """The mean of every window: (N, C, H, W) -> (N, C, rows, cols)."""
+    image = batch_innermost(x).transpose(1, 2, 3, 0)                            # (C, H, W, N)
+    rows, cols = output_size(x.shape[2], size, stride, 0), output_size(x.shape[3], size, stride, 0)
+    total = tap(image, 0, 0, rows, cols, stride).copy()
+    for index in range(1, size * size):
+        total += tap(image, *divmod(index, size), rows, cols, stride)
+    total /= size * size
+    return total.transpose(3, 0, 1, 2)
+
+
+def average_unpool(error, input_shape, size, stride):
+    """The adjoint of average pooling: every pixel of the window gets an equal share -> input_shape."""
+    N, C, H, W = input_shape
+    share = batch_innermost(error).transpose(1, 2, 3, 0) / (size * size)        # (C, rows, cols, N)
+    down = np.zeros((C, H, W, N), dtype=error.dtype)
+    rows, cols = share.shape[1:3]
+    for index in range(size * size):
+        tap(down, *divmod(index, size), rows, cols, stride)[...] += share
+    return down.transpose(3, 0, 1, 2)
+
+
+def global_average_pool(x):
+    """The mean of every channel's image: (N, C, H, W) -> (N, C)."""
+    return x.mean(axis=(2, 3))
+
+
+def global_average_unpool(error, input_shape):
+    """Every pixel gets an equal share: (N, C) -> (N, C, H, W) = input_shape."""
+    _, _, H, W = input_shape
+    return np.broadcast_to(error[:, :, None, None] / (H * W), input_shape).copy()

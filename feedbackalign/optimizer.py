@@ -1,0 +1,290 @@
+"""Optimisers over named arrays, updated in place: SGD with momentum and weight decay, Adam, and schedules.
+
+The same optimiser trains the network's parameters and the rule's plastic ones:
+
+    SGD     g ← g + λ θ          decay is added to the gradient, biases included
+            v ← μ v + g
+            θ ← θ − η v
+
+    Adam    g ← g + λ θ          coupled decay: it passes through the moments
+            m ← β₁ m + (1 − β₁) g,   s ← β₂ s + (1 − β₂) g²
+            θ ← θ − η (m / (1 − β₁ᵗ)) / (√(s / (1 − β₂ᵗ)) + ε)
+
+`lr` and `weight_decay` may be set anew between steps.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from feedbackalign.checks import describe, require_integer, require_known, require_number
+
+BLOCK = 16384           # entries updated at a time: the few arrays that an update touches stay in the cache
+
+
+class Optimizer:
+    """What the two optimisers share: the learning rate of a parameter, and the checks at the door."""
+
+    def __init__(self, lr, weight_decay):
+        self.lr = lr
+        self.weight_decay = weight_decay
+
+    @property
+    def lr(self):
+        """Learning rate η: a number above 0, or {layer or parameter: number} for all that is trained."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr):
+        for name, rate in (lr.items() if isinstance(lr, dict) else [("lr", lr)]):
+            require_number(rate, f"lr of {name}" if isinstance(lr, dict) else "lr", low=0, low_open=True)
+        self._lr = dict(lr) if isinstance(lr, dict) else float(lr)
+
+    @property
+    def weight_decay(self):
+        """Weight decay λ, a number of at least 0."""
+        return self._weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, weight_decay):
+        self._weight_decay = require_number(weight_decay, "weight_decay", low=0)
+
+    def rate_of(self, name):
+        """η for one parameter: by its own name, else by its layer's."""
+        if not isinstance(self.lr, dict):
+            return self.lr
+        layer = name.rsplit(".", 1)[0]
+        if name not in self.lr and layer not in self.lr:
+            require_known(name, self.lr, "parameter or layer in lr")
+        return self.lr.get(name, self.lr.get(layer))
+
+    def why_not_uniform(self):
+        """Why this optimiser does not treat all weights alike and linearly; "" where it does."""
+        raise NotImplementedError
+
+    def carries_momentum(self, name=None):
+        """Whether any parameter (or the named one) has been updated with momentum before."""
+        raise NotImplementedError
+
+
+def checked_gradient(name, parameter, gradients):
+    if name not in gradients:
+        raise ValueError(f"gradients: expected one for every parameter, none came for {name}")
+    gradient = np.asarray(gradients[name])
+    if gradient.shape != parameter.shape:
+        raise ValueError(f"gradient of {name}: expected shape {parameter.shape}, got {describe(gradient)}")
+    return gradient
+
+
+def blocks(*arrays):
+    """The arrays as flat views, the same few thousand entries of each at a time."""
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, flat[0].size, BLOCK):
+        yield [array[start:start + BLOCK] for array in flat]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum and weight decay.
+
+    Parameters
+    ----------
+    lr : float above 0, or dict
+        η; a dict gives one per layer ("fc1") or parameter ("fc1.weight").
+    momentum : float in [0, 1)
+        μ.
+    weight_decay : float of at least 0
+        λ, on biases too.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0])
+    >>> SGD(lr=0.5).step({"theta": theta}, {"theta": np.array([0.2])})
+    >>> theta
+    array([0.9])
+    """
+
+    def __init__(self, lr, *, momentum=0.0, weight_decay=0.0):
+        super().__init__(lr, weight_decay)
+        self.momentum = require_number(momentum, "momentum", low=0, high=1, high_open=True)
+        self.velocity = {}
+        self._scratch = {}
+
+    def step(self, parameters, gradients):
+        """One update of every parameter, in place: both {name: array}, of the same shapes."""
+        for name, parameter in parameters.items():
+            gradient = checked_gradient(name, parameter, gradients)
+            scratch = self._scratch_like(parameter)
+            rate, decay = self.rate_of(name), self.weight_decay
+            if self.momentum and name not in self.velocity:
+                self.velocity[name] = np.zeros_like(parameter)
+            velocity = self.velocity[name] if self.momentum else parameter      # untouched without momentum
+            for theta, g, v in blocks(parameter, gradient, velocity):
+                push = scratch[:theta.size]
+                np.multiply(theta, decay, out=push)
+                push += g                                                       # g + λ θ
+                if self.momentum:
+                    v *= self.momentum
+                    v += push                                                   # v ← μ v + g
+                    np.multiply(v, rate, out=push)
+                else:
+                    push *= rate
+                theta -= push                                                   # θ ← θ − η v
+
+    def _scratch_like(self, parameter):
+        if parameter.dtype not in self._scratch:
+            self._scratch[parameter.dtype] = np.empty(BLOCK, dtype=parameter.dtype)
+        return self._scratch[parameter.dtype]
+
+    def why_not_uniform(self):
+        return "the optimiser has several learning rates" if isinstance(self.lr, dict) else ""
+
+    def carries_momentum(self, name=None):
+        return bool(self.velocity) if name is None else name in self.velocity
+
+    def state(self):
+        """{key: array}: momentum, for a run to go on from."""
+        return {f"velocity/{name}": array.copy() for name, array in self.velocity.items()}
+
+    def load_state(self, state):
+        self.velocity = {key.split("/", 1)[1]: np.array(array) for key, array in state.items()}
+
+
+class Adam(Optimizer):
+    """Adam with coupled weight decay. Kingma & Ba, arXiv 1412.6980.
+
+    Parameters
+    ----------
+    lr : float above 0, or dict
+        η, as for SGD.
+    betas : (float, float) in [0, 1)
+        β₁, β₂.
+    epsilon : float above 0
+    weight_decay : float of at least 0
+        Added to the gradient before the moments.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0])
+    >>> Adam(lr=0.5).step({"theta": theta}, {"theta": np.array([0.2])})
+    >>> theta.round(6)
+    array([0.5])
+    """
+
+    def __init__(self, lr, *, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0):
+        super().__init__(lr, weight_decay)
+        self.betas = tuple(require_number(beta, "betas", low=0, high=1, high_open=True) for beta in betas)
+        self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
+        self.first, self.second, self.steps = {}, {}, 0
+
+    def step(self, parameters, gradients):
+        """One update of every parameter, in place: both {name: array}, of the same shapes."""
+        self.steps += 1
+        beta1, beta2 = self.betas
+        correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
+        for name, parameter in parameters.items():
+            g = checked_gradient(name, parameter, gradients) + self.weight_decay * parameter
+            if name not in self.first:
+                self.first[name], self.second[name] = np.zeros_like(parameter), np.zeros_like(parameter)
+            m, s = self.first[name], self.second[name]
+            m *= beta1
+            m += (1 - beta1) * g
+            s *= beta2
+            s += (1 - beta2) * g * g
+            parameter -= self.rate_of(name) / correction1 * m / (np.sqrt(s / correction2) + self.epsilon)
+
+    def why_not_uniform(self):
+        return "Adam rescales every weight by its own gradients"
+
+    def carries_momentum(self, name=None):
+        return bool(self.first) if name is None else name in self.first
+
+    def state(self):
+        """{key: array}: both moments and the step count."""
+        moments = {f"first/{name}": array.copy() for name, array in self.first.items()}
+        moments |= {f"second/{name}": array.copy() for name, array in self.second.items()}
+        return moments | {"steps": np.array(self.steps)}
+
+    def load_state(self, state):
+        self.steps = int(state["steps"])
+        self.first = {key.split("/", 1)[1]: np.array(a) for key, a in state.items() if key.startswith("first/")}
+        self.second = {key.split("/", 1)[1]: np.array(a) for key, a in state.items() if key.startswith("second/")}
+
+
+# ------------------------------------------------------------------------------------------------------- schedules
+
+@dataclasses.dataclass(frozen=True)
+class MultiStep:
+    """A value that changes at given steps: `value(step)` is start times the factors of all milestones reached.
+
+    Parameters
+    ----------
+    start : float
+    milestones : tuple of int
+        Steps (counted from 0) from which on the next factor holds.
+    factor : float
+        What each milestone multiplies with.
+
+    Examples
+    --------
+    >>> schedule = MultiStep(0.01, milestones=(20, 30), factor=0.5)
+    >>> [schedule(step) for step in (0, 19, 20, 30)]
+    [0.01, 0.01, 0.005, 0.0025]
+    """
+
+    start: float
+    milestones: tuple = ()
+    factor: float = 1.0
+
+    def __post_init__(self):
+        require_number(self.start, "start of a schedule", low=0)
+        require_number(self.factor, "factor of a schedule", low=0)
+        for milestone in self.milestones:
+            require_integer(milestone, "milestone", low=0)
+
+    def __call__(self, step):
+        return self.start * self.factor ** sum(step >= milestone for milestone in self.milestones)
+
+
+STRONG_DECAY = 0.03                 # λ of the strong phase in the authors' experiments on MLP and LeNet
+WEAK_DECAY = 1e-4                   # λ of all other rules
+DROP = 0.003                        # the strong λ times this is what remains afterwards
+FORGETTING = 2.8                    # Σ η λ / (1 − μ) over the strong phase: the echo falls to about e^−2.8 = 0.06
+
+
+def strong_steps(lr, momentum, decay=STRONG_DECAY, forgetting=FORGETTING):
+    """How many steps the strong phase lasts so that Σ η λ / (1 − μ) reaches `forgetting`.
+
+    The authors' 938 steps, one epoch of Fashion-MNIST, at their settings:
+
+    >>> strong_steps(0.01, 0.9)
+    933
+    """
+    return int(np.ceil(forgetting * (1 - momentum) / (lr * decay) - 1e-9))
+
+
+def decay_schedule(preset, rule_name, *, lr, momentum):
+    """Weight decay over steps under one of the two presets.
+
+    Parameters
+    ----------
+    preset : "authors", "equal" or a number
+        authors: the product rules (pfa, pfa-o, pfa-i) start with strong decay, for as many steps as make them forget
+        R's start, then drop; all other rules have 1e-4 throughout. equal: all rules follow the product rules'
+        schedule. A number: that decay, for every rule, throughout.
+    rule_name : str
+    lr, momentum : float
+        At the start; they decide how long the strong phase lasts.
+
+    Examples
+    --------
+    >>> decay_schedule("authors", "bp", lr=0.01, momentum=0.9)(0)
+    0.0001
+    >>> decay_schedule("equal", "bp", lr=0.01, momentum=0.9)(0)
+    0.03
+    """
+    if not isinstance(preset, str):
+        return MultiStep(require_number(preset, "decay", low=0))
+    require_known(preset, ("authors", "equal"), "decay preset")
+    if preset == "authors" and not rule_name.startswith("pfa"):
+        return MultiStep(WEAK_DECAY)
+    return MultiStep(STRONG_DECAY, milestones=(strong_steps(lr, momentum),), factor=DROP)

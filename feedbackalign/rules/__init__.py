@@ -1,0 +1,94 @@
+"""The learning rules, one file each, and the table of their names.
+
+A new rule is one file and one line in `TABLE`; or no line at all: `make` takes a class as well as a name.
+"""
+
+import inspect
+
+from feedbackalign.checks import describe, require_known
+from feedbackalign.networks import Network
+from feedbackalign.rules.backprop import Backprop
+from feedbackalign.rules.base import ErrorSendingRule, Rule, Step
+from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
+from feedbackalign.rules.feedback_alignment import FeedbackAlignment
+from feedbackalign.rules.kolen_pollack import KolenPollack
+from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
+from feedbackalign.rules.product_feedback_routes import (IdentityProductFeedbackAlignment,
+                                                         OrthogonalProductFeedbackAlignment,
+                                                         RoutedProductFeedbackAlignment)
+from feedbackalign.rules.sign_symmetry import (BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry,
+                                               UniformSignSymmetry)
+from feedbackalign.rules.weight_mirror import WeightMirror
+
+TABLE = {
+    "bp": Backprop,
+    "fa": FeedbackAlignment,
+    "dfa": DirectFeedbackAlignment,
+    "usf": UniformSignSymmetry,
+    "brsf": BatchwiseRandomSignSymmetry,
+    "frsf": FixedRandomSignSymmetry,
+    "kp": KolenPollack,
+    "wm": WeightMirror,
+    "pfa": RoutedProductFeedbackAlignment,
+    "pfa-o": OrthogonalProductFeedbackAlignment,
+    "pfa-i": IdentityProductFeedbackAlignment,
+    "wp": WeightPerturbation,
+    "np": NodePerturbation,
+}
+
+__all__ = ["TABLE", "ErrorSendingRule", "Rule", "Step", "find", "make", "options_of"]
+
+
+def find(rule):
+    """The class behind a name of the table; a class of one's own passes through.
+
+    >>> find("fa").__name__
+    'FeedbackAlignment'
+    """
+    if inspect.isclass(rule) and issubclass(rule, Rule):
+        return rule
+    if not isinstance(rule, str):
+        raise TypeError(f"rule: expected a name or a subclass of feedbackalign.rules.Rule, got {describe(rule)}")
+    return TABLE[require_known(rule, TABLE, "rule")]
+
+
+def options_of(rule):
+    """{option: default} that this rule takes beyond network and rng.
+
+    >>> options_of("pfa")
+    {'expansion': 10, 'density': 1.0, 'route': None}
+    """
+    parameters = inspect.signature(find(rule).__init__).parameters.values()
+    return {p.name: p.default for p in parameters
+            if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
+
+
+def make(rule, network, *, rng=None, **options):
+    """A rule on a network: `make("pfa", net, rng=rng, expansion=10)`.
+
+    Parameters
+    ----------
+    rule : str or class
+        A name of `TABLE`, or a subclass of `Rule`.
+    network : Network
+    rng : numpy.random.Generator
+        The rule's own stream: feedback weights, masks, noise. Only `bp` does without.
+    **options
+        The rule's own; see `options_of`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from feedbackalign.networks import mlp
+    >>> rule = make("fa", mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))
+    >>> rule.name
+    'fa'
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network: expected a feedbackalign.networks.Network, got {describe(network)}")
+    kind = find(rule)
+    for option in options:
+        require_known(option, options_of(kind), f"option of rule {rule if isinstance(rule, str) else kind.__name__}")
+    made = kind(network, rng=rng, **options)
+    made.name = rule if isinstance(rule, str) else getattr(kind, "name", kind.__name__)
+    return made

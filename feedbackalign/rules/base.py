@@ -1,0 +1,287 @@
+"""What a learning rule is: from a batch to gradients, and an honest account of what it used.
+
+`Rule` is the face that every rule shows. `ErrorSendingRule` is the family that sends an error down through the
+network: it walks from the top, and at every weighted layer does three things that stay apart,
+
+    local = layer.local_gradients(error)             what arrived times what came back
+    self.learn_feedback(layer, error, local)         the rule's own synapses, if they learn
+    error = self.send_back(layer, error)             THE RULE
+
+so that a rule of this family is one method, `send_back`, and the arrays it needs.
+"""
+
+import copy
+import dataclasses
+import json
+
+import numpy as np
+
+from feedbackalign.alignment import angle
+from feedbackalign.checks import describe, require_finite, require_known, require_number
+
+
+@dataclasses.dataclass
+class Step:
+    """What one learning phase found.
+
+    Attributes
+    ----------
+    loss : float or None
+        Batch mean; None where only an error was given.
+    grads : dict
+        {"fc1.weight": array, …}: gradients of the batch mean for `net.parameters()` and `rule.parameters()`.
+    errors : dict
+        {layer: error at its output (N, out, …)}; empty for rules that send none.
+    notes : dict
+        Numbers that a rule wants in the record, for example how well it settled.
+    """
+
+    loss: float = None
+    grads: dict = dataclasses.field(default_factory=dict)
+    errors: dict = dataclasses.field(default_factory=dict)
+    notes: dict = dataclasses.field(default_factory=dict)
+
+
+class Rule:
+    """One answer to the question how a network's error reaches its synapses.
+
+    A subclass writes `gradients`. Everything else has a default that is right for a rule without arrays of its own.
+
+    Class attributes
+    ----------------
+    paper : str
+        Where the rule was published.
+    learning_rate_factor : float
+        What the commands multiply the common learning rate with, for rules whose estimate is too noisy for it.
+    reads_forward_weights : "no", "signs" or "yes"
+        What of W the learning phase reads beyond the forward pass: the weight transport, named.
+    matches_backprop : "always", "any network", "linear network" or "never"
+        Where `match_to_backprop` can make every gradient equal to backprop's.
+    """
+
+    paper = ""
+    learning_rate_factor = 1.0
+    reads_forward_weights = "no"
+    matches_backprop = "never"
+
+    def __init__(self, network, *, rng=None):
+        self.network = network
+        self.rng = rng
+        self.name = type(self).__name__
+
+    # ------------------------------------------------------------------------------------------- the learning phase
+
+    def gradients(self, x, targets):
+        """One learning phase on one batch: x (N, …), targets (N,) labels or (N, out) floats -> Step."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it finds gradients: write gradients()")
+
+    def predict(self, x):
+        """What the network answers, (N, out), leaving all memories as they were."""
+        with self.network.undisturbed() as network:
+            return network.forward(x, training=False)
+
+    def references(self, x, targets):
+        """{name: gradients of the network's parameters}: what this rule claims to approach, its own claim first."""
+        return {"backprop": self.backprop_gradients(x, targets)}
+
+    def backprop_gradients(self, x, targets):
+        """The exact gradient, in float64, on a copy."""
+        network = copy.deepcopy(self.network).astype(np.float64)
+        _, error = network.loss_and_error(network.forward(x), targets)
+        return network.backward(error)
+
+    def trace(self, x, targets):
+        """Rows that tell one learning phase, a dict each; errors sent, layer by layer, or phases of settling."""
+        return []
+
+    # ------------------------------------------------------------------------------------------ what the rule holds
+
+    def parameters(self):
+        """{"fc1.R": array, …}: plastic arrays that the optimiser trains beside the network's."""
+        return {}
+
+    def constants(self):
+        """{"fc1.B": array, …}: arrays that never change."""
+        return {}
+
+    def plastic(self):
+        """{"fc1.B": array, …}: arrays that the rule trains by itself, never given to the optimiser."""
+        return {}
+
+    def masks(self):
+        """{"fc1.B": boolean array, …} for arrays of the rule some of whose synapses do not exist."""
+        return {}
+
+    def feedback_weights(self, name):
+        """What acts in place of W at this layer, in W's shape; None where nothing does."""
+        return None
+
+    def direct_feedback(self, name):
+        """Feedback synapses onto the layer's inputs straight from its outputs' errors, in W's shape, or None."""
+        return self.feedback_weights(name)
+
+    def set_feedback(self, name, **arrays):
+        """Put copies of given arrays in place: `rule.set_feedback("fc1", B=B, R=R)`.
+
+        The names are those that `constants`, `parameters` and `plastic` show; shapes must agree.
+        """
+        self.network.layer(name)
+        held = {**self.constants(), **self.parameters(), **self.plastic()}
+        known = [key.split(".")[-1] for key in held if key.rsplit(".", 1)[0] == name]
+        for key, array in arrays.items():
+            target = held[f"{name}.{require_known(key, known, f'feedback array of {name}')}"]
+            if np.shape(array) != target.shape:
+                raise ValueError(f"{name}.{key}: expected shape {target.shape}, got {describe(np.asarray(array))}")
+            require_finite(np.asarray(array), f"{name}.{key}")
+        for key, array in arrays.items():
+            held[f"{name}.{key}"][...] = array
+
+    def match_to_backprop(self):
+        """Put feedback (or W) in the state where every gradient equals backprop's; see `matches_backprop`."""
+        raise NotImplementedError(f"{self.name}: nothing makes this rule equal to backprop")
+
+    # --------------------------------------------------------------------------------------------------- life cycle
+
+    def meet_optimizer(self, optimizer):
+        """Called before every training step, with the optimiser that will take it."""
+
+    def before_training(self, batches):
+        """Called once before the first epoch; `batches` may be iterated any number of times."""
+
+    def after_batch(self, x, targets):
+        """Called after every update."""
+
+    def after_epoch(self, batches):
+        """Called after every epoch."""
+
+    def notes(self):
+        """What the record of every epoch should say about this rule, as plain numbers and words."""
+        return {}
+
+    def streams(self):
+        """{name: numpy.random.Generator}: the rule's random streams."""
+        return {} if self.rng is None else {"rng": self.rng}
+
+    def state(self):
+        """All that a resumed run needs, {key: array}: own arrays, masks, random streams (as JSON text)."""
+        state = {f"parameters/{key}": array.copy() for key, array in self.parameters().items()}
+        state |= {f"constants/{key}": array.copy() for key, array in self.constants().items()}
+        state |= {f"plastic/{key}": array.copy() for key, array in self.plastic().items()}
+        state |= {f"masks/{key}": array.copy() for key, array in self.masks().items()}
+        return state | {f"streams/{key}": np.array(json.dumps(stream.bit_generator.state))
+                        for key, stream in self.streams().items()}
+
+    def load_state(self, state):
+        """Take over what `state` returned, into a rule made with the same options."""
+        for kind in ("parameters", "constants", "plastic", "masks"):
+            for key, array in getattr(self, kind)().items():
+                array[...] = state[f"{kind}/{key}"]
+        for key, stream in self.streams().items():
+            stream.bit_generator.state = json.loads(str(state[f"streams/{key}"]))
+
+    def astype(self, dtype):
+        """Convert every floating array of the rule and its network, in place; dicts of arrays one level deep."""
+        self.network.astype(dtype)
+        for attribute, value in vars(self).items():
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+                setattr(self, attribute, value.astype(dtype))
+            elif isinstance(value, dict):
+                for key, entry in value.items():
+                    if isinstance(entry, np.ndarray) and entry.dtype.kind == "f":
+                        value[key] = entry.astype(dtype)
+        return self
+
+
+class ErrorSendingRule(Rule):
+    """A rule that sends an error from the top to the bottom; a subclass writes `send_back`.
+
+    `gradients` is three public calls in a row, and a lesson may stop between them:
+
+        output = net.forward(x)
+        loss, error = net.loss_and_error(output, targets)
+        step = rule.backward(error)
+    """
+
+    def gradients(self, x, targets):
+        require_finite(np.asarray(x), "x")
+        output = self.network.forward(x)                                        # (N, …) -> (N, out)
+        loss, error = self.network.loss_and_error(output, targets)              # float, (N, out)
+        step = self.backward(error)
+        step.loss = loss
+        return step
+
+    def backward(self, error):
+        """Walk the network from the top with an error (N, out) at its output -> Step with grads and errors."""
+        self.output_error = error
+        lowest = self.lowest()
+        step = Step()
+        for layer in reversed(self.network.layers):
+            if not layer.is_weighted:
+                error = layer.backward(error)                                   # exact in every rule
+                continue
+            layer.error = step.errors[layer.name] = error
+            local = layer.local_gradients(error)
+            layer.gradients = local
+            step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in local.items()}
+            step.grads |= self.learn_feedback(layer, error, local)
+            if layer is lowest:
+                break                                                           # its inputs have nobody to tell
+            error = self.send_back(layer, error)
+        return step
+
+    def lowest(self):
+        """The lowest weighted layer: its feedback weights exist and learn, but route no error."""
+        return self.network.weighted_layers()[0]
+
+    def send_back(self, layer, error):
+        """THE RULE: error at the layer's output (N, out, …) -> error at its input (N, in, …)."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how an error travels: write send_back()")
+
+    def learn_feedback(self, layer, error, local):
+        """Gradients of the rule's own parameters at this layer, {"fc1.R": array}; `local` are the layer's own."""
+        return {}
+
+    def route(self, layer, N):
+        """How the error travels at this layer, in the rule's own symbols and with shapes, for the trace."""
+        return f"{shape_text(N, layer.weight.shape[0])} -> {shape_text(N, layer.weight.shape[1])}"
+
+    def trace(self, x, targets):
+        """One row a weighted layer, from the top: route, shapes, norms, and angles to backprop at that layer."""
+        twin = copy.deepcopy(self).astype(np.float64)
+        exact = copy.deepcopy(twin)
+        step = twin.gradients(x, targets)
+        _, error = exact.network.loss_and_error(exact.network.forward(x), targets)
+        reference = exact.network.backward(error)
+        rows = []
+        for layer, exact_layer in zip(reversed(twin.network.weighted_layers()),
+                                      reversed(exact.network.weighted_layers())):
+            weight = f"{layer.name}.weight"
+            rows.append({
+                "layer": layer.name,
+                "input": layer.input.shape,
+                "output": layer.error.shape,
+                "weight": layer.weight.shape,
+                "route": "feeds nobody" if layer is twin.lowest() else twin.route(layer, len(x)),
+                "error_norm": float(np.linalg.norm(layer.error)),
+                "update_norm": float(np.linalg.norm(step.grads[weight])),
+                "delta_angle": angle(layer.error, exact_layer.error),
+                "update_angle": angle(step.grads[weight], reference[weight]),
+            })
+        return rows
+
+
+def shape_text(*shape):
+    """(64, 10) -> '(64,10)', as the routes of the trace write it."""
+    return f"({','.join(map(str, shape))})"
+
+
+def sparse(weights, density, rng):
+    """Keep every entry with probability `density`: -> weights with zeros, mask (None at density 1).
+
+    The mask is fixed from here on; what learns under it is masked again after every update.
+    """
+    require_number(density, "density", low=0, high=1, low_open=True)
+    if density == 1:
+        return weights, None
+    mask = rng.random(weights.shape) < density
+    return weights * mask, mask

@@ -1,0 +1,154 @@
+"""Learned feedback forgets its start at a rate that no data can change; so the rule has a closed form.
+
+Product feedback alignment learns R by ∂R = Bᵀ ∂W, Kolen-Pollack learns B by ∂B = ∂W. Look at what is *left over*,
+
+    D = R − Bᵀ W      (Kolen-Pollack: D = B − W)
+
+Both terms of D receive the same gradient, so under SGD with momentum μ, learning rate η and decay λ, the same for
+W and R, it cancels: D obeys v ← μ v + λ D; D ← D − η v. No data, no loss and no error is in it. Hence D_t = c_t D_0
+with one scalar c, the **echo** of the start, which obeys SGD's own recursion with gradient zero: it is simply one more
+float64 parameter, started at 1, and learning-rate schedules, momentum and checkpoints need no special case.
+
+    R_t = c_t D_0 + Bᵀ W_t         B R_t = G W_t + c_t P,    G = B Bᵀ,   P = B D_0   computed once
+
+Backprop's own price, and the clearest statement of what the rule is: backprop through W with the error mixed by
+B Bᵀ, plus a fading echo of a random start. In the explicit rule nobody ever reads W. The biology computes this;
+the formula only predicts it, and to do so it reads W.
+
+Exact where every weight meets the same SGD: one learning rate, one decay, momentum still zero at the start, no masks.
+Li & Benna, arXiv 2405.20594, state the decay of the difference; Kolen & Pollack 1994 theirs.
+"""
+
+import numpy as np
+
+from feedbackalign.checks import require_known
+
+
+class ClosedForm:
+    """Mixed into a rule that learns its feedback by gradients: trains in the closed form wherever that is exact.
+
+    The rule says what is left over at a layer (`difference`), and what of it W's place sees (`seen_in_W`).
+    Until the first training step everything is explicit and every array an ordinary one.
+
+    Attributes
+    ----------
+    echo : float64 array of shape (), or None
+        c; None as long as the rule is explicit.
+    D, P, G : dicts of arrays, per layer
+        The start that fades, what it looks like in W's place, and B Bᵀ (None where that is the identity).
+    """
+
+    echo_name = "echo"
+
+    def start_explicit(self, route, routes):
+        """To be called by __init__: `route` is the user's wish, one of `routes`, or None to let the rule choose."""
+        self.wish = None if route is None else require_known(route, routes, "route")
+        self.decided = route not in (None, "closed-form")
+        self.echo = None
+        self.D, self.P, self.G = {}, {}, {}
+        self.left_by_update = None                          # ‖W‖² as our own update left it
+        self.why_explicit = "chosen by the user" if self.decided else "no training step yet"
+
+    # ---------------------------------------------------------------------------------------- before every update
+
+    def meet_optimizer(self, optimizer):
+        """Decide at the first training step, and from then on refuse what would break the formula."""
+        if self.echo is not None:
+            self.refuse_what_breaks_it(optimizer)
+        elif not self.decided:
+            self.why_explicit = self.why_not(optimizer)
+            if self.why_explicit and self.wish == "closed-form":
+                raise ValueError(f"{self.name}: the closed form is not exact here: {self.why_explicit}")
+            self.decided = True
+            if not self.why_explicit:
+                self.leave_explicit()
+
+    def why_not(self, optimizer):
+        """The reason why the closed form would not be exact; "" where it is."""
+        if self.network.masks() or self.masks():
+            return "a mask on W or on the learned feedback"
+        if not hasattr(optimizer, "why_not_uniform"):
+            return f"the optimiser {type(optimizer).__name__} does not say that it treats all weights alike"
+        if optimizer.carries_momentum():
+            return "the optimiser already carries momentum"
+        return optimizer.why_not_uniform()
+
+    def leave_explicit(self):
+        """Take D_0 now, and forget the learned array: from here on it is c·D_0 plus what W tells."""
+        self.D = {layer.name: self.difference(layer) for layer in self.network.weighted_layers()}
+        self.echo = np.ones(())
+        self.prepare()
+
+    def prepare(self):
+        for layer in self.network.weighted_layers():
+            self.P[layer.name], self.G[layer.name] = self.seen_in_W(layer)
+
+    def refuse_what_breaks_it(self, optimizer):
+        reason = "the optimiser is a foreign one"
+        if hasattr(optimizer, "why_not_uniform"):
+            reason = optimizer.why_not_uniform()
+            if not reason and optimizer.carries_momentum() and not optimizer.carries_momentum(self.echo_name):
+                reason = "another optimiser, which carries momentum from elsewhere"
+            if not reason and self.left_by_update not in (None, squared_norms(self.network)):
+                reason = "W was assigned in mid-run"
+        if reason:
+            raise ValueError(f"{self.name}: the closed form holds no longer: {reason}. "
+                             f"Make the rule with an explicit route for such a run")
+
+    def after_batch(self, x, targets):
+        super().after_batch(x, targets)
+        if self.echo is not None:
+            self.left_by_update = squared_norms(self.network)
+
+    # ------------------------------------------------------------------------------------------------- what it does
+
+    def path(self, layer):
+        """What acts in W's place: G W + c P, in W's shape."""
+        P, G = self.P[layer.name], self.G[layer.name]
+        path = P * float(self.echo)
+        path += layer.weight if G is None else np.tensordot(G, layer.weight, axes=1)    # (out, out) x (out, in)
+        return path
+
+    def send_back_closed(self, layer, error):
+        """e_in = (e G) W + c (e P), in whichever order takes fewer operations."""
+        P, G = self.P[layer.name], self.G[layer.name]
+        out, fan_in = len(layer.weight), layer.weight[0].size
+        samples = error.size // out                                             # N · positions
+        if G is None or out * fan_in <= samples * (out + fan_in):
+            return layer.transport(error, self.path(layer))                     # e (G W + c P)
+        mixed = layer.mix_outputs(error, G)                                     # (N, out) x (out, out) -> (N, out)
+        down = layer.transport(mixed, layer.weight)                             # (N, out) x (out, in) -> (N, in)
+        down += layer.transport(error * float(self.echo), P)
+        return down
+
+    # -------------------------------------------------------------------------------------------------- bookkeeping
+
+    def set_feedback(self, name, **arrays):
+        if self.echo is not None:
+            raise ValueError(f"{self.name}: the closed form holds {name}'s feedback as a formula; arrays can be set "
+                             f"before the first training step, or in a rule made with an explicit route")
+        super().set_feedback(name, **arrays)
+
+    def state(self):
+        decided = {"closed_form/decided": np.array(self.decided)}
+        return super().state() | decided | {f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
+
+    def load_state(self, state):
+        self.decided = bool(state["closed_form/decided"])
+        self.left_by_update = None
+        starts = {key.split("/")[1].removesuffix(".D"): D for key, D in state.items() if key.endswith(".D")}
+        self.D, self.P, self.G = {name: np.array(D) for name, D in starts.items()}, {}, {}
+        self.echo = np.ones(()) if starts else None
+        super().load_state(state)
+        if starts:
+            self.prepare()
+
+    def notes(self):
+        if self.echo is None:
+            return {"route": "explicit", "why_explicit": self.why_explicit}
+        return {"route": "closed-form", "echo": float(self.echo)}
+
+
+def squared_norms(network):
+    """‖W‖² of every weighted layer, as one tuple: a cheap mark of W that changes when W does."""
+    return tuple(float(np.dot(W, W)) for W in (layer.weight.reshape(-1) for layer in network.weighted_layers()))

@@ -1,0 +1,136 @@
+"""Product feedback alignment: send the error down through two matrices, B then R, and never through W.
+
+Li, Benna, "Deep Learning without Weight Symmetry", arXiv 2405.20594 (2024, 2025).
+
+    forward     x --W--> y                       y = x Wᵀ + b                 (N, in)  -> (N, out)
+    feedback    e_in <--R-- m <--B-- e           Eq. 1   e_in = (e B) R       (N, out) -> (N, mid) -> (N, in)
+    learning    local to the layer               Eq. 2   ∂W = eᵀ x,  ∂b = Σₙ eₙ
+                local to R's synapses            Eq. 3   ∂R = (e B)ᵀ x        = Bᵀ ∂W
+
+The error e first reaches a middle population m through fixed random weights B (out, mid); m speaks to the layer's
+inputs through plastic weights R (mid, in). R learns like any forward weight: its own presynaptic signal m times the
+activity x of the units it lands on. W and R then receive the same history, once bare and once through Bᵀ, and weight
+decay erases where they started: R comes to be Bᵀ W, the path B·R comes to be B Bᵀ W, which is W up to the
+spread of B Bᵀ around the identity.
+
+Transported   nothing. No synapse of B or R is the mirror of a synapse of W: B ends on the middle population, R
+              starts there. With sparse B and R no two neurons need be connected in both directions.
+Local         both factors of Eq. 2 and of Eq. 3 are at the synapse they change.
+When it is backprop     B Bᵀ = I and R = Bᵀ W.
+The floor     once R has forgotten its start, the angle between W and B·R is that between W and B Bᵀ W:
+              arctan(1/√r) for random B with expansion r = mid/out (17.5° at r = 10), 0° for orthogonal B.
+
+What it needs from training: plain SGD with one learning rate and one weight decay for W and R alike, the decay strong
+at first (presets in `optimizer`). Convolutions: B mixes channels as a 1×1 convolution, R is a kernel (mid, in, kh, kw)
+carried by the layer's transposed convolution.
+
+This file is the rule as a brain might compute it, hop by hop. `product_feedback_routes` computes the same numbers in
+fewer operations.
+
+Deviations from the paper
+    - In `pfa-i` the middle population is a copy of the outputs, so it is a Kolen-Pollack rule in disguise.
+    - The lowest layer's B and R exist and learn, but route no error: there is nobody below.
+"""
+
+import numpy as np
+
+from feedbackalign.checks import require_generator, require_integer, require_known
+from feedbackalign.ops import initialisers
+from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse
+
+
+class ProductFeedbackAlignment(ErrorSendingRule):
+    """The error goes down through two matrices, B then R; their product comes to line up with W.
+
+    Parameters
+    ----------
+    network : Network
+    rng : numpy.random.Generator
+        Draws B, R and their masks; not used again.
+    expansion : int, at least 1
+        Units of the middle population per output unit: mid = expansion · out.
+    density : float in (0, 1]
+        Share of the synapses of B and of R that exist, by fixed masks.
+
+    Attributes
+    ----------
+    B : dict
+        {layer: (out, mid)}, fixed.
+    R : dict
+        {layer: (mid, in) or (mid, in, kh, kw)}, plastic, trained by the optimiser beside W.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
+    >>> rule = ProductFeedbackAlignment(net, rng=np.random.default_rng(1), expansion=5)
+    >>> rule.B["fc2"].shape, rule.R["fc2"].shape
+    ((2, 10), (10, 3))
+    """
+
+    paper = "Li, Benna 2024, arXiv 2405.20594"
+    matches_backprop = "any network"
+    mixing = "random"                   # how B is drawn: random, orthogonal (mid = out), identity (mid = out)
+
+    def __init__(self, network, *, rng, expansion=10, density=1.0):
+        super().__init__(network, rng=require_generator(rng, "pfa"))
+        self.expansion = require_integer(expansion, "expansion", low=1)
+        self.density = density
+        self.B, self.R, self.R_masks = {}, {}, {}
+        for layer in network.weighted_layers():
+            out, *rest = layer.weight.shape
+            mid = self.expansion * out
+            self.B[layer.name] = self.draw_B(out, mid, layer.weight.dtype)                  # (out, mid)
+            R, mask = sparse(layer.draw_weights(rng, (mid, *rest)), density, rng)           # (mid, in[, kh, kw])
+            self.R[layer.name] = R
+            if mask is not None:
+                self.R_masks[layer.name] = mask
+
+    def draw_B(self, out, mid, dtype):
+        """Fixed feedback (out, mid) with E[B Bᵀ] = I: every entry has variance 1/(mid · density)."""
+        require_known(self.mixing, ("random", "orthogonal", "identity"), "mixing")
+        if self.mixing == "identity":
+            return sparse(np.eye(out, dtype=dtype), self.density, self.rng)[0]
+        if self.mixing == "orthogonal":
+            return sparse(initialisers.orthogonal((out, mid), self.rng, dtype), self.density, self.rng)[0]
+        gain = np.sqrt((1 + 1 / self.expansion) / 2 / self.density)
+        B = gain * initialisers.draw((out, mid), self.rng, "xavier-uniform", np.float64)
+        return sparse(B.astype(dtype), self.density, self.rng)[0]
+
+    def send_back(self, layer, error):                                  # error: (N, out) or (N, out, rows, cols)
+        middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
+        return layer.transport(middle, self.R[layer.name])              # (N, mid) x (mid, in) -> (N, in)     Eq. 1
+
+    def learn_feedback(self, layer, error, local):
+        middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
+        return {f"{layer.name}.R": layer.outer(middle)}                 # (mid, N) x (N, in) -> (mid, in)     Eq. 3
+
+    def constants(self):
+        return {f"{name}.B": B for name, B in self.B.items()}
+
+    def parameters(self):
+        return {f"{name}.R": R for name, R in self.R.items()}
+
+    def masks(self):
+        return {f"{name}.R": mask for name, mask in self.R_masks.items()}
+
+    def feedback_weights(self, name):
+        """The path B·R, contracted over the middle population, in W's shape."""
+        return np.tensordot(self.B[name], self.R[name], axes=1)         # (out, mid) x (mid, in) -> (out, in)
+
+    def direct_feedback(self, name):
+        """None: every feedback synapse begins or ends on the middle population."""
+        return self.feedback_weights(name) if self.mixing == "identity" else None
+
+    def route(self, layer, N):
+        out, *rest = layer.weight.shape
+        mid = self.B[layer.name].shape[1]
+        return f"{shape_text(N, out)} @ B {shape_text(out, mid)} @ R {shape_text(mid, *rest)}"
+
+    def match_to_backprop(self):
+        """Put B Bᵀ = I and R = Bᵀ W: from here on every gradient equals backprop's, until W learns."""
+        for layer in self.network.weighted_layers():
+            B = self.B[layer.name]
+            rows = initialisers.orthogonal(B.shape, np.random.default_rng(0), np.float64)   # orthonormal rows
+            B[...] = rows
+            self.R[layer.name][...] = np.tensordot(rows.T, layer.weight, axes=1)            # (mid, out) x (out, in)

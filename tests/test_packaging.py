@@ -1,0 +1,208 @@
+"""What is promised around the code: one version, two requirements, data that travels, imports that go one way."""
+
+import ast
+import configparser
+import importlib.resources
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import feedbackalign
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGE = CHECKOUT / "feedbackalign"
+
+# DESIGN: ops <- layers <- networks <- shared pure functions <- rules <- training, figures, cli.
+# A part of the package may import its own rank and the ranks below. A part that is not named is a shared function.
+SHARED = 4
+RANK = {"checks": 0, "ops": 1, "layers": 2, "networks": 3, "rules": 5}
+RANK |= dict.fromkeys(["training", "compare", "figures", "exercises", "cli", "__main__", "__init__"], 6)
+
+
+# --- reading imports -------------------------------------------------------------------------------------
+
+def imports(path, package):
+    """Yield (line, dotted name, whether it runs when the module is imported) of every import in a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {id(node) for function in ast.walk(tree)
+              if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+              for node in ast.walk(function)}
+    here = (package.name, *path.relative_to(package).parts[:-1])        # the folder's dotted name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = here[:len(here) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *filter(None, [node.module])])
+            # `from feedbackalign import rules` names a module, `from feedbackalign.rules import make` a thing in one
+            names = [f"{base}.{alias.name}" for alias in node.names] if base == package.name else [base]
+        else:
+            continue
+        for name in names:
+            yield node.lineno, name, id(node) not in inside
+
+
+def part_of(name, package):
+    """The part of the package that a dotted name lies in: feedbackalign.rules.base -> rules."""
+    part = (name.split(".") + ["__init__"])[1]
+    known = (package / part).is_dir() or (package / f"{part}.py").is_file()
+    return part if known else "__init__"                                # a name that __init__ itself holds
+
+
+def broken_import_rules(package):
+    """One line for each import in the package that the design does not allow."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        inner = path.relative_to(package)
+        part = inner.parts[0].removesuffix(".py")
+        for line, name, at_import in imports(path, package):
+            where, top = f"{inner.as_posix()}:{line}", name.split(".")[0]
+            if top == package.name:
+                target = part_of(name, package)
+                if RANK.get(target, SHARED) > RANK.get(part, SHARED):
+                    found.append(f"{where}: {part} imports {target}, which stands above it")
+                if part == "ops" and target not in ("ops", "checks"):
+                    found.append(f"{where}: ops imports {target}")
+            elif top == "matplotlib":
+                if part != "figures":
+                    found.append(f"{where}: matplotlib outside figures")
+                elif at_import:
+                    found.append(f"{where}: matplotlib outside a function")
+            elif top != "numpy" and top not in sys.stdlib_module_names:
+                found.append(f"{where}: imports {top}")
+    return found
+
+
+def test_the_package_imports_what_it_may():
+    walked = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
+    assert {"__init__", "checks", "ops", "layers", "data"} <= walked
+    assert broken_import_rules(PACKAGE) == []
+
+
+@pytest.mark.parametrize("file, source, complaint", [
+    ("ops/linear.py", "import scipy.special", "imports scipy"),
+    ("ops/linear.py", "def f():\n    from torch import nn", "imports torch"),
+    ("ops/linear.py", "from feedbackalign.layers import Linear", "ops imports layers"),
+    ("ops/linear.py", "from ..layers import Linear", "ops imports layers"),
+    ("ops/linear.py", "from feedbackalign.data import digits", "ops imports data"),
+    ("ops/linear.py", "import matplotlib", "matplotlib outside figures"),
+    ("layers.py", "from feedbackalign import rules", "layers imports rules"),
+    ("layers.py", "from . import networks", "layers imports networks"),
+    ("layers.py", "from feedbackalign import Linear", "layers imports __init__"),
+    ("networks.py", "def f():\n    import feedbackalign.rules.base", "networks imports rules"),
+    ("networks.py", "from .settling import settle", "networks imports settling"),
+    ("settling.py", "from feedbackalign.rules import make", "settling imports rules"),
+    ("rules/base.py", "from feedbackalign.training import train", "rules imports training"),
+    ("rules/base.py", "from ..figures import angles", "rules imports figures"),
+    ("figures/angles.py", "from matplotlib import pyplot", "matplotlib outside a function"),
+])
+def test_the_import_checker_finds_what_is_wrong(tmp_path, file, source, complaint):
+    package = package_of(tmp_path, {file: source})
+    found = broken_import_rules(package)
+    assert all(line.startswith(f"{file}:") for line in found)
+    assert any(complaint in line for line in found), found
+
+
+def test_the_import_checker_lets_the_design_through(tmp_path):
+    assert broken_import_rules(package_of(tmp_path, {})) == []
+
+
+def package_of(folder, changed):
+    """A package in small that keeps every rule, but for the files that are changed."""
+    files = {
+        "__init__.py": "from feedbackalign import rules, training",
+        "checks.py": "import math\nimport numpy as np",
+        "ops/linear.py": "import numpy as np\nfrom feedbackalign.checks import describe\nfrom . import convolution",
+        "ops/convolution.py": "import numpy.linalg",
+        "layers.py": "from feedbackalign import checks, ops",
+        "networks.py": "from .layers import Linear",
+        "settling.py": "import feedbackalign.networks as n",
+        "data/__init__.py": "",
+        "rules/base.py": "from ..settling import settle\nfrom feedbackalign.rules import other",
+        "training.py": "import json\nfrom .rules.base import Rule",
+        "figures/angles.py": "def draw():\n    from matplotlib import pyplot",
+        "cli.py": "import feedbackalign\nfrom feedbackalign import __version__, figures",
+    }
+    for name, source in {**files, **changed}.items():
+        path = folder / "feedbackalign" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+    return folder / "feedbackalign"
+
+
+def test_importing_the_package_leaves_matplotlib_alone():
+    code = "import sys, feedbackalign; print(feedbackalign.__file__, 'matplotlib' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert answer.stdout.split() == [str(PACKAGE / "__init__.py"), "False"]
+
+
+# --- the version -----------------------------------------------------------------------------------------
+
+def test_the_version_stands_once_in_the_code():
+    assert settings()["metadata"]["version"] == "attr: feedbackalign.__version__"
+    holders = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")
+               if feedbackalign.__version__ in string_constants(path)]
+    assert holders == ["__init__.py"]
+    # setuptools must find it without importing numpy: a plain string, assigned at the top level
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    assigned = [node.value for node in tree.body if isinstance(node, ast.Assign)
+                and [getattr(target, "id", None) for target in node.targets] == ["__version__"]]
+    assert [ast.literal_eval(value) for value in assigned] == [feedbackalign.__version__]
+
+
+def test_citation_and_changelog_tell_the_version():
+    cited = re.findall(r"^version: (.+)$", (CHECKOUT / "CITATION.cff").read_text(encoding="utf-8"), flags=re.M)
+    assert cited == [feedbackalign.__version__]
+    changes = re.findall(r"^## (\S+)", (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.M)
+    assert changes[0] == feedbackalign.__version__, "the newest version stands first"
+
+
+# --- what is required, and what travels ------------------------------------------------------------------
+
+def test_two_requirements_with_lower_bounds_only():
+    required = settings()["options"]["install_requires"].split()
+    assert [re.sub(r">=[0-9.]+$", "", line) for line in required] == ["numpy", "matplotlib"]
+    assert all(">=" in line for line in required)
+    assert {key: value.split() for key, value in settings()["options.extras_require"].items()} == {
+        "test": ["pytest", "hypothesis"]}
+    assert settings()["options"]["python_requires"] == ">=3.10"
+
+
+def test_data_its_notice_and_the_type_marker_are_where_the_package_is():
+    root = importlib.resources.files("feedbackalign")
+    assert (root / "py.typed").is_file()
+    assert len((root / "data" / "DATA.md").read_text(encoding="utf-8")) > 100
+    data = [file for file in (root / "data").iterdir() if file.is_file() and not file.name.endswith((".py", ".md"))]
+    assert len(data) >= 1 and all(file.read_bytes() for file in data)
+
+
+def test_what_lies_beside_the_code_is_told_to_setuptools():
+    patterns = {name: value.split() for name, value in settings()["options.package_data"].items()}
+    untold = []
+    for path in PACKAGE.rglob("*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            owner = ".".join([PACKAGE.name, *path.parent.relative_to(PACKAGE).parts])
+            if not any(path.match(pattern) for pattern in patterns.get(owner, [])):
+                untold.append(path.relative_to(PACKAGE).as_posix())
+    assert untold == []
+    for notice in settings()["metadata"]["license_files"].split():
+        assert (CHECKOUT / notice).is_file(), notice
+
+
+def test_every_folder_of_modules_is_a_package():
+    assert [path.as_posix() for path in {file.parent for file in PACKAGE.rglob("*.py")}
+            if not (path / "__init__.py").is_file()] == [], "setuptools' find: leaves them out of the wheel"
+
+
+def settings():
+    parser = configparser.ConfigParser()
+    parser.read(CHECKOUT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+def string_constants(path):
+    return {node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)}
