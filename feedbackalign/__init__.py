@@ -1,3 +1,9 @@
 """How does a network's error reach its synapses? Every learning rule here is one answer, in pure NumPy."""
 
-__version__ = "0.1.0"
+from feedbackalign import alignment, data, figures, layers, models, networks, ops, optimizer, rules, training
+from feedbackalign.comparison import compare
+from feedbackalign.runs import Run
+from feedbackalign.version import __version__
+
+__all__ = ["Run", "__version__", "alignment", "compare", "data", "figures", "layers", "models", "networks", "ops", "optimizer",
+           "rules", "training"]

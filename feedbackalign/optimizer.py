@@ -257,7 +257,7 @@ def strong_steps(lr, momentum, decay=STRONG_DECAY, forgetting=FORGETTING):
     The authors' 938 steps, one epoch of Fashion-MNIST, at their settings:
 
     >>> strong_steps(0.01, 0.9)
-    933
+    934
     """
     return int(np.ceil(forgetting * (1 - momentum) / (lr * decay) - 1e-9))
 

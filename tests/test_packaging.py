@@ -18,8 +18,8 @@ PACKAGE = CHECKOUT / "feedbackalign"
 # DESIGN: ops <- layers <- networks <- shared pure functions <- rules <- training, figures, cli.
 # A part of the package may import its own rank and the ranks below. A part that is not named is a shared function.
 SHARED = 4
-RANK = {"checks": 0, "ops": 1, "layers": 2, "networks": 3, "rules": 5}
-RANK |= dict.fromkeys(["training", "compare", "figures", "exercises", "cli", "__main__", "__init__"], 6)
+RANK = {"checks": 0, "version": 0, "ops": 1, "layers": 2, "networks": 3, "rules": 5}
+RANK |= dict.fromkeys(["training", "checkpoints", "runs", "comparison", "check", "figures", "exercises", "cli", "__main__", "__init__"], 6)
 
 
 # --- reading imports -------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_importing_the_package_leaves_matplotlib_alone():
 # --- the version -----------------------------------------------------------------------------------------
 
 def test_the_version_stands_once_in_the_code():
-    assert settings()["metadata"]["version"] == "attr: feedbackalign.__version__"
+    assert settings()["metadata"]["version"] == "attr: feedbackalign.version.__version__"
     holders = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")
                if feedbackalign.__version__ in string_constants(path)]
     assert holders == ["__init__.py"]

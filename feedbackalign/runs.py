@@ -1,0 +1,191 @@
+"""One run: a handful of settings that say all, small enough to be sent to another process.
+
+From one seed come three streams that never meet: the order of the samples, the forward weights, the rule's feedback.
+Two rules compared at one seed start from the same weights and see the same batches.
+"""
+
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+from feedbackalign import data as datasets
+from feedbackalign import models, optimizer, rules, training
+from feedbackalign.checks import describe, require_integer, require_known, require_number
+from feedbackalign.layers import ACTIVATIONS
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class RuleFileError(ValueError):
+    """A user's rule file that cannot be found, raises, or holds no such rule."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Everything that decides a run's numbers.
+
+    Parameters
+    ----------
+    rule : str or class
+        A name of the table, "my_rule.py:MyRule", or a class.
+    seed : int
+    model, data : str
+        Names of `models.MODELS` and `data.LOADERS`.
+    data_dir : str, optional
+        Where the files of data sets that do not ship lie.
+    epochs, batch_size : int
+    lr, momentum : float
+        SGD's; lr is multiplied by the rule's own `learning_rate_factor`.
+    lr_milestones : tuple of int
+        Epochs after which lr is multiplied by `lr_factor`.
+    decay : "authors", "equal" or float
+        See `optimizer.decay_schedule`.
+    optimizer : "sgd" or "adam"
+    hidden, activation, init : the model's
+    options : tuple of (name, value)
+        The rule's own, for example (("expansion", 20),).
+
+    Examples
+    --------
+    >>> rows = Run("fa", seed=1, epochs=1).rows()
+    >>> rows[-1]["rule"], rows[-1]["seed"], rows[-1]["epoch"]
+    ('fa', 1, 1)
+    """
+
+    rule: object
+    seed: int = 0
+    model: str = "mlp"
+    data: str = "digits"
+    data_dir: str = None
+    epochs: int = 40
+    batch_size: int = 32
+    lr: float = 0.01
+    momentum: float = 0.9
+    lr_milestones: tuple = ()
+    lr_factor: float = 0.5
+    decay: object = "authors"
+    optimizer: str = "sgd"
+    hidden: tuple = None
+    activation: str = None
+    init: str = "xavier-uniform"
+    options: tuple = ()
+
+    def __post_init__(self):
+        require_integer(self.seed, "seed", low=0)
+        require_known(self.model, models.MODELS, "model")
+        require_known(self.data, datasets.LOADERS, "data set")
+        require_integer(self.epochs, "epochs", low=0)
+        require_integer(self.batch_size, "batch size", low=1)
+        require_number(self.lr, "lr", low=0, low_open=True)
+        require_known(self.optimizer, ("sgd", "adam"), "optimiser")
+        kind = find_rule(self.rule)
+        for option, _ in self.options:
+            require_known(option, rules.options_of(kind), f"option of rule {self.rule_name}")
+
+    @property
+    def rule_name(self):
+        """What tables and figures call the rule."""
+        if isinstance(self.rule, str):
+            return self.rule.split(":")[-1]
+        return getattr(self.rule, "name", self.rule.__name__)
+
+    def streams(self):
+        """Generators for data, weights and feedback, spawned apart from the seed, and one for generated data."""
+        return [np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(4)]
+
+    def load_data(self, rng):
+        """The data set, standardised where the model is not one of [0, 1] units."""
+        images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
+        data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images)
+        return data.standardised() if self.data == "digits" and self.model != "settling" else data
+
+    def build(self):
+        """Network, rule, data and optimiser, fresh: -> (rule, data, optimizer, data stream)."""
+        data_stream, weight_stream, feedback_stream, task_stream = self.streams()
+        network, data = models.fit(self.model, self.load_data(task_stream), hidden=self.hidden,
+                                   activation=self.activation, init=self.init, rng=weight_stream)
+        rule = rules.make(find_rule(self.rule), network, rng=feedback_stream, **dict(self.options))
+        rule.name = self.rule_name
+        start = self.lr_at(rule, len(data.train))(0)
+        if self.optimizer == "adam":
+            return rule, data, optimizer.Adam(start), data_stream
+        return rule, data, optimizer.SGD(start, momentum=self.momentum), data_stream
+
+    def lr_at(self, rule, samples):
+        """Learning rate over steps."""
+        steps = -(-samples // self.batch_size)                                  # a partial batch is a step
+        return optimizer.MultiStep(self.lr * rule.learning_rate_factor,
+                                   tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
+
+    def decay_at(self, rule):
+        """Weight decay over steps."""
+        if self.optimizer == "adam" and isinstance(self.decay, str):
+            return optimizer.MultiStep(optimizer.WEAK_DECAY)                    # the presets are about SGD
+        return optimizer.decay_schedule(self.decay, rule.name, lr=self.lr, momentum=self.momentum)
+
+    def rows(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
+        """Do the run: -> its rows, one an epoch."""
+        rule, data, optimiser, data_stream = self.build()
+        about = {"seed": self.seed, "model": self.model, "data": self.data,
+                 "activation": self.activation or activation_of(rule.network), "init": self.init,
+                 "learning_rate_factor": rule.learning_rate_factor, "threads": threads()}
+        return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
+                              lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
+                              resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress)
+
+    def settings(self):
+        """The settings as plain numbers and words, for the record."""
+        settings = dataclasses.asdict(self)
+        settings["rule"] = self.rule_name
+        return training.plain(settings)
+
+
+def activation_of(network):
+    """The kind of the network's lowest unit, "identity" where it has none."""
+    kinds = [layer.kind for layer in network.layers if layer.kind in ACTIVATIONS]
+    return kinds[0] if kinds else "identity"
+
+
+def find_rule(rule):
+    """The class behind a name, a class, or "my_rule.py:MyRule" in a file of the user's own."""
+    if not isinstance(rule, str) or ".py" not in rule:
+        return rules.find(rule)
+    path, _, name = rule.rpartition(":")
+    if not path:
+        raise RuleFileError(f"rule {rule!r}: expected FILE.py:CLASS, for example my_rule.py:MyRule")
+    file = pathlib.Path(path).resolve()
+    if not file.is_file():
+        raise RuleFileError(f"rule file {path}: there is no such file")
+    module_name = f"feedbackalign_user_rule_{file.stem}"
+    module = sys.modules.get(module_name)
+    if module is None or getattr(module, "__file__", None) != str(file):
+        module = _import_file(module_name, file, path)
+    kind = getattr(module, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, rules.Rule)):
+        raise RuleFileError(f"rule file {path}: expected a subclass of feedbackalign.rules.Rule called {name!r}, "
+                            f"got {describe(kind)}")
+    return kind
+
+
+def _import_file(module_name, file, path):
+    specification = importlib.util.spec_from_file_location(module_name, file)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module_name] = module
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        raise RuleFileError(f"rule file {path}: {type(error).__name__} while it was imported: {error}") from error
+    return module
+
+
+def threads():
+    """BLAS threads that the environment asks for; None where it says nothing."""
+    for variable in THREAD_VARIABLES:
+        if os.environ.get(variable, "").isdigit():
+            return int(os.environ[variable])
+    return None
