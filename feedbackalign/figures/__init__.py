@@ -1,1 +1,81 @@
 """Figures from the rows of a record, one file a figure. matplotlib is imported inside the functions that draw."""
+
+import pathlib
+
+from feedbackalign.checks import require_known
+from feedbackalign.figures.gradient_angles import gradient_angles
+from feedbackalign.figures.learning_curves import learning_curves
+from feedbackalign.figures.path_alignment import path_alignment
+from feedbackalign.figures.series import NothingToShow, check_rows
+from feedbackalign.figures.style import look, slide
+
+__all__ = ["FIGURES", "FORMATS", "NothingToShow", "draw_all", "gradient_angles", "learning_curves", "look",
+           "path_alignment", "save"]
+
+FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
+
+# What each format says about when and by what it was made is left out: the same rows give the same bytes.
+FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+def draw_all(rows, folder, formats=("png",)):
+    """Every figure that the record can show, into a folder: learning_curves.png, gradient_angles.png, …
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of `training.train`, `compare` or `training.read_record`.
+    folder : path
+        Made if it is not there.
+    formats : sequence of str
+        "png" (1920 x 1080), "svg", "pdf".
+
+    Returns
+    -------
+    list of pathlib.Path
+        What was written; figures of which the record holds nothing are left out.
+
+    Raises
+    ------
+    ValueError
+        For an unknown format, before anything is drawn.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import feedbackalign as fa
+    >>> rows = fa.compare(["bp", "dfa"], seeds=1, epochs=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in draw_all(rows, folder)]
+    ['learning_curves.png', 'gradient_angles.png', 'path_alignment.png']
+    """
+    formats = [formats] if isinstance(formats, str) else list(dict.fromkeys(formats))
+    for name in formats:
+        require_known(name, FORMATS, "figure format")
+    rows = check_rows(rows)
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, draw in FIGURES.items():
+        try:
+            figure = draw(rows)
+        except NothingToShow:
+            continue
+        written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
+    return written
+
+
+def save(figure, path):
+    """Write a figure, in the format of the file's suffix: -> its path. The same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path
+        Ending in .png, .svg or .pdf.
+    """
+    path = pathlib.Path(path)
+    suffix = require_known(path.suffix[1:].lower(), FORMATS, "figure format")
+    with slide():
+        figure.savefig(path, format=suffix, metadata=FORMATS[suffix])
+    return path

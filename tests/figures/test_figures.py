@@ -1,0 +1,161 @@
+"""Every figure of every record is written, fits its slide, and comes out in the same bytes."""
+
+import itertools
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import feedbackalign as fa
+from feedbackalign import figures
+from tests.figures.records import FIFTEEN, RECORDS, record
+
+WITHOUT_PATH = ("no weight angles",)
+
+
+def shown(name):
+    return [kind for kind in figures.FIGURES if not (kind == "path_alignment" and name in WITHOUT_PATH)]
+
+
+CROWDED = ("default", "deep", "five layers", "many rules", "regression")
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if name not in CROWDED])
+def test_every_record_is_drawn_without_a_warning(name, tmp_path):
+    written = figures.draw_all(RECORDS[name], tmp_path / "new" / "folder")
+    assert [path.name for path in written] == [f"{kind}.png" for kind in shown(name)]
+    assert all(path.parent == tmp_path / "new" / "folder" and path.stat().st_size > 10_000 for path in written)
+
+
+def test_crowded_records_are_written_too(tmp_path):
+    written = figures.draw_all(RECORDS["default"], tmp_path)
+    assert [path.name for path in written] == [f"{kind}.png" for kind in figures.FIGURES]
+
+
+def boxes(figure):
+    """What must not overlap: the panels with all their labels, the title, the legends, the small print."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    parts = {f"panel {place}": axes.get_tightbbox(renderer) for place, axes in enumerate(figure.axes)}
+    parts |= {f"legend {place}": legend.get_window_extent(renderer) for place, legend in enumerate(figure.legends)}
+    texts = dict.fromkeys([figure._suptitle, *figure.texts])
+    return parts | {text.get_text()[:20]: text.get_window_extent(renderer) for text in texts}
+
+
+@pytest.mark.parametrize("name", CROWDED)
+@pytest.mark.parametrize("kind", figures.FIGURES)
+def test_nothing_overlaps_and_nothing_leaves_the_slide(kind, name):
+    figure = figures.FIGURES[kind](RECORDS[name])
+    width, height = figure.get_size_inches() * figure.dpi
+    parts = boxes(figure)
+    for part, box in parts.items():
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, f"{part} leaves the slide"
+    for one, other in itertools.combinations(parts, 2):
+        across = min(parts[one].x1, parts[other].x1) - max(parts[one].x0, parts[other].x0)
+        upward = min(parts[one].y1, parts[other].y1) - max(parts[one].y0, parts[other].y0)
+        assert across <= 1 or upward <= 1, f"{one} overlaps {other} by {across:.0f} x {upward:.0f} pixels"
+
+
+def test_the_colour_of_a_rule_is_one_in_every_figure_and_legend():
+    rows = record(rules=FIFTEEN)
+    for draw in figures.FIGURES.values():
+        figure = draw(rows)
+        for axes in figure.axes:
+            for line in axes.get_lines():
+                if not line.get_label().startswith("_"):
+                    assert line.get_color() == figures.look(line.get_label()).colour
+                    assert line.get_marker() == figures.look(line.get_label()).marker
+        handles = getattr(figure.legends[0], "legend_handles", None) or figure.legends[0].legendHandles
+        for handle, text in zip(handles, figure.legends[0].get_texts()):
+            assert handle.get_color() == figures.look(text.get_text().split()[0]).colour
+
+
+@pytest.mark.parametrize("suffix", figures.FORMATS)
+def test_the_same_rows_give_the_same_bytes(suffix, tmp_path):
+    import matplotlib
+
+    rows = record(rules=("bp", "pfa"), epochs=2)
+    first = figures.draw_all(rows, tmp_path / "first", formats=(suffix,))
+    with matplotlib.rc_context({"font.size": 7, "savefig.dpi": 40, "axes.facecolor": "pink"}):  # a reader's own taste
+        second = figures.draw_all(rows, tmp_path / "second", formats=(suffix,))
+    assert [path.name for path in first] == [path.name for path in second] and len(first) == 3
+    for one, other in zip(first, second):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_figure_looks_the_same_when_its_reader_writes_it(tmp_path):
+    figure = figures.path_alignment(record(rules=("bp", "pfa"), epochs=2))
+    figure.savefig(tmp_path / "readers.png", metadata={"Software": None})
+    again = figures.path_alignment(record(rules=("bp", "pfa"), epochs=2))
+    assert figures.save(again, tmp_path / "ours.png").read_bytes() == (tmp_path / "readers.png").read_bytes()
+
+
+def test_a_png_is_of_the_size_of_a_slide(tmp_path):
+    import matplotlib.image
+
+    path = figures.save(figures.learning_curves(record()), tmp_path / "curves.PNG")
+    assert matplotlib.image.imread(path).shape[:2] == (1080, 1920)
+
+
+def test_every_format_is_what_its_suffix_says(tmp_path):
+    formats = ("svg", "pdf", "png", "svg")
+    rows = [{"rule": "bp", "epoch": epoch, "weight_angle": {"fc1": 0.0}} for epoch in (0, 1)]
+    written = figures.draw_all(rows, tmp_path, formats=formats)
+    assert [path.suffix for path in written] == [".svg", ".pdf", ".png"]
+    for path in written:
+        start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[path.suffix]
+        assert path.read_bytes().startswith(start)
+    assert [path.name for path in figures.draw_all(rows, tmp_path, formats="png")] == ["path_alignment.png"]
+
+
+@pytest.mark.parametrize("formats", [("gif",), ("png", "jpeg"), "exe", ("",)])
+def test_an_unknown_format_is_refused_before_anything_is_drawn(formats, tmp_path):
+    with pytest.raises(ValueError, match="unknown figure format"):
+        figures.draw_all(record(), tmp_path / "folder", formats=formats)
+    assert not (tmp_path / "folder").exists()
+    with pytest.raises(ValueError, match="unknown figure format"):
+        figures.save(None, tmp_path / "figure.gif")
+
+
+def test_an_empty_record_is_refused_before_a_folder_is_made(tmp_path):
+    with pytest.raises(ValueError, match="at least one row"):
+        figures.draw_all([], tmp_path / "folder")
+    assert not (tmp_path / "folder").exists()
+
+
+def test_drawing_changes_no_row():
+    import copy
+
+    rows = record()
+    before = copy.deepcopy(rows)
+    for draw in figures.FIGURES.values():
+        draw(rows)
+    assert rows == before
+
+
+def test_importing_the_package_loads_no_matplotlib_and_drawing_no_pyplot(tmp_path):
+    code = ("import sys; import feedbackalign as fa; assert 'matplotlib' not in sys.modules\n"
+            "rows = [{'rule': 'bp', 'epoch': epoch, 'test_loss': 1.0} for epoch in (0, 1)]\n"
+            "fa.figures.draw_all(rows, sys.argv[1]); assert 'matplotlib.pyplot' not in sys.modules")
+    without_display = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "MPLBACKEND")}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=without_display)
+    assert (tmp_path / "learning_curves.png").exists()
+
+
+def test_a_real_record_shows_what_the_field_is_about():
+    rows = fa.compare(["bp", "fa", "pfa", "pfa-o"], seeds=1, epochs=3)
+    rows += [{**row, "seed": 1} for row in rows]
+    for axes in figures.gradient_angles(rows).axes:
+        curve = next(line for line in axes.get_lines() if line.get_label() == "bp")
+        np.testing.assert_array_equal(curve.get_ydata(), 0.0)
+
+
+def test_a_convolutional_record_is_drawn():
+    rows = fa.compare(["bp", "dfa", "pfa"], seeds=1, epochs=1, model="digits-conv")
+    titles = [axes.get_title() for axes in figures.gradient_angles(rows).axes]
+    assert titles[0] == "conv1 (lowest)" and titles[-1] == "fc2 (top)"
+    assert len(figures.path_alignment(rows).axes) == 2 * len(titles)

@@ -1,0 +1,103 @@
+"""One look a rule: told apart by everybody, in colour and without."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from feedbackalign.figures import style
+from feedbackalign.rules import TABLE
+from tests.figures.records import DEFAULT_RULES
+
+# What a dichromat sees, on linear RGB: Machado, Oliveira & Fernandes 2009, severity 1.
+SIGHT = {
+    "normal": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                            [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                              [-0.011820, 0.042940, 0.968881]]),
+}
+
+
+def cielab(colour, sight="normal"):
+    """"#rrggbb" -> L, a, b under D65."""
+    srgb = np.array([int(colour[place:place + 2], 16) for place in (1, 3, 5)]) / 255.0
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(SIGHT[sight] @ linear, 0.0, 1.0)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = to_xyz @ linear / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def nearest(colours, sight):
+    """The smallest distance between any two of them."""
+    return min(np.linalg.norm(cielab(one, sight) - cielab(other, sight))
+               for one, other in itertools.combinations(colours, 2))
+
+
+def test_the_measure_knows_white_and_what_confuses_a_dichromat():
+    assert cielab("#ffffff") == pytest.approx([100, 0, 0], abs=0.1)
+    red, green = "#c04020", "#607020"
+    assert nearest([red, green], "deuteranopia") < nearest([red, green], "normal") / 3
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_default_rules_lie_far_apart(sight):
+    assert nearest([style.look(rule).colour for rule in DEFAULT_RULES], sight) >= 30
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_all_known_rules_lie_apart(sight):
+    assert nearest([look.colour for look in style.LOOKS.values()], sight) >= 20
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_the_colours_of_other_rules_lie_apart_from_every_known_one(sight):
+    assert nearest([*(look.colour for look in style.LOOKS.values()), *style.OTHER_COLOURS], sight) >= 15
+
+
+def test_every_line_stands_out_from_white_paper():
+    colours = [*(look.colour for look in style.LOOKS.values()), *style.OTHER_COLOURS]
+    assert max(cielab(colour)[0] for colour in colours) <= 75
+
+
+def test_without_colour_every_rule_has_a_marker_of_its_own():
+    markers = [look.marker for look in style.LOOKS.values()]
+    assert len(set(markers)) == len(markers)
+    assert not set(markers) & set(style.OTHER_MARKERS)
+
+
+def test_every_rule_of_the_family_has_a_look():
+    assert set(DEFAULT_RULES) <= set(style.LOOKS)
+    for rule in TABLE:
+        assert style.look(rule) == style.look(rule)
+
+
+def test_a_rule_unknown_to_the_table_looks_the_same_in_another_process():
+    code = "from feedbackalign.figures.style import look; print(tuple(look('my-rule')))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == repr(tuple(style.look("my-rule")))
+    assert style.look("my-rule").colour in style.OTHER_COLOURS
+
+
+def test_other_rules_do_not_all_look_alike():
+    looks = {style.look(f"rule-{number}") for number in range(100)}
+    assert len(looks) > 50
+
+
+def test_settings_are_ours_inside_and_the_readers_own_afterwards():
+    import matplotlib
+
+    with matplotlib.rc_context({"font.size": 3.0, "axes.axisbelow": False}):
+        with style.slide():
+            assert matplotlib.rcParams["font.size"] == 14 and matplotlib.rcParams["axes.axisbelow"]
+        assert matplotlib.rcParams["font.size"] == 3.0 and not matplotlib.rcParams["axes.axisbelow"]
+
+
+@pytest.mark.parametrize("labels, room, lines", [(["bp"], 100, 1), (["bp", "fa"], 5, 2), (["fa"] * 8, 80, 1),
+                                                 (["fa"] * 8, 79, 2), (["x" * 200, "fa"], 100, 2)])
+def test_a_legend_takes_as_few_lines_as_fit(labels, room, lines):
+    assert style._lines_needed(labels, room) == lines
