@@ -19,7 +19,7 @@ import numpy as np
 
 from feedbackalign.checks import describe, require_integer, require_known, require_number
 
-BLOCK = 16384           # entries updated at a time: the few arrays that an update touches stay in the cache
+BLOCK = 32768           # entries updated at a time: the few arrays that an update touches stay in the cache
 
 
 class Optimizer:
@@ -53,10 +53,24 @@ class Optimizer:
         """η for one parameter: by its own name, else by its layer's."""
         if not isinstance(self.lr, dict):
             return self.lr
-        layer = name.rsplit(".", 1)[0]
-        if name not in self.lr and layer not in self.lr:
-            require_known(name, self.lr, "parameter or layer in lr")
-        return self.lr.get(name, self.lr.get(layer))
+        rate = self.lr.get(name, self.lr.get(layer_of(name)))
+        if rate is None:
+            raise ValueError(f"lr: expected a rate for every parameter or its layer, got none for {name} "
+                             f"among {', '.join(self.lr)}")
+        return rate
+
+    def checked(self, parameters, gradients):
+        """Everything that one step needs, refused before the first array changes: -> {name: (θ, g, η)}."""
+        if isinstance(self.lr, dict):
+            known = list(dict.fromkeys([*parameters, *map(layer_of, parameters)]))
+            for name in self.lr:
+                require_known(name, known, "parameter or layer in lr")
+        return {name: (parameter, checked_gradient(name, parameter, gradients), self.rate_of(name))
+                for name, parameter in parameters.items()}
+
+    def in_words(self):
+        """What of the optimiser never changes during a run; a checkpoint of another one is refused."""
+        return type(self).__name__
 
     def why_not_uniform(self):
         """Why this optimiser does not treat all weights alike and linearly; "" where it does."""
@@ -76,8 +90,13 @@ def checked_gradient(name, parameter, gradients):
     return gradient
 
 
+def layer_of(name):
+    """fc1.weight -> fc1"""
+    return name.rsplit(".", 1)[0]
+
+
 def blocks(*arrays):
-    """The arrays as flat views, the same few thousand entries of each at a time."""
+    """The arrays as flat views, the same few thousand entries of each at a time; what is changed must be in C order."""
     flat = [array.reshape(-1) for array in arrays]
     for start in range(0, flat[0].size, BLOCK):
         yield [array[start:start + BLOCK] for array in flat]
@@ -111,14 +130,14 @@ class SGD(Optimizer):
 
     def step(self, parameters, gradients):
         """One update of every parameter, in place: both {name: array}, of the same shapes."""
-        for name, parameter in parameters.items():
-            gradient = checked_gradient(name, parameter, gradients)
+        decay = self.weight_decay
+        for name, (parameter, gradient, rate) in self.checked(parameters, gradients).items():
             scratch = self._scratch_like(parameter)
-            rate, decay = self.rate_of(name), self.weight_decay
             if self.momentum and name not in self.velocity:
-                self.velocity[name] = np.zeros_like(parameter)
+                self.velocity[name] = np.zeros(parameter.shape, dtype=parameter.dtype)
             velocity = self.velocity[name] if self.momentum else parameter      # untouched without momentum
-            for theta, g, v in blocks(parameter, gradient, velocity):
+            in_order = parameter if parameter.flags.c_contiguous else parameter.copy()      # so that flat is a view
+            for theta, g, v in blocks(in_order, gradient, velocity):
                 push = scratch[:theta.size]
                 np.multiply(theta, decay, out=push)
                 push += g                                                       # g + λ θ
@@ -129,6 +148,8 @@ class SGD(Optimizer):
                 else:
                     push *= rate
                 theta -= push                                                   # θ ← θ − η v
+            if in_order is not parameter:
+                parameter[...] = in_order
 
     def _scratch_like(self, parameter):
         if parameter.dtype not in self._scratch:
@@ -138,6 +159,9 @@ class SGD(Optimizer):
     def why_not_uniform(self):
         return "the optimiser has several learning rates" if isinstance(self.lr, dict) else ""
 
+    def in_words(self):
+        return f"SGD with momentum {self.momentum:g}"
+
     def carries_momentum(self, name=None):
         return bool(self.velocity) if name is None else name in self.velocity
 
@@ -146,7 +170,7 @@ class SGD(Optimizer):
         return {f"velocity/{name}": array.copy() for name, array in self.velocity.items()}
 
     def load_state(self, state):
-        self.velocity = {key.split("/", 1)[1]: np.array(array) for key, array in state.items()}
+        self.velocity = {key.removeprefix("velocity/"): np.array(array, order="C") for key, array in state.items()}
 
 
 class Adam(Optimizer):
@@ -178,11 +202,12 @@ class Adam(Optimizer):
 
     def step(self, parameters, gradients):
         """One update of every parameter, in place: both {name: array}, of the same shapes."""
+        checked = self.checked(parameters, gradients)
         self.steps += 1
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for name, parameter in parameters.items():
-            g = checked_gradient(name, parameter, gradients) + self.weight_decay * parameter
+        for name, (parameter, gradient, rate) in checked.items():
+            g = gradient + self.weight_decay * parameter
             if name not in self.first:
                 self.first[name], self.second[name] = np.zeros_like(parameter), np.zeros_like(parameter)
             m, s = self.first[name], self.second[name]
@@ -190,10 +215,13 @@ class Adam(Optimizer):
             m += (1 - beta1) * g
             s *= beta2
             s += (1 - beta2) * g * g
-            parameter -= self.rate_of(name) / correction1 * m / (np.sqrt(s / correction2) + self.epsilon)
+            parameter -= rate / correction1 * m / (np.sqrt(s / correction2) + self.epsilon)
 
     def why_not_uniform(self):
         return "Adam rescales every weight by its own gradients"
+
+    def in_words(self):
+        return f"Adam with betas {self.betas[0]:g} and {self.betas[1]:g}, epsilon {self.epsilon:g}"
 
     def carries_momentum(self, name=None):
         return bool(self.first) if name is None else name in self.first
@@ -206,8 +234,9 @@ class Adam(Optimizer):
 
     def load_state(self, state):
         self.steps = int(state["steps"])
-        self.first = {key.split("/", 1)[1]: np.array(a) for key, a in state.items() if key.startswith("first/")}
-        self.second = {key.split("/", 1)[1]: np.array(a) for key, a in state.items() if key.startswith("second/")}
+        self.first = {key.removeprefix("first/"): np.array(a) for key, a in state.items() if key.startswith("first/")}
+        self.second = {key.removeprefix("second/"): np.array(a) for key, a in state.items()
+                       if key.startswith("second/")}
 
 
 # ------------------------------------------------------------------------------------------------------- schedules

@@ -1,0 +1,1 @@
+"""Scripts that print tables of measured times; no test asserts a time."""
