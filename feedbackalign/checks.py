@@ -97,7 +97,8 @@ def require_floats(x, what, *, shape):
 
 def require_finite(x, what):
     """Refuse NaN and infinity, naming the first entry that is not finite."""
-    total = float(np.add.reduce(x, axis=None, dtype=np.float64))     # one pass: a bad entry makes the sum bad
+    with np.errstate(over="ignore", invalid="ignore"):              # finite entries may have a sum that is not
+        total = float(np.add.reduce(x, axis=None, dtype=np.float64))    # one pass: a bad entry makes the sum bad
     if not math.isfinite(total) and not np.isfinite(x).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise ValueError(f"{what}: expected finite numbers, got {x[first]} at index {first}")

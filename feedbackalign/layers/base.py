@@ -12,6 +12,8 @@ class Layer:
         Given by the network: kind and order, `fc1`, `conv2`, `relu3`.
     input, error : array or None
         What the last forward pass received, and the last backward pass: ∂L/∂output.
+    gradients : dict
+        {"weight": array, …}: what the last backward pass found for the layer's parameters.
     """
 
     kind = "layer"
@@ -21,6 +23,7 @@ class Layer:
         self.name = self.kind
         self.input = None
         self.error = None
+        self.gradients = {}
 
     def forward(self, x, training=True):
         raise NotImplementedError
@@ -30,6 +33,10 @@ class Layer:
 
     def parameters(self):
         """{"weight": array, …}: the live arrays, empty for layers without parameters."""
+        return {}
+
+    def state(self):
+        """{attribute: array}: what a resumed run needs besides the parameters."""
         return {}
 
     def output_shape(self, input_shape):

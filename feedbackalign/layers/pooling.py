@@ -34,31 +34,41 @@ class Pool2d(Layer):
         super().__init__()
         self.size = require_integer(size, "pooling size", low=1)
         self.stride = require_integer(size if stride is None else stride, "pooling stride", low=1)
+        self.padding = 0
 
     def output_shape(self, input_shape):
-        sizes = [conv.output_size(size, self.size, self.stride, 0) for size in input_shape[1:]]
+        sizes = [conv.output_size(size, self.size, self.stride, self.padding) for size in input_shape[1:]]
         if len(input_shape) != 3 or min(sizes) < 1:
             raise ValueError(f"{self.name} ran out of pixels: a {self.size}×{self.size} window does not fit "
                              f"an image of shape {tuple(input_shape)}")
         return (input_shape[0], *sizes)
 
     def __repr__(self):
-        return f"{type(self).__name__}({self.size}, stride={self.stride})"
+        padding = f", padding={self.padding}" if self.padding else ""
+        return f"{type(self).__name__}({self.size}, stride={self.stride}{padding})"
 
 
 class MaxPool2d(Pool2d):
-    """The largest entry of every window; its error goes to that entry (the first, if several are equal)."""
+    """The largest entry of every window; its error goes to that entry (the first, if several are equal).
+
+    `padding`, at most half the size, frames the image with −∞, which never wins.
+    """
+
+    def __init__(self, size, stride=None, padding=0):
+        super().__init__(size, stride)
+        self.padding = require_integer(padding, "pooling padding", low=0, high=size // 2)
 
     def forward(self, x, training=True):
         require_floats(x, f"input of {self.name}", shape=(None, None, None, None))
         self.output_shape(x.shape[1:])
         self.input = x
-        y, self.winner = pooling.max_pool(x, self.size, self.stride)            # (N, C, H, W) -> (N, C, rows, cols)
+        y, self.winner = pooling.max_pool(x, self.size, self.stride, self.padding)   # (N, C, H, W) -> (N, C, r, c)
         return y
 
     def backward(self, error):
         self.error = error
-        return pooling.max_unpool(error, self.winner, self.input.shape, self.size, self.stride)
+        return pooling.max_unpool(error, self.winner, self.input.shape, self.size, self.stride,
+                                   self.padding)
 
 
 class AvgPool2d(Pool2d):

@@ -75,4 +75,19 @@ class SoftClip(Activation):
     derivative = staticmethod(activations.soft_clip_derivative)
 
 
-ACTIVATIONS = {kind.kind: kind for kind in (ReLU, LeakyReLU, Tanh, Sigmoid, Softplus, Identity, HardSigmoid, SoftClip)}
+class SteepSigmoid(Activation):
+    """1 / (1 + exp(−4(v − 1/2)))."""
+    kind = "steep-sigmoid"
+    function = staticmethod(activations.steep_sigmoid)
+    derivative = staticmethod(activations.steep_sigmoid_derivative)
+
+
+class DSiLU(Activation):
+    """A smooth clip(v/2, 0, 1)."""
+    kind = "dsilu"
+    function = staticmethod(activations.dsilu)
+    derivative = staticmethod(activations.dsilu_derivative)
+
+
+ACTIVATIONS = {unit.kind: unit for unit in (ReLU, LeakyReLU, Tanh, Sigmoid, Softplus, Identity, HardSigmoid, SoftClip,
+                                            SteepSigmoid, DSiLU)}

@@ -40,7 +40,6 @@ class WeightedLayer(Layer):
             self.mask = rng.random(weight_shape) < density                      # the synapses that exist
             self.weight *= self.mask
         self.noise = None
-        self.gradients = {}
 
     def parameters(self):
         named = {"weight": self.weight}
@@ -51,6 +50,9 @@ class WeightedLayer(Layer):
     def masks(self):
         """{"weight": boolean array} where some synapses do not exist; put on again after every update."""
         return {} if self.mask is None else {"weight": self.mask}
+
+    def state(self):
+        return {} if self.mask is None else {"mask": self.mask}
 
     def draw_weights(self, rng, shape=None):
         """Fresh weights from the layer's own initialiser, in W's shape unless another is asked for."""
@@ -113,23 +115,23 @@ class Linear(WeightedLayer):
             gradients["bias"] = error.sum(axis=0)
         return gradients
 
-    def outer(self, signal):
-        """signalᵀ x, x being the last input: (N, any) -> (any, in)."""
-        return dense.linear_weight_gradient(signal, self.input)
+    def outer(self, signal, x=None):
+        """signalᵀ x summed over the batch, x being the last input unless given: (N, any), (N, in) -> (any, in)."""
+        return dense.linear_weight_gradient(signal, self.input if x is None else x)
 
-    def transport(self, error, weights):
+    def transport(self, error, weights, input_shape=None):
         return dense.linear_transport(error, weights)                           # (N, out) x (out, in) -> (N, in)
 
     def mix_outputs(self, error, matrix):
         return error @ matrix                                                   # (N, out) x (out, mid) -> (N, mid)
 
-    def respond(self, x):
-        """What the bare weights answer, without bias: (N, in) -> (N, out)."""
-        return dense.linear(x, self.weight)
+    def respond(self, x, weights=None):
+        """What the bare weights (W, or others of its kind) answer, without bias: (N, in) -> (N, out)."""
+        return dense.linear(x, self.weight if weights is None else weights)
 
     def correlate(self, signal, x):
         """Mean product of output signal and input over the batch: (N, out), (N, in) -> (out, in)."""
-        return dense.linear_weight_gradient(signal, x) / len(x)
+        return self.outer(signal, x) / len(x)
 
     def output_shape(self, input_shape):
         if input_shape != (self.weight.shape[1],):
@@ -163,7 +165,7 @@ class Conv2d(WeightedLayer):
 
     def __init__(self, inputs, outputs, kernel, *, stride=1, padding=0, bias=True, rng,
                  init="xavier-uniform", density=1.0, dtype=np.float32):
-        kernel = (kernel, kernel) if isinstance(kernel, (int, np.integer)) else tuple(kernel)
+        kernel = tuple(kernel) if isinstance(kernel, (tuple, list)) else (kernel, kernel)
         if len(kernel) != 2:
             raise ValueError(f"Conv2d kernel: expected one length or two, got {kernel}")
         require_integer(inputs, "Conv2d inputs", low=1)
@@ -191,20 +193,24 @@ class Conv2d(WeightedLayer):
             gradients["bias"] = conv.as_rows(error).sum(axis=1)
         return gradients
 
-    def outer(self, signal):
-        """Σ signalᵀ patch, patches of the last input: (N, any, rows, cols) -> (any, in, kh, kw)."""
-        return conv.convolution_weight_gradient(signal, self.columns, self.weight.shape)
+    def outer(self, signal, x=None):
+        """Σ signalᵀ patch, patches of the last input unless given: (N, any, rows, cols) -> (any, in, kh, kw)."""
+        columns = self.columns if x is None else conv.im2col(x, self.weight.shape[2:], self.stride, self.padding)
+        return conv.convolution_weight_gradient(signal, columns, self.weight.shape)
 
-    def transport(self, error, weights):
-        """The transposed convolution: (N, out, rows, cols), (out, in, kh, kw) -> (N, in, H, W)."""
-        return conv.convolution_transport(error, weights, self.input.shape, self.stride, self.padding)
+    def transport(self, error, weights, input_shape=None):
+        """The transposed convolution: (N, out, rows, cols), (out, in, kh, kw) -> (N, in, H, W).
+
+        The input's shape is that of the last forward pass unless given.
+        """
+        return conv.convolution_transport(error, weights, input_shape or self.input.shape, self.stride, self.padding)
 
     def mix_outputs(self, error, matrix):
         return conv.mix_channels(error, matrix)             # (N, out, r, c) x (out, mid) -> (N, mid, r, c)
 
-    def respond(self, x):
-        """What the bare kernels answer, without bias: (N, in, H, W) -> (N, out, rows, cols)."""
-        return conv.convolve(x, self.weight, None, self.stride, self.padding)[0]
+    def respond(self, x, weights=None):
+        """What the bare kernels (W, or others of its kind) answer, without bias: (N, in, H, W) -> (N, out, r, c)."""
+        return conv.convolve(x, self.weight if weights is None else weights, None, self.stride, self.padding)[0]
 
     def correlate(self, signal, x):
         """Mean product of output signal and patch, each kernel entry over the positions that use it.
@@ -213,8 +219,7 @@ class Conv2d(WeightedLayer):
         number makes the mean of white noise through W parallel to W.
         """
         kernel = self.weight.shape[2:]
-        columns = conv.im2col(x, kernel, self.stride, self.padding)
-        total = conv.convolution_weight_gradient(signal, columns, self.weight.shape)    # (out, in, kh, kw)
+        total = self.outer(signal, x)                                                   # (out, in, kh, kw)
         uses = conv.tap_counts(x.shape[2:], kernel, self.stride, self.padding)          # (kh, kw)
         return (total / np.maximum(uses * len(x), 1)).astype(x.dtype)
 

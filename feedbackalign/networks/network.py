@@ -11,9 +11,8 @@ import contextlib
 
 import numpy as np
 
-from feedbackalign.checks import (describe, require_finite, require_floats, require_integer, require_known,
-                                  require_labels)
-from feedbackalign.layers import (ACTIVATIONS, Conv2d, Flatten, GlobalAvgPool2d, Layer, Linear, MaxPool2d, ReLU)
+from feedbackalign.checks import describe, require_finite, require_floats, require_known, require_labels
+from feedbackalign.layers import Layer, Linear, Residual
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
 
@@ -45,7 +44,9 @@ class Network:
 
     Examples
     --------
-    >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
+    >>> from feedbackalign.layers import ReLU
+    >>> rng = np.random.default_rng(0)
+    >>> net = Network([Linear(4, 3, rng=rng), ReLU(), Linear(3, 2, rng=rng)])
     >>> [name for name in net.parameters()]
     ['fc1.weight', 'fc1.bias', 'fc2.weight', 'fc2.bias']
     >>> net.forward(np.zeros((5, 4), dtype=np.float32)).shape
@@ -67,65 +68,65 @@ class Network:
             self._find_shapes()
 
     def _name_layers(self):
-        counts = {}
-        for layer in self.layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"layers: expected a list of feedbackalign.layers, got {describe(layer)} in it")
-            counts[layer.kind] = counts.get(layer.kind, 0) + 1
-            layer.name = f"{layer.kind}{counts[layer.kind]}"
-        if len({id(layer) for layer in self.layers}) < len(self.layers):
+        name_layers(self.layers)
+        self._every = every = inside(self.layers)
+        self._weighted = [layer for layer in every if layer.is_weighted]
+        if len({id(layer) for layer in every}) < len(every):
             raise ValueError("layers: the same layer object stands in the list twice; a layer remembers one pass only")
         dtypes = {layer.weight.dtype for layer in self.weighted_layers()}
         if len(dtypes) > 1:
             raise TypeError(f"layers: expected one dtype in all layers, got {sorted(str(d) for d in dtypes)}")
 
     def _find_shapes(self):
-        shape = self.input_shape
-        for layer in self.layers:
-            after = layer.output_shape(shape)
-            self.shapes[layer.name] = (shape, after)
-            shape = after
+        find_shapes(self.layers, self.input_shape, self.shapes)
 
     # ------------------------------------------------------------------------------------------ what it is made of
 
+    def all_layers(self):
+        """Every layer, bottom to top, those inside residual blocks in place of the blocks."""
+        return list(self._every)
+
     def weighted_layers(self):
         """The layers with synapses, bottom to top."""
-        return [layer for layer in self.layers if layer.is_weighted]
+        return list(self._weighted)
 
     def layer(self, name):
         """The layer of this name; an unknown one is refused with the nearest."""
-        by_name = {layer.name: layer for layer in self.layers}
+        by_name = {layer.name: layer for layer in self.all_layers()}
         return by_name[require_known(name, by_name, "layer")]
 
     def parameters(self):
         """{"fc1.weight": array, …}: live arrays; assign with `[...] =`."""
-        return {f"{layer.name}.{key}": array for layer in self.layers for key, array in layer.parameters().items()}
+        return {f"{layer.name}.{key}": array
+                for layer in self.all_layers() for key, array in layer.parameters().items()}
 
     def masks(self):
         """{"fc1.weight": boolean array, …} for layers some of whose synapses do not exist."""
         return {f"{layer.name}.{key}": mask for layer in self.weighted_layers() for key, mask in layer.masks().items()}
 
     def state(self):
-        """What a network keeps besides its parameters, {name: array}; running statistics, where there are any."""
-        return {f"{layer.name}.mask": layer.mask for layer in self.weighted_layers() if layer.mask is not None}
+        """What a network keeps besides its parameters, {name: array}: masks, and running statistics."""
+        return {f"{layer.name}.{key}": array for layer in self.all_layers() for key, array in layer.state().items()}
 
     def load_state(self, state):
-        for layer in self.weighted_layers():
-            if layer.mask is not None:
-                layer.mask[...] = state[f"{layer.name}.mask"]
+        """Take over what `state` returned."""
+        for layer in self.all_layers():
+            for key in layer.state():
+                array = state[f"{layer.name}.{key}"]
+                setattr(layer, key, np.array(array))
 
     @property
     def dtype(self):
-        return self.weighted_layers()[0].weight.dtype
+        return self._weighted[0].weight.dtype
 
     @property
     def outputs(self):
         """Number of output units."""
-        return self.weighted_layers()[-1].weight.shape[0]
+        return self._weighted[-1].weight.shape[0]
 
     def astype(self, dtype):
         """Convert parameters and memories to float32 or float64, in place."""
-        for layer in self.layers:
+        for layer in [*self.all_layers(), *blocks(self.layers)]:
             layer.astype(dtype)
         return self
 
@@ -154,12 +155,12 @@ class Network:
         for layer in reversed(self.layers):
             error = layer.backward(error)
         return {f"{layer.name}.{key}": gradient
-                for layer in self.layers if layer.parameters() for key, gradient in layer.gradients.items()}
+                for layer in self.all_layers() for key, gradient in layer.gradients.items()}
 
     @contextlib.contextmanager
     def undisturbed(self):
         """Run passes inside and find every layer's memory afterwards as it was: measuring changes nothing."""
-        before = [(layer, dict(vars(layer))) for layer in self.layers]
+        before = [(layer, dict(vars(layer))) for layer in [*self.all_layers(), *blocks(self.layers)]]
         targets = self.targets
         try:
             yield self
@@ -201,8 +202,9 @@ class Network:
 
     def loss_error(self, output, targets):
         """∂(mean loss)/∂output, (N, out). The one place where anything is divided by N."""
+        error = self.sample_errors(output, targets) / len(output)
         self.targets = targets
-        return self.sample_errors(output, targets) / len(output)
+        return error
 
     def loss_and_error(self, output, targets):
         """The batch mean, and its gradient at the output: (N, out) -> float, (N, out)."""
@@ -212,88 +214,46 @@ class Network:
         return f"Network({', '.join(map(repr, self.layers))})"
 
 
-# ------------------------------------------------------------------------------------------------- named networks
+# ------------------------------------------------------------------------------------- lists of layers, with blocks
 
-def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, rng, dtype=np.float32):
-    """Dense layers of these sizes with the activation between them; the output is linear.
-
-    Parameters
-    ----------
-    sizes : list of int
-        Input, hidden and output units, for example [784, 512, 512, 10].
-    activation : str
-        One of relu, leaky-relu, tanh, sigmoid, softplus, identity, hard-sigmoid, soft-clip.
-    loss, init, bias, dtype
-        As in `Network` and `Linear`.
-    rng : numpy.random.Generator
-        Draws the weights, layer by layer from the bottom.
-
-    Examples
-    --------
-    >>> mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0))
-    Network(Linear(4, 3), Tanh(), Linear(3, 2))
-    """
-    require_known(activation, ACTIVATIONS, "activation")
-    sizes = list(sizes)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least an input and an output size, got {sizes}")
-    layers = []
-    for inputs, outputs in zip(sizes, sizes[1:]):
-        layers += [Linear(inputs, outputs, bias=bias, rng=rng, init=init, dtype=dtype), ACTIVATIONS[activation]()]
-    return Network(layers[:-1], loss=loss)                                      # the output stays linear
+def inside(layers):
+    """The layers of a list from the bottom to the top, with those inside residual blocks in place of the blocks."""
+    found = []
+    for layer in layers:
+        found += inside(layer.layers) + inside(layer.shortcut) if isinstance(layer, Residual) else [layer]
+    return found
 
 
-def autoencoder(sizes, *, activation="tanh", init="xavier-uniform", rng, dtype=np.float32):
-    """Down to a code and up again, mirrored: [64, 32, 8] makes 64-32-8-32-64 with squared error.
-
-    The code and the output are linear, the layers between have the activation.
-
-    >>> autoencoder([6, 4, 2], rng=np.random.default_rng(0))
-    Network(Linear(6, 4), Tanh(), Linear(4, 2), Linear(2, 4), Tanh(), Linear(4, 6))
-    """
-    require_known(activation, ACTIVATIONS, "activation")
-    code = len(sizes) - 1
-    sizes = [*sizes, *reversed(sizes[:-1])]
-    layers = []
-    for index, (inputs, outputs) in enumerate(zip(sizes, sizes[1:]), start=1):
-        layers.append(Linear(inputs, outputs, rng=rng, init=init, dtype=dtype))
-        if index not in (code, len(sizes) - 1):
-            layers.append(ACTIVATIONS[activation]())
-    return Network(layers, loss="squared-error")
+def blocks(layers):
+    """The residual blocks of a list, those inside blocks too: they remember their last pass like any layer."""
+    found = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            found += [layer, *blocks(layer.layers), *blocks(layer.shortcut)]
+    return found
 
 
-def lenet_mnist(*, channels=1, classes=10, size=32, init="xavier-uniform", rng, dtype=np.float32):
-    """LeNet for 32×32 images (MNIST zero-padded): 6 and 16 channels at 5×5 with pools, 120 at 5×5, 84, classes."""
-    make = {"rng": rng, "init": init, "dtype": dtype}
-    return Network([
-        Conv2d(channels, 6, 5, **make), ReLU(), MaxPool2d(2),                   # (1, 32, 32) -> (6, 14, 14)
-        Conv2d(6, 16, 5, **make), ReLU(), MaxPool2d(2),                         # -> (16, 5, 5)
-        Conv2d(16, 120, 5, **make), ReLU(), Flatten(),                          # -> (120, 1, 1) -> (120,)
-        Linear(120, 84, **make), ReLU(),
-        Linear(84, classes, **make),
-    ], input_shape=(channels, size, size))
+def name_layers(layers, prefix="", counts=None):
+    """Name every layer by kind and order: conv1, relu1, conv2 …; inside a block block3.conv2."""
+    counts = {} if counts is None else counts
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers: expected a list of feedbackalign.layers, got {describe(layer)} in it")
+        counts[layer.kind] = counts.get(layer.kind, 0) + 1
+        layer.name = f"{prefix}{layer.kind}{counts[layer.kind]}"
+        if isinstance(layer, Residual):
+            inner = {}
+            name_layers(layer.layers, f"{layer.name}.", inner)
+            name_layers(layer.shortcut, f"{layer.name}.", inner)
 
 
-def lenet_cifar(*, channels=3, classes=10, size=32, init="xavier-uniform", rng, dtype=np.float32):
-    """A wider LeNet for 32×32 colour images: 32, 64, 128 channels at 3×3 with pools, global average, 256, classes."""
-    make = {"rng": rng, "init": init, "dtype": dtype}
-    return Network([
-        Conv2d(channels, 32, 3, padding=1, **make), ReLU(), MaxPool2d(2),       # (3, 32, 32) -> (32, 16, 16)
-        Conv2d(32, 64, 3, padding=1, **make), ReLU(), MaxPool2d(2),             # -> (64, 8, 8)
-        Conv2d(64, 128, 3, padding=1, **make), ReLU(), MaxPool2d(2),            # -> (128, 4, 4)
-        GlobalAvgPool2d(),                                                      # -> (128,)
-        Linear(128, 256, **make), ReLU(),
-        Linear(256, classes, **make),
-    ], input_shape=(channels, size, size))
-
-
-def digits_conv(*, channels=1, classes=10, size=8, init="xavier-uniform", rng, dtype=np.float32):
-    """A small convolutional network for the 8×8 digits: 8 and 16 channels at 3×3, one pool, 32, classes."""
-    make = {"rng": rng, "init": init, "dtype": dtype}
-    half = require_integer(size, "size", low=4) // 2
-    return Network([
-        Conv2d(channels, 8, 3, padding=1, **make), ReLU(), MaxPool2d(2),        # (1, 8, 8) -> (8, 4, 4)
-        Conv2d(8, 16, 3, padding=1, **make), ReLU(), Flatten(),                 # -> (16, 4, 4) -> (256,)
-        Linear(16 * half * half, 32, **make), ReLU(),
-        Linear(32, classes, **make),
-    ], input_shape=(channels, size, size))
+def find_shapes(layers, shape, shapes):
+    """Fill {name: (shape in, shape out)} of one sample for every layer of the list; -> the shape on top."""
+    for layer in layers:
+        after = layer.output_shape(shape)
+        shapes[layer.name] = (shape, after)
+        if isinstance(layer, Residual):
+            find_shapes(layer.layers, shape, shapes)
+            find_shapes(layer.shortcut, shape, shapes)
+        shape = after
+    return shape

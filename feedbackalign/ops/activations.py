@@ -92,3 +92,24 @@ def soft_clip(v):
 
 def soft_clip_derivative(v):
     return 0.5 * ((v > 0.0) & (v < 2.0)).astype(v.dtype)
+
+
+def steep_sigmoid(v):
+    """1 / (1 + exp(−4(v − 1/2))): from 0 to 1 around v = 1/2, largest slope 1."""
+    return sigmoid(4.0 * v - 2.0)
+
+
+def steep_sigmoid_derivative(v):
+    s = steep_sigmoid(v)
+    return 4.0 * s * (1.0 - s)
+
+
+def dsilu(v):
+    """v/2 · L(v) + (1 − v/2) · L(v − 2), L the logistic function: clip(v/2, 0, 1) made smooth."""
+    return 0.5 * v * sigmoid(v) + (1.0 - 0.5 * v) * sigmoid(v - 2.0)
+
+
+def dsilu_derivative(v):
+    rising, falling = sigmoid(v), sigmoid(v - 2.0)
+    return (0.5 * (rising - falling) + 0.5 * v * rising * (1.0 - rising)
+            + (1.0 - 0.5 * v) * falling * (1.0 - falling))

@@ -25,12 +25,12 @@ def output_size(size, kernel, stride, padding):
     return (size + 2 * padding - kernel) // stride + 1
 
 
-def pad(x, padding):
-    """Zeros around every image: (C, H, W, N) -> (C, H + 2·padding, W + 2·padding, N); x itself if padding is 0."""
+def pad(x, padding, value=0.0):
+    """A frame around every image: (C, H, W, N) -> (C, H + 2·padding, W + 2·padding, N); x itself if padding is 0."""
     if padding == 0:
         return x
     C, H, W, N = x.shape
-    padded = np.zeros((C, H + 2 * padding, W + 2 * padding, N), dtype=x.dtype)
+    padded = np.full((C, H + 2 * padding, W + 2 * padding, N), value, dtype=x.dtype)
     padded[:, padding:padding + H, padding:padding + W] = x
     return padded
 

@@ -43,7 +43,7 @@ def orthogonal(shape, rng, dtype=np.float64):
     rows, cols = shape[0], int(np.prod(shape[1:]))
     q, r = np.linalg.qr(rng.normal(size=(max(rows, cols), min(rows, cols))))
     q = q * np.sign(np.diag(r))                                                 # makes the draw uniform (Haar)
-    return (q if rows >= cols else q.T).reshape(shape).astype(dtype)
+    return (q if rows >= cols else q.T).reshape(shape).astype(dtype, order="C")   # a transpose is not in C order
 
 
 def draw(shape, rng, init="xavier-uniform", dtype=np.float32):

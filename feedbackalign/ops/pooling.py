@@ -1,21 +1,24 @@
 """Pooling: each output summarises one window of its channel, and its backward hands the error to the window.
 
-Windows are `size` × `size`, `stride` apart, without padding; a border that fills no window is left out.
+Windows are `size` × `size`, `stride` apart; a border that fills no window is left out.
 Shapes are (N, C, H, W); see `convolution` for the order in memory.
 """
 
 import numpy as np
 
-from feedbackalign.ops.convolution import batch_innermost, output_size, tap
+from feedbackalign.ops.convolution import batch_innermost, output_size, pad, tap
 
 
-def max_pool(x, size, stride):
+def max_pool(x, size, stride, padding=0):
     """The largest entry of every window, and which it was (the first, where several are equal).
+
+    Padding is −∞, which never wins. Windows must each hold a real pixel: padding < size.
 
     (N, C, H, W) -> y (N, C, rows, cols), winner (N, C, rows, cols): index i·size + j within the window
     """
-    image = batch_innermost(x).transpose(1, 2, 3, 0)                            # (C, H, W, N)
-    rows, cols = output_size(x.shape[2], size, stride, 0), output_size(x.shape[3], size, stride, 0)
+    _, _, H, W = x.shape
+    image = pad(batch_innermost(x).transpose(1, 2, 3, 0), padding, -np.inf)     # (C, H + 2p, W + 2p, N)
+    rows, cols = output_size(H, size, stride, padding), output_size(W, size, stride, padding)
     y = tap(image, 0, 0, rows, cols, stride).copy()                             # (C, rows, cols, N)
     winner = np.zeros(y.shape, dtype=np.int16)
     for index in range(1, size * size):
@@ -25,16 +28,27 @@ def max_pool(x, size, stride):
     return y.transpose(3, 0, 1, 2), winner.transpose(3, 0, 1, 2)
 
 
-def max_unpool(error, winner, input_shape, size, stride):
+def max_unpool(error, winner, input_shape, size, stride, padding=0):
     """The adjoint of max pooling: the whole error goes to the winner -> (N, C, H, W) = input_shape."""
     N, C, H, W = input_shape
     error, winner = (batch_innermost(a).transpose(1, 2, 3, 0) for a in (error, winner))
-    down = np.zeros((C, H, W, N), dtype=error.dtype)
+    down = np.zeros((C, H + 2 * padding, W + 2 * padding, N), dtype=error.dtype)
     rows, cols = error.shape[1:3]
     for index in range(size * size):
         place = tap(down, *divmod(index, size), rows, cols, stride)             # (C, rows, cols, N), a view
         place += error * (winner == index)
-    return down.transpose(3, 0, 1, 2)
+    return down[:, padding:padding + H, padding:padding + W].transpose(3, 0, 1, 2)
+
+
+def max_pick(z, winner, size, stride):
+    """The entries of z at given winners: max pooling linearised. (N, C, H, W) -> (N, C, rows, cols)"""
+    image = batch_innermost(z).transpose(1, 2, 3, 0)                            # (C, H, W, N)
+    winner = batch_innermost(winner).transpose(1, 2, 3, 0)                      # (C, rows, cols, N)
+    picked = np.zeros(winner.shape, dtype=z.dtype)
+    for index in range(size * size):
+        candidate = tap(image, *divmod(index, size), *winner.shape[1:3], stride)
+        np.copyto(picked, candidate, where=winner == index)
+    return picked.transpose(3, 0, 1, 2)
 
 
 def average_pool(x, size, stride):

@@ -18,6 +18,7 @@ import numpy as np
 
 from feedbackalign.alignment import angle
 from feedbackalign.checks import describe, require_finite, require_known, require_number
+from feedbackalign.layers import Residual
 
 
 @dataclasses.dataclass
@@ -32,14 +33,11 @@ class Step:
         {"fc1.weight": array, …}: gradients of the batch mean for `net.parameters()` and `rule.parameters()`.
     errors : dict
         {layer: error at its output (N, out, …)}; empty for rules that send none.
-    notes : dict
-        Numbers that a rule wants in the record, for example how well it settled.
     """
 
     loss: float = None
     grads: dict = dataclasses.field(default_factory=dict)
     errors: dict = dataclasses.field(default_factory=dict)
-    notes: dict = dataclasses.field(default_factory=dict)
 
 
 class Rule:
@@ -168,7 +166,7 @@ class Rule:
         state |= {f"constants/{key}": array.copy() for key, array in self.constants().items()}
         state |= {f"plastic/{key}": array.copy() for key, array in self.plastic().items()}
         state |= {f"masks/{key}": array.copy() for key, array in self.masks().items()}
-        return state | {f"streams/{key}": np.array(json.dumps(stream.bit_generator.state))
+        return state | {f"streams/{key}": np.array(json.dumps(stream.bit_generator.state, default=np.ndarray.tolist))
                         for key, stream in self.streams().items()}
 
     def load_state(self, state):
@@ -213,21 +211,31 @@ class ErrorSendingRule(Rule):
     def backward(self, error):
         """Walk the network from the top with an error (N, out) at its output -> Step with grads and errors."""
         self.output_error = error
-        lowest = self.lowest()
         step = Step()
-        for layer in reversed(self.network.layers):
-            if not layer.is_weighted:
-                error = layer.backward(error)                                   # exact in every rule
-                continue
-            layer.error = step.errors[layer.name] = error
-            local = layer.local_gradients(error)
-            layer.gradients = local
-            step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in local.items()}
-            step.grads |= self.learn_feedback(layer, error, local)
-            if layer is lowest:
-                break                                                           # its inputs have nobody to tell
-            error = self.send_back(layer, error)
+        self.walk_down(self.network.layers, error, step)
         return step
+
+    def walk_down(self, layers, error, step):
+        """From the top of these layers to their bottom; -> the error at the lowest one's input.
+
+        None where nobody is below: the lowest weighted layer of the network has no one to tell.
+        """
+        for layer in reversed(layers):
+            if isinstance(layer, Residual):                                     # both branches, and the sum of both
+                branch = self.walk_down(layer.layers, error, step)
+                error = branch + self.walk_down(layer.shortcut, error, step)
+            elif layer.is_weighted:
+                layer.error = step.errors[layer.name] = error
+                layer.gradients = local = layer.local_gradients(error)
+                step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in local.items()}
+                step.grads |= self.learn_feedback(layer, error, local)
+                if layer is self.lowest() and layers is self.network.layers:
+                    return None
+                error = self.send_back(layer, error)
+            else:
+                error = layer.backward(error)                                   # exact in every rule
+                step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in layer.gradients.items()}
+        return error
 
     def lowest(self):
         """The lowest weighted layer: its feedback weights exist and learn, but route no error."""

@@ -94,6 +94,9 @@ class NodePerturbation(Rule):
     def __init__(self, network, *, rng, sigma=1e-3):
         super().__init__(network, rng=require_generator(rng, "perturbation"))
         self.sigma = require_number(sigma, "sigma", low=0, low_open=True)
+        for layer in network.all_layers():
+            if layer.parameters() and not layer.is_weighted:
+                raise ValueError(f"np: jitters the units of weighted layers and cannot train {layer.name}, {layer!r}")
 
     def gradients(self, x, targets):
         require_finite(np.asarray(x), "x")

@@ -1,0 +1,349 @@
+"""The gradient checker: is what a backward pass says what the forward pass does?
+
+    central differences      ∂f/∂θᵢ ≈ (f(θ + h uᵢ) − f(θ − h uᵢ)) / 2h
+
+at h = 6e-6 in float64, where rounding and curvature are equally small, about 1e-10. A checker is as good as what it
+refuses, so this one uses a random upstream error (ones miss half of all wrong backwards), runs another batch first
+(a stale memory shows), compares every entry, and watches that nobody changes what he was given.
+
+At a kink (ReLU at 0, a max-pool's tie) differences are meaningless. Entries whose step from −h to +h changes which
+units are active or which inputs win are told apart by that pattern and counted; all others must agree.
+
+`run` goes through every layer kind and every rule's own truths (`feedbackalign.truths`): `feedbackalign check`.
+"""
+
+import copy
+import dataclasses
+
+import numpy as np
+
+from feedbackalign import layers as kinds
+from feedbackalign import truths
+from feedbackalign.checks import describe, require_floats, require_integer, require_number
+from feedbackalign.layers import Layer
+from feedbackalign.networks import LOSSES, Network
+from feedbackalign.networks.network import inside
+from feedbackalign.ops import convolution as conv
+
+STEP = 6e-6                 # h: about the cube root of float64's rounding error
+RTOL, ATOL = 1e-6, 1e-8
+KINKS = {"relu": (0.0,), "leaky-relu": (0.0,), "hard-sigmoid": (0.0, 1.0), "soft-clip": (0.0, 2.0)}
+
+
+class GradientError(AssertionError):
+    """A backward pass disagrees with its forward pass.
+
+    Attributes
+    ----------
+    where : str
+        The worst entry, `fc1.weight[2, 0]`, or what was done wrong.
+    given, numerical : float or None
+        What the backward pass says there, and what central differences say.
+    deviation : float
+        |given − numerical| / (|numerical| + atol/rtol); infinite where there is no number to give.
+    """
+
+    def __init__(self, message, *, where="", given=None, numerical=None, deviation=float("inf")):
+        super().__init__(message)
+        self.where, self.given, self.numerical, self.deviation = where, given, numerical, deviation
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientReport:
+    """How a gradient check went: worst deviation (see `GradientError`), entries compared, entries across a kink."""
+
+    worst: float
+    compared: int
+    across_kinks: int
+
+
+def numerical_gradient(function, array, entries=None, h=STEP):
+    """Central differences of a number with respect to the entries of an array.
+
+    Parameters
+    ----------
+    function : callable
+        array -> float. It is handed `array` itself with one entry moved, so it may as well read a live parameter.
+    array : float64 array
+        Left as it was.
+    entries : sequence of int, optional
+        Flat indices (C order); all if None.
+    h : float above 0
+        Half the step.
+
+    Returns
+    -------
+    array
+        In `array`'s shape, or one number per entry asked for.
+
+    Examples
+    --------
+    >>> numerical_gradient(lambda v: float((v**2).sum()), np.array([1.0, -3.0])).round(6)
+    array([ 2., -6.])
+    """
+    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+        raise TypeError(f"array: expected a float64 array, got {describe(array)}")
+    require_number(h, "h", low=0, low_open=True)
+    wanted = range(array.size) if entries is None else [int(entry) for entry in entries]
+    slopes = np.array([_slope(function, array, entry, h) for entry in wanted], dtype=np.float64)
+    return slopes.reshape(array.shape) if entries is None else slopes
+
+
+def _slope(function, array, entry, h):
+    """One central difference; the entry is put back whatever happens."""
+    here = array.flat[entry]
+    try:
+        array.flat[entry] = here + h
+        above = float(function(array))
+        array.flat[entry] = here - h
+        below = float(function(array))
+    finally:
+        array.flat[entry] = here
+    return (above - below) / (2.0 * h)
+
+
+def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit=2000, h=STEP, rtol=RTOL, atol=ATOL):
+    """Compare a layer's or a network's backward pass with central differences; raise if they disagree.
+
+    Everything happens on a float64 copy: the subject is left as it was.
+
+    Parameters
+    ----------
+    subject : Layer or Network
+        A layer is checked for its parameters and its input (a residual block for its input: the parameters are its
+        layers'), a network for its parameters.
+    x : array
+        One batch, (N, …).
+    targets : array, optional
+        For a network: check the gradient of its loss. Without, that of ⟨random error, output⟩.
+    gradients : dict, optional
+        For a network with targets: check these instead of `backward`'s, for example `rule.gradients(x, targets).grads`;
+        they must have been computed in float64.
+    rng : numpy.random.Generator, optional
+        Draws the upstream error, the batch before, and the sample of entries; default_rng(0) if None.
+    limit : int
+        Arrays with more entries than this are sampled.
+    h, rtol, atol : float
+        |given − numerical| ≤ rtol·|numerical| + atol.
+
+    Returns
+    -------
+    GradientReport
+
+    Raises
+    ------
+    GradientError
+        Naming the worst entry and both numbers; or that x or the upstream error was changed, a gradient is missing or
+        of another shape, two backward passes differ, or more than half of an array lies at kinks.
+
+    Examples
+    --------
+    >>> layer = kinds.Linear(3, 2, rng=np.random.default_rng(0))
+    >>> report = check_gradients(layer, np.random.default_rng(1).normal(size=(4, 3)))
+    >>> report.worst < 1e-6, report.compared, report.across_kinks
+    (True, 20, 0)
+    """
+    _refuse_bad_arguments(subject, x, targets, gradients, limit)
+    rng = np.random.default_rng(0) if rng is None else rng
+    subject = copy.deepcopy(subject)
+    for layer in _every_layer(subject):
+        layer.astype(np.float64)                            # a residual block does not convert what is inside it
+    x = np.array(x, dtype=np.float64)
+    score, given = _passes(subject, x, targets, rng)
+    if gradients is not None:
+        given = {name: gradients.get(name) for name in subject.parameters()}
+    arrays = dict(subject.parameters()) | ({"input": x} if isinstance(subject, Layer) else {})
+    worst, compared, across = None, 0, 0
+    for name, array in arrays.items():
+        found = _compare(name, array, given.get(name), subject, score, rng, limit, h, rtol, atol)
+        compared, across = compared + found["compared"], across + found["across"]
+        if worst is None or found["deviation"] > worst["deviation"]:
+            worst = found
+    if worst["deviation"] > rtol:
+        raise GradientError(
+            f"{worst['where']}: backward says {worst['given']:.10g}, central differences say {worst['numerical']:.10g} "
+            f"({worst['wrong']} of the {worst['compared']} entries compared are wrong)",
+            **{key: worst[key] for key in ("where", "given", "numerical", "deviation")})
+    return GradientReport(worst["deviation"], compared, across)
+
+
+def _refuse_bad_arguments(subject, x, targets, gradients, limit):
+    if not isinstance(subject, (Layer, Network)):
+        raise TypeError(f"subject: expected a layer or a network of feedbackalign, got {describe(subject)}")
+    if isinstance(subject, Layer) and targets is not None:
+        raise ValueError("targets: a layer has no loss; only a network takes targets")
+    if gradients is not None and targets is None:
+        raise ValueError("gradients: expected targets with them, the gradients being those of the network's loss")
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
+        require_floats(x, "x", shape=(None, None))
+    require_integer(limit, "limit", low=1)
+
+
+def _passes(subject, x, targets, rng):
+    """One forward and backward pass after another batch's: -> (score at the present values, given gradients)."""
+    _backward(subject, subject.forward(rng.normal(size=x.shape)), targets, rng)             # a stale memory would show
+    before = x.copy()
+    output = subject.forward(x)
+    if targets is not None:
+        def score(_):
+            return subject.loss(subject.forward(x), targets)
+        given, again = (_collect(subject, subject.backward(subject.loss_error(output, targets))) for _ in range(2))
+    else:
+        start, upstream = output.copy(), rng.normal(size=output.shape)
+
+        def score(_):                                       # the start is taken off before the sum: fewer digits lost
+            return float((upstream * (subject.forward(x) - start)).sum())
+        handed = upstream.copy()
+        given, again = (_collect(subject, subject.backward(handed)) for _ in range(2))
+        if not np.array_equal(handed, upstream):
+            raise GradientError("backward changed the upstream error that it was given", where="upstream error")
+    if not np.array_equal(x, before):
+        raise GradientError("a pass changed the x that it was given", where="input")
+    for name, gradient in given.items():
+        if not np.array_equal(gradient, again[name], equal_nan=True):
+            raise GradientError(f"{name}: a second backward pass gave another gradient", where=name)
+    return score, given
+
+
+def _backward(subject, output, targets, rng):
+    subject.backward(rng.normal(size=output.shape) if targets is None else subject.loss_error(output, targets))
+
+
+def _collect(subject, returned):
+    """{name: copy of the gradient}: a network returns its parameters' gradients, a layer that of its input."""
+    if isinstance(subject, Network):
+        return {name: np.array(gradient) for name, gradient in returned.items()}
+    own = getattr(subject, "gradients", {}) if subject.parameters() else {}
+    return {name: np.array(gradient) for name, gradient in own.items()} | {"input": np.array(returned)}
+
+
+def _compare(name, array, given, subject, score, rng, limit, h, rtol, atol):
+    """The worst entry of one array, and how many were compared, wrong, or across a kink."""
+    if given is None:
+        raise GradientError(f"{name}: backward gave none", where=name)
+    if given.shape != array.shape:
+        raise GradientError(f"{name}: expected a gradient of shape {array.shape}, got {describe(given)}", where=name)
+    whole = array.size <= limit
+    entries = np.arange(array.size) if whole else np.sort(rng.choice(array.size, limit, replace=False))
+    patterns = []
+
+    def watched(values):                                    # which units are active, at +h and then at −h
+        value = score(values)
+        patterns.append(active_pattern(subject))
+        return value
+
+    numerical, kept = [], []
+    for entry in entries:
+        patterns.clear()
+        numerical.append(_slope(watched, array, entry, h))
+        kept.append(all(map(np.array_equal, *patterns)))
+    kept = np.array(kept)
+    if kept.mean() < 0.5:
+        raise GradientError(f"{name}: {(~kept).sum()} of {kept.size} entries lie at kinks, where nothing can be "
+                            f"compared: draw another x", where=name)
+    entries, numerical = entries[kept], np.array(numerical)[kept]
+    said = given.reshape(-1)[entries]
+    deviation = np.abs(said - numerical) / (np.abs(numerical) + atol / rtol)
+    deviation[~np.isfinite(deviation)] = np.inf
+    top = int(np.argmax(deviation))
+    index = tuple(int(i) for i in np.unravel_index(entries[top], array.shape))
+    return {"where": f"{name}{list(index)}", "given": float(said[top]), "numerical": float(numerical[top]),
+            "deviation": float(deviation[top]), "compared": len(entries), "across": int((~kept).sum()),
+            "wrong": int((deviation > rtol).sum())}
+
+
+def _every_layer(subject):
+    """Bottom to top, with those inside residual blocks."""
+    return inside(subject.layers if isinstance(subject, Network) else [subject])
+
+
+def active_pattern(subject):
+    """Which side of its kinks every unit is on, and which input won every window, in the last forward pass."""
+    pattern = []
+    for layer in _every_layer(subject):
+        pattern += [layer.input > kink for kink in KINKS.get(layer.kind, ())]
+        if hasattr(layer, "winner"):
+            pattern.append(np.array(layer.winner))
+    return pattern
+
+
+# -------------------------------------------------------------------------------------------------- everything at once
+
+def run(rules=None, seed=0):
+    """Check every layer kind, the losses, whole networks, and every rule's own truths.
+
+    Parameters
+    ----------
+    rules : sequence of str or class, optional
+        Names of `rules.TABLE` or classes; the whole table if None.
+    seed : int
+        Of all that is drawn.
+
+    Yields
+    ------
+    dict
+        {"what": str, "value": number, "tolerance": number, "passed": bool}, as each is found.
+
+    Examples
+    --------
+    >>> rows = list(run(rules=["bp"]))
+    >>> all(row["passed"] for row in rows)
+    True
+    >>> rows[0]["what"]
+    'gradient of Linear(5, 4)'
+    """
+    rng = np.random.default_rng(require_integer(seed, "seed", low=0))
+    yield from _layer_rows(rng)
+    yield from _convolution_rows(rng)
+    yield from _network_rows(rng)
+    yield from truths.rows(rules, seed)
+
+
+def _gradient_row(what, subject, x, targets, rng):
+    try:
+        worst = check_gradients(subject, x, targets, rng=rng).worst
+    except GradientError as error:
+        worst = error.deviation
+    return truths.row(f"gradient of {what}", worst, RTOL)
+
+
+def _layer_rows(rng):
+    """The relative error of every layer kind's backward pass."""
+    make = {"rng": rng, "dtype": np.float64}
+    image = (3, 2, 7, 6)                                                                    # (N, C, H, W)
+    subjects = [(kinds.Linear(5, 4, **make), (3, 5)), (kinds.Linear(5, 4, density=0.5, **make), (3, 5))]
+    subjects += [(kinds.Conv2d(2, 3, kernel, stride=stride, padding=padding, **make), image)
+                 for kernel, stride, padding in [((3, 3), 1, 0), ((3, 2), 2, 1), ((2, 4), 3, 2)]]
+    subjects += [(kinds.MaxPool2d(2), image), (kinds.MaxPool2d(3, 2), image), (kinds.AvgPool2d(3, 2), image),
+                 (kinds.GlobalAvgPool2d(), image), (kinds.Flatten(), image)]
+    subjects += [(kinds.BatchNorm1d(5, dtype=np.float64), (4, 5)), (kinds.BatchNorm2d(2, dtype=np.float64), image),
+                 (kinds.Residual([kinds.Conv2d(2, 4, 3, stride=2, padding=1, **make), kinds.ReLU()],
+                                 [kinds.PaddedShortcut(4, 2)]), image)]
+    subjects += [(kind(), (6, 7)) for kind in kinds.ACTIVATIONS.values()]
+    for layer, shape in subjects:
+        yield _gradient_row(repr(layer), layer, rng.normal(size=shape), None, rng)
+
+
+def _convolution_rows(rng):
+    """⟨conv(x), y⟩ = ⟨x, convᵀ(y)⟩: the error's way down is the adjoint of the way up."""
+    for kernel, stride, padding in [((3, 3), 1, 1), ((5, 2), 2, 0), ((2, 3), 3, 2)]:
+        x, weight = rng.normal(size=(3, 2, 8, 7)), rng.normal(size=(4, 2, *kernel))
+        y, _ = conv.convolve(x, weight, None, stride, padding)                              # (N, out, rows, cols)
+        error = rng.normal(size=y.shape)
+        down = conv.convolution_transport(error, weight, x.shape, stride, padding)          # (N, in, H, W)
+        gap = abs(float((y * error).sum() - (x * down).sum())) / float(np.abs(y * error).sum())
+        what = f"convolution {kernel[0]}×{kernel[1]}, stride {stride}, padding {padding}: its transport is its adjoint"
+        yield truths.row(what, gap, 1e-12)
+
+
+def _network_rows(rng):
+    """Whole networks under both losses, and the losses where exponentials would overflow."""
+    for loss in LOSSES:
+        for net, x, labels in (truths.dense_case(rng, loss=loss), truths.image_case(rng, loss=loss)):
+            yield _gradient_row(f"the {loss} of {net!r}", net, x, labels, rng)
+    net = truths.dense_case(rng)[0]
+    huge = 1e4 * np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0]])                             # (N, classes)
+    loss, error = net.loss_and_error(huge, np.array([1, 2]))
+    exact = np.array([[0.5, -0.5, 0.0], [0.0, 0.25, -0.25]])
+    gap = max(abs(loss - (2e4 + np.log(2.0)) / 2) / 1e4, float(np.abs(error - exact).max()))
+    yield truths.row("cross-entropy and its error at logits of ±1e4", gap, 1e-15)

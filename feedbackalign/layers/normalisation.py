@@ -1,0 +1,95 @@
+"""Batch normalisation as layers: batch statistics in training, running ones in evaluation."""
+
+import numpy as np
+
+from feedbackalign.checks import require_floats, require_integer, require_number
+from feedbackalign.layers.base import Layer
+from feedbackalign.ops import normalisation
+
+
+class BatchNorm(Layer):
+    """y = γ (x − mean) / √(variance + ε) + β, channel by channel.
+
+    Parameters
+    ----------
+    channels : int
+    momentum : float in (0, 1]
+        Weight of the newest batch in the running mean and (unbiased) variance.
+    epsilon : float above 0
+    dtype : numpy.float32 or numpy.float64
+
+    Attributes
+    ----------
+    weight, bias : (C,) arrays
+        γ, started at 1, and β, started at 0.
+    running_mean, running_variance : (C,) arrays
+        What `forward(x, training=False)` uses.
+
+    Examples
+    --------
+    >>> layer = BatchNorm1d(3, dtype=np.float64)
+    >>> y = layer.forward(np.random.default_rng(0).normal(5.0, 2.0, size=(100, 3)))
+    >>> bool(np.allclose(y.mean(axis=0), 0)), bool(np.allclose(y.std(axis=0), 1, atol=1e-4))
+    (True, True)
+    """
+
+    kind = "bn"
+    dimensions = None
+
+    def __init__(self, channels, *, momentum=0.1, epsilon=1e-5, dtype=np.float32):
+        super().__init__()
+        require_integer(channels, "BatchNorm channels", low=1)
+        self.momentum = require_number(momentum, "momentum", low=0, high=1, low_open=True)
+        self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
+        self.weight = np.ones(channels, dtype=dtype)
+        self.bias = np.zeros(channels, dtype=dtype)
+        self.running_mean = np.zeros(channels, dtype=dtype)
+        self.running_variance = np.ones(channels, dtype=dtype)
+
+    def parameters(self):
+        return {"weight": self.weight, "bias": self.bias}
+
+    def state(self):
+        return {"running_mean": self.running_mean, "running_variance": self.running_variance}
+
+    def forward(self, x, training=True):
+        require_floats(x, f"input of {self.name}", shape=(None, len(self.weight), *[None] * (self.dimensions - 2)))
+        self.input = x
+        if not training:
+            return normalisation.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_variance,
+                                            self.epsilon)[0]
+        count = x.size // x.shape[1]
+        if count < 2:
+            raise ValueError(f"{self.name}: expected at least two values a channel to normalise over, "
+                             f"got a batch of shape {x.shape}")
+        mean, variance = x.mean(axis=normalisation.over(x)), x.var(axis=normalisation.over(x))
+        self.variance = variance
+        keep = 1 - self.momentum
+        self.running_mean = keep * self.running_mean + self.momentum * mean
+        self.running_variance = keep * self.running_variance + self.momentum * count / (count - 1) * variance
+        y, self.normalised = normalisation.batch_norm(x, self.weight, self.bias, mean, variance, self.epsilon)
+        return y
+
+    def backward(self, error):
+        self.error = error
+        down, scale, shift = normalisation.batch_norm_backward(error, self.normalised, self.weight, self.variance,
+                                                               self.epsilon)
+        self.gradients = {"weight": scale, "bias": shift}
+        return down
+
+    def forget(self):
+        super().forget()
+        self.normalised = self.variance = None
+
+    def __repr__(self):
+        return f"{type(self).__name__}({len(self.weight)})"
+
+
+class BatchNorm1d(BatchNorm):
+    """Batch normalisation of rows (N, C)."""
+    dimensions = 2
+
+
+class BatchNorm2d(BatchNorm):
+    """Batch normalisation of images (N, C, H, W), over batch and positions."""
+    dimensions = 4

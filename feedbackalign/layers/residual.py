@@ -1,0 +1,110 @@
+"""Residual blocks: what a branch of layers makes of the input, plus the input itself.
+
+    y = branch(x) + shortcut(x)         the error goes down both ways and is added
+
+He, Zhang, Ren, Sun, arXiv 1512.03385. Where the branch changes the shape, the shortcut must too: option A takes every
+second pixel and fills the new channels with zeros (`PaddedShortcut`, no parameters); option B is a 1×1 convolution with
+batch normalisation, given as a list of layers.
+"""
+
+import numpy as np
+
+from feedbackalign.checks import require_integer
+from feedbackalign.layers.base import Layer
+from feedbackalign.ops.convolution import batch_innermost
+
+
+class Residual(Layer):
+    """A branch of layers beside a shortcut; their outputs are added.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        The branch, bottom to top.
+    shortcut : list of Layer
+        What the input passes beside it; empty for the input itself.
+
+    Examples
+    --------
+    >>> from feedbackalign.layers import Tanh
+    >>> Residual([Tanh()]).forward(np.array([[0.0, 1.0]])).round(3)
+    array([[0.   , 1.762]])
+    """
+
+    kind = "block"
+
+    def __init__(self, layers, shortcut=()):
+        super().__init__()
+        self.layers = list(layers)
+        self.shortcut = list(shortcut)
+
+    def forward(self, x, training=True):
+        branch = side = self.input = x
+        for layer in self.layers:
+            branch = layer.forward(branch, training)
+        for layer in self.shortcut:
+            side = layer.forward(side, training)
+        return branch + side
+
+    def backward(self, error):
+        """The exact error at the input: down the branch, plus down the shortcut."""
+        branch = side = self.error = error
+        for layer in reversed(self.layers):
+            branch = layer.backward(branch)
+        for layer in reversed(self.shortcut):
+            side = layer.backward(side)
+        return branch + side
+
+    def output_shape(self, input_shape):
+        branch = side = tuple(input_shape)
+        for layer in self.layers:
+            branch = layer.output_shape(branch)
+        for layer in self.shortcut:
+            side = layer.output_shape(side)
+        if branch != side:
+            raise ValueError(f"{self.name}: branch and shortcut do not fit: {branch} and {side}")
+        return branch
+
+    def __repr__(self):
+        shortcut = f", shortcut={self.shortcut!r}" if self.shortcut else ""
+        return f"Residual({self.layers!r}{shortcut})"
+
+
+class PaddedShortcut(Layer):
+    """Option A: every `stride`-th pixel, and zeros in as many new channels above and below as are needed.
+
+    (N, C, H, W) -> (N, channels, ⌈H/stride⌉, ⌈W/stride⌉)
+    """
+
+    kind = "shortcut"
+
+    def __init__(self, channels, stride=2):
+        super().__init__()
+        self.channels = require_integer(channels, "shortcut channels", low=1)
+        self.stride = require_integer(stride, "shortcut stride", low=1)
+
+    def forward(self, x, training=True):
+        self.input = x
+        N, C, H, W = x.shape
+        kept = batch_innermost(x).transpose(1, 2, 3, 0)[:, ::self.stride, ::self.stride]    # (C, rows, cols, N)
+        before = (self.channels - C) // 2
+        y = np.zeros((self.channels, *kept.shape[1:]), dtype=x.dtype)
+        y[before:before + C] = kept
+        return y.transpose(3, 0, 1, 2)                                          # (N, channels, rows, cols)
+
+    def backward(self, error):
+        self.error = error
+        N, C, H, W = self.input.shape
+        before = (self.channels - C) // 2
+        down = np.zeros((C, H, W, N), dtype=error.dtype)
+        down[:, ::self.stride, ::self.stride] = error.transpose(1, 2, 3, 0)[before:before + C]
+        return down.transpose(3, 0, 1, 2)
+
+    def output_shape(self, input_shape):
+        C, H, W = input_shape
+        if self.channels < C:
+            raise ValueError(f"{self.name}: expected at most {self.channels} channels, got {C}")
+        return (self.channels, -(-H // self.stride), -(-W // self.stride))
+
+    def __repr__(self):
+        return f"PaddedShortcut({self.channels}, stride={self.stride})"

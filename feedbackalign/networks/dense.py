@@ -1,0 +1,58 @@
+"""Dense networks: the multilayer perceptron and the autoencoder."""
+
+import numpy as np
+
+from feedbackalign.checks import require_known
+from feedbackalign.layers import ACTIVATIONS, Linear
+from feedbackalign.networks.network import Network
+
+
+def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, rng, dtype=np.float32):
+    """Dense layers of these sizes with the activation between them; the output is linear.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Input, hidden and output units, for example [784, 512, 512, 10].
+    activation : str
+        One of relu, leaky-relu, tanh, sigmoid, softplus, identity, hard-sigmoid, soft-clip.
+    loss, init, bias, dtype
+        As in `Network` and `Linear`.
+    rng : numpy.random.Generator
+        Draws the weights, layer by layer from the bottom.
+
+    Examples
+    --------
+    >>> mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0))
+    Network(Linear(4, 3), Tanh(), Linear(3, 2))
+    """
+    require_known(activation, ACTIVATIONS, "activation")
+    sizes = list(sizes)
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: expected at least an input and an output size, got {sizes}")
+    layers = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        layers += [Linear(inputs, outputs, bias=bias, rng=rng, init=init, dtype=dtype), ACTIVATIONS[activation]()]
+    return Network(layers[:-1], loss=loss)                                      # the output stays linear
+
+
+def autoencoder(sizes, *, activation="tanh", init="xavier-uniform", rng, dtype=np.float32):
+    """Down to a code and up again, mirrored: [64, 32, 8] makes 64-32-8-32-64 with squared error.
+
+    The code and the output are linear, the layers between have the activation.
+
+    >>> autoencoder([6, 4, 2], rng=np.random.default_rng(0))
+    Network(Linear(6, 4), Tanh(), Linear(4, 2), Linear(2, 4), Tanh(), Linear(4, 6))
+    """
+    require_known(activation, ACTIVATIONS, "activation")
+    sizes = list(sizes)
+    if len(sizes) < 2:
+        raise ValueError(f"sizes: expected at least an input and a code size, got {sizes}")
+    code = len(sizes) - 1
+    sizes = [*sizes, *reversed(sizes[:-1])]
+    layers = []
+    for index, (inputs, outputs) in enumerate(zip(sizes, sizes[1:]), start=1):
+        layers.append(Linear(inputs, outputs, rng=rng, init=init, dtype=dtype))
+        if index not in (code, len(sizes) - 1):
+            layers.append(ACTIVATIONS[activation]())
+    return Network(layers, loss="squared-error")

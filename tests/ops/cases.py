@@ -1,0 +1,53 @@
+"""Arguments for every public function of `ops`, so that what must hold for all of them is tested for all of them."""
+
+import numpy as np
+
+from feedbackalign.ops import activations, convolution, initialisers, linear, losses, normalisation, pooling
+
+VIEW_HELPERS = {"per_channel", "batch_innermost", "pad", "tap", "as_rows", "as_images"}    # documented to return views
+WITHOUT_ARRAYS = {"over", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw"}
+MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling)
+
+
+def public_functions():
+    """{name: function} of all that the modules of `ops` define, helpers that return views left out."""
+    found = {}
+    for module in MODULES:
+        for name, thing in vars(module).items():
+            own = callable(thing) and getattr(thing, "__module__", None) == module.__name__
+            if own and not name.startswith("_") and name not in VIEW_HELPERS | WITHOUT_ARRAYS:
+                found[name] = thing
+    return found
+
+
+def arguments(dtype=np.float64):
+    """{name: (arrays and numbers to call it with)}, for every function of `public_functions`."""
+    rng = np.random.default_rng(0)
+
+    def draw(*shape):
+        return rng.normal(size=shape).astype(dtype)
+
+    x, weight, bias, error = draw(4, 5), draw(3, 5), draw(3), draw(4, 3)
+    images, kernel, kernel_bias = draw(2, 3, 6, 5), draw(4, 3, 3, 2), draw(4)
+    answer, columns = convolution.convolve(images, kernel, kernel_bias, 2, 1)
+    pooled, winner = pooling.max_pool(images, 3, 2)
+    labels = np.array([0, 2, 1, 1])
+    table = {
+        "linear": (x, weight, bias), "linear_transport": (error, weight), "linear_weight_gradient": (error, x),
+        "im2col": (images, (3, 2), 2, 1), "col2im": (columns, images.shape, (3, 2), 2, 1),
+        "convolve": (images, kernel, kernel_bias, 2, 1),
+        "convolution_transport": (draw(*answer.shape), kernel, images.shape, 2, 1),
+        "convolution_weight_gradient": (draw(*answer.shape), columns, kernel.shape),
+        "mix_channels": (draw(2, 3, 4, 5), draw(3, 7)),
+        "max_pool": (images, 3, 2), "max_unpool": (draw(*pooled.shape), winner, images.shape, 3, 2),
+        "max_pick": (images, winner, 3, 2),
+        "average_pool": (images, 3, 2), "average_unpool": (draw(*pooled.shape), images.shape, 3, 2),
+        "global_average_pool": (images,), "global_average_unpool": (draw(2, 3), images.shape),
+        "batch_norm": (images, bias, draw(3), draw(3), draw(3)**2, 1e-5),
+        "batch_norm_backward": (draw(*images.shape), images, bias, draw(3)**2, 1e-5),
+        "softmax": (error,), "one_hot": (labels, 3, dtype), "cross_entropy": (error, labels),
+        "cross_entropy_error": (error, labels), "squared_error": (error, draw(4, 3)),
+        "squared_error_error": (error, draw(4, 3)),
+    }
+    units = {name: (draw(4, 5),) for name in public_functions() if getattr(activations, name, None)}
+    return table | units

@@ -1,0 +1,70 @@
+"""Models by name: a network that fits the data, and the data in the form that the network takes."""
+
+import numpy as np
+import pytest
+
+from feedbackalign import data, models
+
+
+def fit(name, some_data, **options):
+    return models.fit(name, some_data, rng=np.random.default_rng(0), **options)
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_every_model_takes_the_digits(name):
+    network, fitted = fit(name, data.digits(images=name in models.IMAGE_MODELS))
+    x, targets = fitted.batch(3)
+    output = network.forward(x)
+    assert output.shape == (3, fitted.outputs) == (3, network.outputs)
+    assert np.isfinite(network.loss(output, targets))
+    assert network.input_shape == tuple(fitted.input_shape) and network.dtype == np.float32
+
+
+@pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("settling", [64, 64, 64, 10]),
+                                         ("autoencoder", [64, 32, 8, 32, 64])])
+def test_hidden_units_of_the_dense_models(name, sizes):
+    network, _ = fit(name, data.digits())
+    assert [network.input_shape[0], *(layer.weight.shape[0] for layer in network.weighted_layers())] == sizes
+
+
+def test_large_samples_get_the_wide_mlp():
+    split = data.Split(np.zeros((4, 784), np.float32), np.array([0, 1, 2, 9]))
+    wide = data.Dataset(name="wide", train=split, validation=None, test=split, classes=10)
+    network, _ = fit("mlp", wide)
+    assert [layer.weight.shape for layer in network.weighted_layers()] == [(512, 784), (512, 512), (10, 512)]
+
+
+def test_small_images_are_padded_for_lenet():
+    network, fitted = fit("lenet-mnist", data.digits(images=True))
+    assert tuple(fitted.input_shape) == (1, 32, 32) and network.input_shape == (1, 32, 32)
+
+
+def test_the_autoencoder_is_its_own_teacher():
+    _, fitted = fit("autoencoder", data.digits())
+    for split in (fitted.train, fitted.validation, fitted.test):
+        assert np.array_equal(split.targets, split.x)
+    assert not fitted.classes and fitted.outputs == 64
+
+
+def test_options_reach_the_dense_models():
+    network, _ = fit("mlp", data.digits(), hidden=(7,), activation="tanh", init="orthogonal")
+    assert repr(network) == "Network(Linear(64, 7), Tanh(), Linear(7, 10))"
+    np.testing.assert_allclose(network.layer("fc1").weight @ network.layer("fc1").weight.T, np.eye(7), atol=1e-6)
+
+
+@pytest.mark.parametrize("error, name, options, message", [
+    (ValueError, "lenet", {}, "unknown model 'lenet': did you mean 'lenet-"),
+    (ValueError, "digits-conv", {"hidden": (5,)}, "model digits-conv: hidden units and activation are"),
+    (ValueError, "lenet-mnist", {"activation": "tanh"}, "model lenet-mnist: hidden units and activation"),
+    (ValueError, "mlp", {"hidden": (0,)}, "hidden units: expected an integer of at least 1, got 0"),
+    (ValueError, "mlp", {"activation": "tan"}, "unknown activation 'tan': did you mean 'tanh'"),
+    (ValueError, "mlp", {"init": "xavier"}, "unknown initialiser 'xavier'"),
+])
+def test_what_does_not_fit(error, name, options, message):
+    with pytest.raises(error, match=message):
+        fit(name, data.digits(), **options)
+
+
+def test_image_models_refuse_what_is_no_image():
+    with pytest.raises(ValueError, match=r"model lenet-mnist: takes images .* has samples of shape \(64,\)"):
+        fit("lenet-mnist", data.digits())
