@@ -3,11 +3,12 @@
 A folder holds one run:
 
     record.jsonl      a row of plain numbers an epoch, appended while the run goes on
-    checkpoint.npz    parameters, the rule's and the optimiser's state, every random stream, epoch and step
+    checkpoint.npz    parameters, the rule's and the optimiser's state, every random stream, epoch, step and the rows
     .lock             held while a run is alive; the operating system lets go of it when its process dies
 
-Both files are written under another name and then renamed, so that neither is ever half a file; nothing is pickled.
-An epoch's order of samples is one draw from the data stream: the stream is kept as it stood before that draw, and a
+The checkpoint is written under another name and then renamed, so that it is never half a file; nothing is pickled. The
+record is for reading along: a resumed run takes the rows from its checkpoint and cuts the record back to them. An
+epoch's order of samples is one draw from the data stream: the stream is kept as it stood before that draw, and a
 resumed epoch draws again and skips the batches it has had.
 """
 
@@ -15,7 +16,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -69,6 +69,8 @@ class Checkpoint:
         The run's two data streams: the loop's, and the one handed to the rule's own phases.
     epochs : int
         How many the run is meant to have.
+    about : dict
+        What else makes it this run, such as {"seed": 3, "data": "digits"}; a checkpoint that says otherwise is refused.
 
     Raises
     ------
@@ -76,9 +78,9 @@ class Checkpoint:
         If another live run holds the folder.
     """
 
-    def __init__(self, folder, rule, optimizer, batches, hook_batches, epochs):
+    def __init__(self, folder, rule, optimizer, batches, hook_batches, epochs, about):
         self.folder = None if folder is None else pathlib.Path(folder)
-        self.rule, self.optimizer, self.epochs = rule, optimizer, epochs
+        self.rule, self.optimizer, self.epochs, self.about = rule, optimizer, epochs, about
         self.batches, self.hook_batches = batches, hook_batches
         self.stream_before_epoch = None
 
@@ -92,26 +94,33 @@ class Checkpoint:
         if self.folder is not None:
             self.lock.close()
 
-    def begin_epoch(self, done):
-        """Remember the data stream as the epoch found it; -> how many batches of it a resumed run has had."""
-        if done.step_in_epoch:
-            self.batches.rng.bit_generator.state = self.stream_before_epoch
-        self.stream_before_epoch = self.batches.rng.bit_generator.state
-        return done.step_in_epoch
+    def next_epoch(self, done):
+        """The batches of the epoch under way: all, or those that a resumed run has not had."""
+        stream = self.batches.rng.bit_generator
+        if not done.step_in_epoch:
+            self.stream_before_epoch = stream.state
+            return self.batches.epoch()
+        now = stream.state                              # further on than the order's draw if a rule shares the stream
+        stream.state = self.stream_before_epoch
+        rest = self.batches.epoch(skip=done.step_in_epoch)
+        stream.state = now
+        return rest
 
     # ------------------------------------------------------------------------------------------------------ writing
 
     def save(self, done, rows):
-        """Write the checkpoint, then the record up to it."""
+        """Write the record, then the checkpoint: where a run dies in between, the record is ahead and is cut back."""
         if self.folder is None:
             return
-        meta = {"version": __version__, "network": describe_network(self.rule.network),
-                "rule": self.rule.name, "epochs": self.epochs, "rows": len(rows),
-                "data_stream": self.batches.rng.bit_generator.state,
-                "stream_before_epoch": self.stream_before_epoch,
-                "hook_stream": self.hook_batches.rng.bit_generator.state,
-                "progress": dataclasses.asdict(done)}
-        arrays = {"meta": np.array(json.dumps(meta))}
+        meta = self.identity() | {
+            "epochs": self.epochs,
+            "rows": rows,
+            "data_stream": self.batches.rng.bit_generator.state,
+            "stream_before_epoch": self.stream_before_epoch,
+            "hook_stream": self.hook_batches.rng.bit_generator.state,
+            "progress": dataclasses.asdict(done),
+        }
+        arrays = {"meta": np.array(json.dumps(meta, default=np.ndarray.tolist))}       # some streams hold arrays
         arrays |= {f"network/{name}": array for name, array in self.rule.network.parameters().items()}
         arrays |= {f"network_state/{name}": array for name, array in self.rule.network.state().items()}
         arrays |= {f"rule/{name}": array for name, array in self.rule.state().items()}
@@ -127,15 +136,21 @@ class Checkpoint:
     def _write_record(self, rows):
         """Append what is new, or write the whole where the file holds something else."""
         path = self.folder / "record.jsonl"
-        lines = [json.dumps(row, allow_nan=False) + "\n" for row in rows]
-        held = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-        if held == lines[:len(held)]:
-            with open(path, "a", encoding="utf-8") as file:
-                file.writelines(lines[len(held):])
+        wanted = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
+        held = path.read_bytes() if path.exists() else b""
+        if wanted.startswith(held):
+            with open(path, "ab") as file:
+                file.write(wanted[len(held):])
             return
         temporary = self.folder / "record.jsonl.part"
-        temporary.write_text("".join(lines), encoding="utf-8")
+        temporary.write_bytes(wanted)
         os.replace(temporary, path)
+
+    def identity(self):
+        """What must be the same in a run that goes on from this checkpoint."""
+        return {"version": __version__, "network": describe_network(self.rule.network), "rule": self.rule.name,
+                "optimizer": in_words(self.optimizer), "samples": len(self.batches.split),
+                "batch_size": self.batches.size, "about": self.about}
 
     # ------------------------------------------------------------------------------------------------------ reading
 
@@ -145,13 +160,13 @@ class Checkpoint:
             return []
         path = self.folder / "checkpoint.npz"
         meta, arrays = read_checkpoint(path)
-        refuse_foreign(path, meta, self.rule)
+        refuse_foreign(path, meta, self.identity())
         try:
             self._restore(meta, arrays, done)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{path}: does not hold what this run needs: {error}") from error
-        with open(self.folder / "record.jsonl", encoding="utf-8") as file:
-            return [json.loads(line) for line in list(file)[:meta["rows"]]]
+        self._write_record(meta["rows"])
+        return list(meta["rows"])
 
     def _restore(self, meta, arrays, done):
         def part(prefix):
@@ -172,20 +187,16 @@ class Checkpoint:
 def read_checkpoint(path):
     """(meta, {name: array}) of a checkpoint file; CheckpointError for anything that is not one, whole."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return json.loads(str(arrays.pop("meta"))), arrays
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, AttributeError) as error:
+        # Opened here: np.load given a path leaves a broken file open.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        meta = json.loads(str(arrays.pop("meta")))
+        missing = {"version", "epochs", "rows", "progress"} - set(meta)
+    except Exception as error:                          # zip, zlib, npy and JSON each have errors of their own
         raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign ({error})") from error
-
-
-def is_finished(folder):
-    """Whether a folder's run has had all its epochs; None where it holds no checkpoint."""
-    path = pathlib.Path(folder) / "checkpoint.npz"
-    if not path.exists():
-        return None
-    meta, _ = read_checkpoint(path)
-    return meta["progress"]["epoch"] >= meta["epochs"]
+    if missing:
+        raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign (it lacks {', '.join(missing)})")
+    return meta, arrays
 
 
 def describe_network(network):
@@ -194,12 +205,17 @@ def describe_network(network):
     return f"{network!r} {network.loss_name} {network.dtype} {shapes}"
 
 
-def refuse_foreign(path, meta, rule):
-    """Refuse a checkpoint of another package version, model or rule, by name."""
-    here = {"version": __version__, "network": describe_network(rule.network), "rule": rule.name}
-    for key, mine in here.items():
-        if meta.get(key) != mine:
-            raise CheckpointError(f"{path}: made by another {key}: {meta.get(key)!r}, this run has {mine!r}")
+def in_words(optimizer):
+    """The kind of an optimiser and what of it stays; a foreign one has at least a class."""
+    return optimizer.in_words() if hasattr(optimizer, "in_words") else type(optimizer).__name__
+
+
+def refuse_foreign(path, meta, here):
+    """Refuse a checkpoint of another package version, model, rule or run, by name; number of threads may differ."""
+    theirs, mine = ({**identity, **identity.get("about", {})} for identity in (meta, here))
+    for key in {**here, **here["about"]}:
+        if key not in ("about", "threads") and theirs.get(key) != mine[key]:
+            raise CheckpointError(f"{path}: made by another {key}: {theirs.get(key)!r}, this run has {mine[key]!r}")
 
 
 def lock_folder(folder):
@@ -212,7 +228,7 @@ def lock_folder(folder):
         else:
             import fcntl
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except (BlockingIOError, PermissionError) as error:
         file.close()
         raise FolderInUseError(f"{folder}: another live run writes into this folder") from error
     return file

@@ -1,9 +1,9 @@
 """Several runs at once: every rule from the same starts on the same batches, in any executor.
 
 A task is one small `Run`; it is sent to a worker and its rows come back. `executor=` takes any
-`concurrent.futures.Executor`: none at all (here, one after the other), `workers(jobs, threads)` (spawned processes, each
-with its BLAS threads fixed before NumPy loads, so that results are the same bytes whatever their number or order), or a
-cluster's.
+`concurrent.futures.Executor`: none at all (here, one after the other), `workers(jobs, threads=…)` (spawned processes,
+each with its BLAS threads fixed before NumPy loads, so that results are the same bytes whatever their number or order),
+or a cluster's.
 """
 
 import concurrent.futures
@@ -11,19 +11,25 @@ import contextlib
 import multiprocessing
 import os
 import platform
+import signal
 import sys
+import threading
+import time
 
 import numpy as np
 
 from feedbackalign.checks import require_integer
-from feedbackalign.rules import options_of
+from feedbackalign.rules import make, options_of
 from feedbackalign.runs import THREAD_VARIABLES, Run, find_rule
 from feedbackalign.version import __version__
+
+MOST_SEEDS = 10_000                 # what is more than that was meant as the name of one seed
+TELL_EVERY = 0.1                    # seconds between two pieces of news from inside an epoch
 
 _progress_queue = None              # in a worker of `workers`: where it tells how far it is
 
 
-def compare(rules, *, seeds=3, executor=None, options=None, progress=None, **settings):
+def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_failure=None, **settings):
     """Train once per rule and seed, and gather all rows.
 
     Parameters
@@ -38,6 +44,9 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, **set
         {option: value}; each goes to those of the rules that take it.
     progress : callable, optional
         Called with every row as it comes, or with a finished run's rows where an executor does the runs.
+    on_failure : callable, optional
+        Called with (run, error) where a run in an executor fails; the others go on, and its rows are missing. Without
+        it the first failure ends the comparison and is raised.
     **settings
         Any other field of `Run`: model, data, epochs, batch_size, lr, decay …
 
@@ -56,25 +65,43 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, **set
     if executor is None:
         return [row for run in runs for row in do_run(run, progress)]
     waiting = {executor.submit(do_run, run): run for run in runs}
+    rows_of = {}
     try:
-        for finished in concurrent.futures.as_completed(waiting):
-            rows = finished.result()
+        for finished in as_they_finish(waiting):
+            error = finished.exception()
+            if error is not None and on_failure is None:
+                raise error
+            if error is not None:
+                on_failure(waiting[finished], error)
+                continue
+            rows_of[finished] = finished.result()
             if progress:
-                progress(rows)
+                progress(rows_of[finished])
     except BaseException:
-        for future in waiting:
-            future.cancel()
+        if not isinstance(executor, Workers):
+            for future in waiting:
+                future.cancel()
         raise
-    return [row for future in waiting for row in future.result()]
+    return [row for future in waiting for row in rows_of.get(future, [])]
+
+
+def as_they_finish(futures):
+    """Futures in the order they finish, looking up twice a second: Windows cannot interrupt an endless wait."""
+    pending = set(futures)
+    while pending:
+        done, pending = concurrent.futures.wait(pending, timeout=0.5, return_when=concurrent.futures.FIRST_COMPLETED)
+        yield from done
 
 
 def plan(rules, *, seeds=3, options=None, **settings):
     """The runs of a comparison, as a list of `Run`; everything is checked here, before any work."""
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
-        seeds = range(require_integer(seeds, "seeds", low=1))
+        seeds = range(require_integer(seeds, "seeds", low=1, high=MOST_SEEDS))
     rules, seeds, options = list(rules), list(seeds), dict(options or {})
     if not rules or not seeds:
         raise ValueError(f"compare: expected at least one rule and one seed, got rules {rules}, seeds {seeds}")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds: expected every seed once, got {', '.join(map(str, seeds))}")
     taken = {option for rule in rules for option in options_of(find_rule(rule))}
     for option in options:
         if option not in taken:
@@ -89,12 +116,35 @@ def plan(rules, *, seeds=3, options=None, **settings):
     return runs
 
 
-def do_run(run, progress=None):
-    """One run from start to end: -> its rows."""
+def rehearse(runs):
+    """Build the data, the network and every rule once, so that what cannot work is refused before any run starts."""
+    rule, data, _, _ = runs[0].build()
+    require_integer(runs[0].batch_size, "batch size", low=1, high=len(data.train))
+    for run in {run.rule_name: run for run in runs}.values():
+        made = make(find_rule(run.rule), rule.network, rng=np.random.default_rng(0), **dict(run.options))
+        made.name = run.rule_name
+        run.decay_at(made)
+
+
+def do_run(run, progress=None, **where):
+    """One run from start to end: -> its rows; `where` are `Run.rows`' folder, resume and checkpoint_every."""
     if progress is None and _progress_queue is not None:
-        def progress(news):
-            _progress_queue.put((run.rule_name, run.seed, news))
-    return run.rows(progress=progress)
+        progress = _teller(run)
+    return run.rows(progress=progress, **where)
+
+
+def _teller(run):
+    """Tells the queue of every epoch, and of a step now and then: a message costs as much as a small network's step."""
+    told = -TELL_EVERY
+
+    def tell(news):
+        nonlocal told
+        if "epochs" in news:                    # a step's, not an epoch's
+            if time.monotonic() < told + TELL_EVERY:
+                return
+            told = time.monotonic()
+        _progress_queue.put((run.rule_name, run.seed, news))
+    return tell
 
 
 def versions():
@@ -105,9 +155,19 @@ def versions():
 
 # ---------------------------------------------------------------------------------------------- processes of our own
 
+class Workers(concurrent.futures.ProcessPoolExecutor):
+    """What `workers` gives. Leaving its block by an exception ends all that it was to do, so nobody cancels anything.
+
+    (An executor whose processes are ended trips, in Python up to 3.12, over futures that were cancelled before.)
+    """
+
+
 @contextlib.contextmanager
 def workers(jobs, *, threads=1, tell=None):
     """Spawned processes as an executor, each with `threads` BLAS threads set before its NumPy loads.
+
+    They leave an interrupt from the keyboard to their parent, and end when it does, however it dies. Where the block is
+    left by an exception they are ended at once, in the middle of what they do.
 
     Parameters
     ----------
@@ -116,17 +176,23 @@ def workers(jobs, *, threads=1, tell=None):
     threads : int
         BLAS threads of each.
     tell : multiprocessing queue, optional
-        Gets (rule, seed, news) after every step and epoch of every run.
+        Made by the "spawn" context; gets (rule, seed, news) after every epoch of every run, and sometimes inside one.
     """
     require_integer(jobs, "jobs", low=1)
     require_integer(threads, "threads", low=1)
     before = {variable: os.environ.get(variable) for variable in THREAD_VARIABLES}
+    children_before = set(multiprocessing.active_children())
     os.environ.update({variable: str(threads) for variable in THREAD_VARIABLES})
     try:
         context = multiprocessing.get_context("spawn")
-        with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker,
-                                                    initargs=(tell, sys.path)) as executor:
-            yield executor
+        with Workers(jobs, mp_context=context, initializer=_start_worker, initargs=(tell, sys.path)) as executor:
+            try:
+                _start_all(executor, jobs)
+                yield executor
+            except BaseException:
+                for child in set(multiprocessing.active_children()) - children_before:
+                    child.terminate()
+                raise
     finally:
         for variable, value in before.items():
             if value is None:
@@ -135,7 +201,28 @@ def workers(jobs, *, threads=1, tell=None):
                 os.environ[variable] = value
 
 
+def _start_all(executor, jobs):
+    """Start the processes now, deaf to the keyboard from their first instruction on (a handler comes too late)."""
+    in_main_thread = threading.current_thread() is threading.main_thread()      # where alone Python sets handlers
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    try:
+        for _ in range(jobs):
+            executor.submit(os.getpid)
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+
+
 def _start_worker(tell, path):
     global _progress_queue
     _progress_queue = tell
     sys.path[:] = path
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """A killed parent cannot end its workers; one that lived on would hold its run's folder."""
+    multiprocessing.parent_process().join()
+    os._exit(1)

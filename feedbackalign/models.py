@@ -65,6 +65,9 @@ def _image_model(model, data, init, rng):
     if len(data.input_shape) != 3:
         raise ValueError(f"model {model}: takes images (channels, height, width); "
                          f"{data.name} has samples of shape {tuple(data.input_shape)}")
+    if data.input_shape[1] != data.input_shape[2]:
+        raise ValueError(f"model {model}: takes square images; {data.name} has samples of shape "
+                         f"{tuple(data.input_shape)}")
     if not data.classes:
         raise ValueError(f"model {model}: sorts into classes; {data.name} is a regression")
     make = {"digits-conv": networks.digits_conv, "lenet-mnist": networks.lenet_mnist,

@@ -81,6 +81,13 @@ class Run:
         require_integer(self.epochs, "epochs", low=0)
         require_integer(self.batch_size, "batch size", low=1)
         require_number(self.lr, "lr", low=0, low_open=True)
+        require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
+        require_number(self.lr_factor, "lr factor", low=0, low_open=True)
+        optimizer.decay_schedule(self.decay, "", lr=self.lr, momentum=self.momentum)        # refuses what is none
+        for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
+            numbers = getattr(self, field)
+            if numbers is not None:                     # tuples, so that a run stays hashable
+                object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
         require_known(self.optimizer, ("sgd", "adam"), "optimiser")
         kind = find_rule(self.rule)
         for option, _ in self.options:
@@ -100,7 +107,8 @@ class Run:
     def load_data(self, rng):
         """The data set, standardised where the model is not one of [0, 1] units."""
         images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
-        data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images)
+        held_out = 0 if self.data in ("mnist", "fashion") else None             # no command tunes: train on all
+        data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out)
         return data.standardised() if self.data == "digits" and self.model != "settling" else data
 
     def build(self):
@@ -132,7 +140,8 @@ class Run:
         rule, data, optimiser, data_stream = self.build()
         about = {"seed": self.seed, "model": self.model, "data": self.data,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
-                 "learning_rate_factor": rule.learning_rate_factor, "threads": threads()}
+                 "learning_rate_factor": rule.learning_rate_factor, "decay": training.plain(self.decay),
+                 "threads": threads()}
         return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
                               resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress)
@@ -154,8 +163,8 @@ def find_rule(rule):
     """The class behind a name, a class, or "my_rule.py:MyRule" in a file of the user's own."""
     if not isinstance(rule, str) or ".py" not in rule:
         return rules.find(rule)
-    path, _, name = rule.rpartition(":")
-    if not path:
+    path, _, name = rule.rpartition(":")                                        # the last: C:\x\my_rule.py:MyRule
+    if not path.endswith(".py") or not name:
         raise RuleFileError(f"rule {rule!r}: expected FILE.py:CLASS, for example my_rule.py:MyRule")
     file = pathlib.Path(path).resolve()
     if not file.is_file():
@@ -177,7 +186,7 @@ def _import_file(module_name, file, path):
     sys.modules[module_name] = module
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise RuleFileError(f"rule file {path}: {type(error).__name__} while it was imported: {error}") from error
     return module

@@ -15,7 +15,7 @@ import numpy as np
 
 from feedbackalign import alignment
 from feedbackalign.checkpoints import Checkpoint, Progress
-from feedbackalign.checks import describe, require_integer
+from feedbackalign.checks import describe, require_generator, require_integer
 from feedbackalign.data import Batches, Dataset
 from feedbackalign.rules import Rule
 
@@ -112,12 +112,12 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None
     >>> [row["epoch"] for row in rows], rows[2]["test_accuracy"] > rows[0]["test_accuracy"]
     ([0, 1, 2], True)
     """
-    _check_run(rule, data, epochs, batch_size, checkpoint_every)
-    rng = np.random.default_rng(0) if rng is None else rng
+    _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every)
+    rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)))
     batches = Batches(data.train, batch_size, rng=rng)
     done = Progress()
-    with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs) as checkpoint:
+    with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs, plain(about or {})) as checkpoint:
         rows = checkpoint.restore(done) if resume else []
         if not rows:
             rule.before_training(hook_batches)
@@ -125,7 +125,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None
             checkpoint.save(done, rows)
         _tell(rows, record, progress)
         while done.epoch < epochs:
-            for x, targets in batches.epoch(skip=checkpoint.begin_epoch(done)):
+            for x, targets in checkpoint.next_epoch(done):
                 step = _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at)
                 if progress:
                     progress({"epoch": done.epoch + 1, "epochs": epochs, "step": done.step_in_epoch,
@@ -158,13 +158,16 @@ def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):
 
 def first_not_finite(network):
     """Where the numbers of the last pass stopped being finite, bottom to top, in words."""
-    for layer, above in zip(network.layers, [*network.layers[1:], None]):
-        if not np.isfinite(layer.input).all():
-            return f"the first layer whose input is not finite is {layer.name}"
-        answer = None if above is None else above.input
-        if answer is not None and not np.isfinite(answer).all():
+    top = network.layers[-1]
+    if top.input is None:
+        return "the rule made no forward pass that could tell in which layer"
+    with np.errstate(all="ignore"):
+        output = top.forward(top.input)                 # (N, out): no layer above remembers it
+    answers = [layer.input for layer in network.layers[1:]] + [output]
+    for layer, answer in zip(network.layers, answers):
+        if not np.isfinite(answer).all():
             return f"the first layer that is not finite is {layer.name}"
-    return f"the first layer that is not finite is {network.layers[-1].name}"
+    return "every layer is finite, the loss alone is not"
 
 
 def evaluate(rule, split, chunk=500):
@@ -219,16 +222,38 @@ def plain(value):
 
 
 def read_record(path):
-    """The rows of a `record.jsonl`, or of the `summary.json` that a comparison wrote."""
+    """The rows of a `record.jsonl`, or of the `summary.json` that a comparison wrote: a list of dicts.
+
+    A last line that was never finished, because its run was killed or is writing it now, is left out. ValueError for
+    a file that holds something else.
+    """
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    if text.lstrip().startswith('{"settings"') or '"rows"' in text[:200000].split("\n", 1)[0]:
-        return json.loads(text)["rows"]
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        whole = None                                    # lines
+    if isinstance(whole, dict) and "rows" in whole:
+        return whole["rows"]
+    rows = []
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(dict(json.loads(line)))
+        except (ValueError, TypeError) as error:
+            if line.endswith("\n") or not rows:
+                raise ValueError(f"{path}, line {number}: expected one row as a JSON object ({error})") from error
+    return rows
 
 
 def _row(rule, data, optimizer, done, about):
     test_loss, test_accuracy = evaluate(rule, data.test)
+    if not math.isfinite(test_loss):
+        with np.errstate(all="ignore"):
+            rule.network.forward(data.test.x[:500], training=False)
+        raise DivergedError(f"{rule.name}: the test loss became {test_loss} after epoch {done.epoch}, step {done.step} "
+                            f"of the run; {first_not_finite(rule.network)}. A smaller learning rate may help")
     probe = data.batch(min(PROBE, len(data.train)))
     with np.errstate(over="ignore", invalid="ignore"):
         measured = measure(rule, *probe)
@@ -249,11 +274,13 @@ def _tell(rows, record, progress):
             progress(row)
 
 
-def _check_run(rule, data, epochs, batch_size, checkpoint_every):
+def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every):
     if not isinstance(rule, Rule):
         raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
     if not isinstance(data, Dataset):
         raise TypeError(f"data: expected a feedbackalign.data.Dataset, got {describe(data)}")
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
     require_integer(epochs, "epochs", low=0)
     require_integer(batch_size, "batch_size", low=1, high=len(data.train))
     if checkpoint_every is not None:

@@ -11,7 +11,7 @@ FROM_A_SEED = {"mnist1d": mnist1d, "spirals": spirals, "linear-teacher": linear_
 LOADERS = {"digits": digits, **FROM_FILES, **FROM_A_SEED}
 
 
-def load(name, *, rng=None, data_dir=None, images=None):
+def load(name, *, rng=None, data_dir=None, images=None, validation=None):
     """The data set of this name, with its default sizes.
 
     Parameters
@@ -25,6 +25,8 @@ def load(name, *, rng=None, data_dir=None, images=None):
     images : bool, optional
         True gives samples (N, C, H, W), False gives rows (N, product). If it is not given, each comes as its own loader
         gives it: digits as rows, mnist and fashion as images.
+    validation : int, optional
+        How many training samples of mnist or fashion are held out, 0 for none; the other sets have a fixed split.
 
     Returns
     -------
@@ -49,13 +51,15 @@ def load(name, *, rng=None, data_dir=None, images=None):
     require_known(name, LOADERS, "data set")
     if name not in FROM_FILES and data_dir is not None:
         raise ValueError(f"data_dir: {name} is not read from a folder, got {str(data_dir)!r}")
+    if name not in FROM_FILES and validation is not None:
+        raise ValueError(f"validation: {name} has a fixed split, got {validation!r}")
     if name in FROM_A_SEED and images:
         raise ValueError(f"images: expected a data set of images (digits, mnist, fashion), got {name}")
 
     if name in FROM_A_SEED:
         data = FROM_A_SEED[name](rng=require_generator(rng, name))
     elif name in FROM_FILES:
-        data = FROM_FILES[name](data_dir)
+        data = FROM_FILES[name](data_dir, **({} if validation is None else {"validation": validation}))
     else:
         data = digits(images=bool(images))
     return data.flat() if images is False else data

@@ -89,7 +89,8 @@ class ClosedForm:
             reason = optimizer.why_not_uniform()
             if not reason and optimizer.carries_momentum() and not optimizer.carries_momentum(self.echo_name):
                 reason = "another optimiser, which carries momentum from elsewhere"
-            if not reason and self.left_by_update not in (None, squared_norms(self.network)):
+            was, now = self.left_by_update, squared_norms(self.network)
+            if not reason and was is not None and not np.array_equal(was, now, equal_nan=True):     # NaN: it diverged
                 reason = "W was assigned in mid-run"
         if reason:
             raise ValueError(f"{self.name}: the closed form holds no longer: {reason}. "
@@ -123,20 +124,31 @@ class ClosedForm:
 
     # -------------------------------------------------------------------------------------------------- bookkeeping
 
-    def set_feedback(self, name, **arrays):
+    def require_arrays(self):
+        """Refuse to set what the closed form holds as a formula."""
         if self.echo is not None:
-            raise ValueError(f"{self.name}: the closed form holds {name}'s feedback as a formula; arrays can be set "
+            raise ValueError(f"{self.name}: the closed form holds the feedback as a formula; arrays can be set "
                              f"before the first training step, or in a rule made with an explicit route")
+
+    def set_feedback(self, name, **arrays):
+        self.require_arrays()
         super().set_feedback(name, **arrays)
 
+    def match_to_backprop(self):
+        self.require_arrays()
+        super().match_to_backprop()
+
     def state(self):
-        decided = {"closed_form/decided": np.array(self.decided)}
+        decided = {"closed_form/decided": np.array(self.decided),
+                   "closed_form/why_explicit": np.array(self.why_explicit)}
         return super().state() | decided | {f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
 
     def load_state(self, state):
         self.decided = bool(state["closed_form/decided"])
+        self.why_explicit = str(state["closed_form/why_explicit"])
         self.left_by_update = None
-        starts = {key.split("/")[1].removesuffix(".D"): D for key, D in state.items() if key.endswith(".D")}
+        starts = {key.removeprefix("closed_form/").removesuffix(".D"): D for key, D in state.items()
+                  if key.startswith("closed_form/") and key.endswith(".D")}
         self.D, self.P, self.G = {name: np.array(D) for name, D in starts.items()}, {}, {}
         self.echo = np.ones(()) if starts else None
         super().load_state(state)
@@ -145,8 +157,8 @@ class ClosedForm:
 
     def notes(self):
         if self.echo is None:
-            return {"route": "explicit", "why_explicit": self.why_explicit}
-        return {"route": "closed-form", "echo": float(self.echo)}
+            return super().notes() | {"route": "explicit", "why_explicit": self.why_explicit}
+        return super().notes() | {"route": "closed-form", "echo": float(self.echo)}
 
 
 def squared_norms(network):

@@ -67,8 +67,9 @@ class DirectFeedbackAlignment(ErrorSendingRule):
         return {f"{name}.B": B for name, B in self.B.items()}
 
     def direct_feedback(self, name):
-        """B where the unit projected to is an output of the network: in the top layer alone."""
-        return self.B[name] if name == self.network.weighted_layers()[-1].name else None
+        """B where the unit projected to is an output of the network: in the top layer alone, if that is dense."""
+        top = self.network.weighted_layers()[-1]
+        return self.B[name] if name == top.name and top.weight.ndim == 2 else None
 
     def route(self, layer, N):
         B = self.B[layer.name]

@@ -14,6 +14,7 @@ place: e_in = e (W + c D_0), D_0 = B − W at the first training step.
 
 Transported   no weights. But B must receive W's own update, so each pair of neurons needs both synapses, in both
               directions, and the same learning signal at both.
+Local         both factors of Eq. 3, at W's synapse. Eq. 4 needs the same two at B's.
 When it is backprop     B = W.
 
 Deviations from the paper
@@ -53,6 +54,7 @@ class KolenPollack(ClosedForm, ErrorSendingRule):
     paper = "Kolen, Pollack 1994; Akrout et al. 2019, arXiv 1904.05391"
     matches_backprop = "any network"
     echo_name = "kp.echo"
+    routes = ROUTES
 
     def __init__(self, network, *, rng, density=1.0, route=None):
         super().__init__(network, rng=require_generator(rng, "kp"))
@@ -96,6 +98,8 @@ class KolenPollack(ClosedForm, ErrorSendingRule):
         return self.B[name] if self.echo is None else self.path(self.network.layer(name))
 
     def load_state(self, state):
+        if not self.B:                                              # out of the closed form, which had dropped it
+            self.B = {layer.name: np.zeros_like(layer.weight) for layer in self.network.weighted_layers()}
         super().load_state(state)
         if self.echo is not None:
             self.B = {}
@@ -107,5 +111,6 @@ class KolenPollack(ClosedForm, ErrorSendingRule):
 
     def match_to_backprop(self):
         """Put B = W."""
+        self.require_arrays()
         for layer in self.network.weighted_layers():
             self.B[layer.name][...] = layer.weight

@@ -34,7 +34,7 @@ Deviations from the paper
 
 import numpy as np
 
-from feedbackalign.checks import require_generator, require_integer, require_known
+from feedbackalign.checks import require_generator, require_integer, require_known, require_number
 from feedbackalign.ops import initialisers
 from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse
 
@@ -75,7 +75,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     def __init__(self, network, *, rng, expansion=10, density=1.0):
         super().__init__(network, rng=require_generator(rng, "pfa"))
         self.expansion = require_integer(expansion, "expansion", low=1)
-        self.density = density
+        self.density = require_number(density, "density", low=0, high=1, low_open=True)
         self.B, self.R, self.R_masks = {}, {}, {}
         for layer in network.weighted_layers():
             out, *rest = layer.weight.shape
@@ -122,6 +122,9 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         """None: every feedback synapse begins or ends on the middle population."""
         return self.feedback_weights(name) if self.mixing == "identity" else None
 
+    def notes(self):
+        return {"expansion": self.expansion, "density": self.density}
+
     def route(self, layer, N):
         out, *rest = layer.weight.shape
         mid = self.B[layer.name].shape[1]
@@ -131,6 +134,9 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         """Put B Bᵀ = I and R = Bᵀ W: from here on every gradient equals backprop's, until W learns."""
         for layer in self.network.weighted_layers():
             B = self.B[layer.name]
-            rows = initialisers.orthogonal(B.shape, np.random.default_rng(0), np.float64)   # orthonormal rows
+            if self.mixing == "identity":
+                rows = np.eye(len(B))
+            else:
+                rows = initialisers.orthogonal(B.shape, np.random.default_rng(0), np.float64)   # orthonormal rows
             B[...] = rows
             self.R[layer.name][...] = np.tensordot(rows.T, layer.weight, axes=1)            # (mid, out) x (out, in)

@@ -40,6 +40,7 @@ class RoutedProductFeedbackAlignment(ClosedForm, ProductFeedbackAlignment):
     """
 
     echo_name = "pfa.echo"
+    routes = ROUTES
 
     def __init__(self, network, *, rng, expansion=10, density=1.0, route=None):
         super().__init__(network, rng=rng, expansion=expansion, density=density)
@@ -99,6 +100,9 @@ class RoutedProductFeedbackAlignment(ClosedForm, ProductFeedbackAlignment):
         return super().feedback_weights(name) if self.echo is None else self.path(self.network.layer(name))
 
     def load_state(self, state):
+        if not self.R:                                                          # out of the closed form
+            self.R = {layer.name: np.tensordot(self.B[layer.name].T, layer.weight, axes=1)      # R's shape
+                      for layer in self.network.weighted_layers()}
         super().load_state(state)
         if self.echo is not None:
             self.R = {}
