@@ -20,6 +20,9 @@ from feedbackalign.layers import ACTIVATIONS
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
+REGRESSIONS = ("linear-teacher", "teacher-student")
+
+
 class RuleFileError(ValueError):
     """A user's rule file that cannot be found, raises, or holds no such rule."""
 
@@ -39,7 +42,8 @@ class Run:
         Where the files of data sets that do not ship lie.
     epochs, batch_size : int
     lr, momentum : float
-        SGD's; lr is multiplied by the rule's own `learning_rate_factor`.
+        SGD's; lr is multiplied by the rule's own `learning_rate_factor`. None takes a rate at which every rule of the
+        table learns this kind of task: 0.01, or 0.001 for regression and for Adam.
     lr_milestones : tuple of int
         Epochs after which lr is multiplied by `lr_factor`.
     decay : "authors", "equal" or float
@@ -63,7 +67,7 @@ class Run:
     data_dir: str = None
     epochs: int = 40
     batch_size: int = 32
-    lr: float = 0.01
+    lr: float = None
     momentum: float = 0.9
     lr_milestones: tuple = ()
     lr_factor: float = 0.5
@@ -80,6 +84,9 @@ class Run:
         require_known(self.data, datasets.LOADERS, "data set")
         require_integer(self.epochs, "epochs", low=0)
         require_integer(self.batch_size, "batch size", low=1)
+        if self.lr is None:
+            gentle = self.data in REGRESSIONS or self.model == "autoencoder" or self.optimizer == "adam"
+            object.__setattr__(self, "lr", 0.001 if gentle else 0.01)
         require_number(self.lr, "lr", low=0, low_open=True)
         require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
         require_number(self.lr_factor, "lr factor", low=0, low_open=True)

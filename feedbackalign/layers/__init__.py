@@ -13,5 +13,6 @@ from feedbackalign.layers.units import (ACTIVATIONS, DSiLU, HardSigmoid, Identit
                                         Softplus, SteepSigmoid, Tanh)
 from feedbackalign.layers.weighted import Conv2d, Linear, WeightedLayer
 
-__all__ = ["ACTIVATIONS", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "DSiLU", "Flatten", "GlobalAvgPool2d", "HardSigmoid", "Identity", "Layer",
-           "LeakyReLU", "Linear", "MaxPool2d", "PaddedShortcut", "ReLU", "Residual", "Sigmoid", "SoftClip", "Softplus", "SteepSigmoid", "Tanh", "WeightedLayer"]
+__all__ = ["ACTIVATIONS", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "DSiLU", "Flatten", "GlobalAvgPool2d",
+           "HardSigmoid", "Identity", "Layer", "LeakyReLU", "Linear", "MaxPool2d", "PaddedShortcut", "ReLU", "Residual",
+           "Sigmoid", "SoftClip", "Softplus", "SteepSigmoid", "Tanh", "WeightedLayer"]

@@ -1,7 +1,7 @@
 """The dense layer's three products: forward, down, and the local weight gradient.
 
     forward          y = x Wᵀ + b       (N, in) x (in, out) -> (N, out)
-    down             e_in = e V         (N, out) x (out, in) -> (N, in)      V is W in backprop, B in feedback alignment …
+    down             e_in = e V         (N, out) x (out, in) -> (N, in)     V: W in backprop, B in feedback alignment
     local gradient   ∂W = eᵀ x          (out, N) x (N, in) -> (out, in)
 """
 

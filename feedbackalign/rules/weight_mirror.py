@@ -22,7 +22,6 @@ Deviations from the paper
       stride these differ, and B would not come to be parallel to W.
 """
 
-import numpy as np
 
 from feedbackalign.checks import require_generator, require_number
 from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse

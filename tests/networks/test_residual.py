@@ -1,4 +1,4 @@
-"""Residual networks: published sizes, exact gradients, and product feedback alignment matched through whole networks."""
+"""Residual networks: published sizes, exact gradients, and matched feedback through whole networks."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,8 @@ def test_parameter_counts_are_the_published_ones(make, published):
 
 
 def tiny(seed, **options):
-    return networks.resnet20(channels=1, classes=4, size=8, rng=np.random.default_rng(seed), dtype=np.float64, **options)
+    rng = np.random.default_rng(seed)
+    return networks.resnet20(channels=1, classes=4, size=8, rng=rng, dtype=np.float64, **options)
 
 
 def batch(seed, N=3):
@@ -52,7 +53,8 @@ def test_the_rules_walk_finds_what_the_layers_own_backward_finds(option):
         np.testing.assert_allclose(walked[name], exact[name], rtol=1e-12, atol=1e-15, err_msg=name)
 
 
-@pytest.mark.parametrize("rule, options", [("pfa", {"expansion": 2}), ("pfa-o", {}), ("fa", {}), ("kp", {}), ("wm", {})])
+@pytest.mark.parametrize("rule, options", [("pfa", {"expansion": 2}), ("pfa-o", {}), ("fa", {}), ("kp", {}),
+                                           ("wm", {})])
 def test_matched_feedback_is_backprop_through_residual_blocks(rule, options):
     net = tiny(6)
     x, labels = batch(7)

@@ -1,0 +1,12 @@
+"""The command line: `feedbackalign compare` and its like.
+
+    arguments      which words there are
+    commands       one function a command
+    folders        who writes where
+    progress       how far a run is, live
+    report         tables
+"""
+
+from feedbackalign.cli.commands import main
+
+__all__ = ["main"]

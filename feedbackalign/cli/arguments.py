@@ -1,0 +1,282 @@
+"""The words of the command line: which commands there are, which options each takes, and examples of both.
+
+Options of the rules are not written here: they are read off the rules themselves, those of a user's own file included.
+"""
+
+import argparse
+import dataclasses
+import difflib
+
+from feedbackalign import data, models, rules
+from feedbackalign.checks import require_known
+from feedbackalign.figures import FORMATS
+from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.cli.report import flag
+from feedbackalign.runs import Run, find_rule
+from feedbackalign.version import __version__
+
+COMPARED = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Run)}
+
+ABOUT = """How does a network's error reach its synapses? Trains networks by rules that answer differently, and measures
+how far each one's updates are from backprop's."""
+STATUS = """exit status: 0 if all went well; 1 if a run failed, or a file or folder was not as it should be; 2 if the
+command line itself was wrong; 130 after Ctrl-C."""
+EXAMPLES = {
+    None: """
+  feedbackalign compare                      eight rules on the digits: a table, figures, summary.json
+  feedbackalign train --rule pfa --seed 3    one run, with checkpoints
+  feedbackalign trace --rule pfa             one learning phase, layer by layer
+  feedbackalign rules                        what there is
+  feedbackalign COMMAND --help               everything that a command takes""",
+    "compare": """
+  feedbackalign compare
+  feedbackalign compare --rules bp,fa,pfa --seeds 5 --epochs 20
+  feedbackalign compare --rules pfa --expansion 100 --decay equal --out wide-middle
+  feedbackalign compare --rules bp,my_rule.py:MyRule --model digits-conv
+  feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64""",
+    "train": """
+  feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
+  feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run --resume
+  feedbackalign train --rule wm --model digits-conv --mirror-rate 0.05""",
+    "plot": """
+  feedbackalign plot compare-output --format svg,pdf
+  feedbackalign plot my-run/record.jsonl --out slides""",
+    "trace": """
+  feedbackalign trace --rule pfa
+  feedbackalign trace --rule fa --steps 500         after 500 training steps
+  feedbackalign trace --rule pfa --steps 500 --route closed-form""",
+    "check": """
+  feedbackalign check
+  feedbackalign check --rules pfa,kp --seed 7""",
+    "rules": """
+  feedbackalign rules""",
+}
+
+
+class UsageError(ValueError):
+    """What the command line asks for is not there or makes no sense: exit status 2."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but an error is one line and an exception."""
+
+    def __init__(self, command=None, **settings):
+        examples = f"examples:{EXAMPLES[command]}\n\n{STATUS}" if command in EXAMPLES else None
+        super().__init__(epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+                         **settings)
+
+    def error(self, message):
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def parse(argv):
+    """The words of a command line -> argparse.Namespace; UsageError for words that make no sense."""
+    parser, commands = build_parser(_rules_in(argv))
+    if argv and not argv[0].startswith("-"):
+        require_known(argv[0], commands, "command")
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        known = [option for action in commands[arguments.command]._actions for option in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        commands[arguments.command].error(f"unknown argument {unknown[0]!r}{hint}")
+    return arguments
+
+
+def _rules_in(argv):
+    """All rules whose options count: the table's, and those of the user's own that are named on this line."""
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    finder.add_argument("--rules", "--rule", type=words, nargs="?", default=[])
+    named = finder.parse_known_args(argv)[0].rules or []
+    return [*rules.TABLE, *(rule for rule in named if ".py" in rule)]
+
+
+def build_parser(known_rules=tuple(rules.TABLE)):
+    """-> (the parser, {command: its own parser})."""
+    parser = Parser(prog="feedbackalign", description=ABOUT)
+    parser.add_argument("--version", action="version", version=f"feedbackalign {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+
+    def command(name, summary):
+        made = commands.add_parser(name, command=name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return made
+
+    compare = command("compare", "train the same network once per rule and seed, and compare")
+    compare.add_argument("--rules", type=words, default=list(COMPARED), metavar="A,B,FILE.py:CLASS",
+                         help=f"names (see `feedbackalign rules`) or classes of your own; default {','.join(COMPARED)}")
+    compare.add_argument("--seeds", type=seeds, default=3, metavar="N or A,B",
+                         help="how many (3: seeds 0, 1, 2) or which (4,7; one alone: 4,); default 3")
+    compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
+    _add_output(compare, "compare-output")
+    _add_settings(compare)
+    _add_rule_options(compare, known_rules)
+
+    train = command("train", "train one rule, with a record, checkpoints and figures in one folder")
+    _add_rule(train)
+    _add_output(train, "runs/RULE-MODEL-DATA-seedN")
+    train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint, if there is one")
+    train.add_argument("--checkpoint-every", type=int, metavar="STEPS",
+                       help="checkpoints inside an epoch too; there is one after every epoch in any case")
+    _add_settings(train)
+    _add_rule_options(train, known_rules)
+
+    plot = command("plot", "draw the figures again from a record, without training")
+    plot.add_argument("record", metavar="FOLDER_OR_FILE", help="what compare or train wrote, a summary.json or a "
+                      "record.jsonl; of a folder that holds both, the summary")
+    plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
+    _add_format(plot)
+
+    trace = command("trace", "print one learning phase on one batch, layer by layer from the top")
+    _add_rule(trace)
+    trace.add_argument("--batch", type=int, default=64, metavar="N", dest="batch_size",
+                       help="samples in the batch, and in those of the steps before it; default 64")
+    trace.add_argument("--steps", type=int, default=0, metavar="K", help="train for K steps first; default 0")
+    _add_settings(trace, training=False)
+    _add_rule_options(trace, known_rules)
+
+    check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
+    check.add_argument("--rules", type=words, metavar="A,B", help="these only; default: all")
+    check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+
+    command("rules", "list the rules: name, idea, paper, options")
+    return parser, commands.choices
+
+
+# -------------------------------------------------------------------------------------------- options in common
+
+def _add_rule(parser):
+    parser.add_argument("--rule", required=True, metavar="NAME or FILE.py:CLASS", help="see `feedbackalign rules`")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+
+
+def _add_output(parser, default):
+    parser.add_argument("--out", metavar="DIR", help=f"output folder; default {default}")
+    _add_format(parser)
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="BLAS threads of a process; default 1")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def _add_format(parser):
+    parser.add_argument("--format", type=formats, default=["png"], metavar="A,B",
+                        help=f"of the figures: {', '.join(FORMATS)}; default png")
+
+
+def _add_settings(parser, training=True):
+    """Fields of `Run`: only those given appear in the namespace, so that every default stands in one place."""
+    group = parser.add_argument_group("what is trained, and how")
+
+    def add(option, text, **more):
+        default = DEFAULTS[more.get("dest", option.strip("-").replace("-", "_"))]
+        if default not in (None, ()):
+            text += f"; default {default}"
+        group.add_argument(option, default=argparse.SUPPRESS, help=text, **more)
+
+    add("--model", ", ".join(models.MODELS), metavar="NAME")
+    add("--data", ", ".join(data.LOADERS), metavar="NAME")
+    add("--data-dir", "folder with the original files of mnist or fashion", metavar="DIR")
+    add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
+    add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
+    add("--init", "initialiser of the weights", metavar="NAME")
+    if training:
+        add("--epochs", "passes over the training data", type=int, metavar="N")
+        add("--batch-size", "samples a step", type=int, metavar="N")
+    add("--lr", "learning rate, which some rules multiply with a factor of their own; default 0.01, or 0.001 for "
+        "regression and for Adam", type=float, metavar="X")
+    add("--momentum", "of SGD", type=float, metavar="X")
+    add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor", type=integers,
+        metavar="A,B")
+    add("--lr-factor", "see --lr-milestones", type=float, metavar="X")
+    add("--decay", "weight decay: `authors` (the product rules start strong), `equal` (all rules do), or a number",
+        type=number_or_word, metavar="X")
+    add("--optimizer", "sgd, adam", metavar="NAME")
+
+
+def _add_rule_options(parser, known_rules):
+    """A flag for every option of every rule; each goes to those of the chosen rules that take it."""
+    group = parser.add_argument_group("options of the rules")
+    takers = {}                                                     # {option: {rule: default}}
+    for rule in known_rules:
+        for option, default in rules.options_of(find_rule(rule)).items():
+            takers.setdefault(option, {})[rule.split(":")[-1]] = default
+    for option, defaults in takers.items():
+        routes = {route: None for rule in known_rules for route in getattr(find_rule(rule), option + "s", ())}
+        choices = f"{', '.join(routes)}; " if routes else ""
+        by_default = {}                                             # {" (default 1.0)": the rules that have it}
+        for rule, default in defaults.items():
+            by_default.setdefault("" if default is None else f" (default {default})", []).append(rule)
+        takers_text = "; ".join(f"{', '.join(names)}{default}" for default, names in by_default.items())
+        group.add_argument(flag(option), dest=f"option_{option}", type=number_or_word, default=argparse.SUPPRESS,
+                           metavar="X", help=f"{choices}for {takers_text}".replace("%", "%%"))
+
+
+def settings_of(arguments):
+    """The fields of `Run` that were given on the line, without rule, seed and the rule's options."""
+    return {name: value for name, value in vars(arguments).items()
+            if name in DEFAULTS and name not in ("rule", "seed", "options")}
+
+
+def options_of(arguments):
+    """The rules' own options that were given, {"expansion": 20}."""
+    return {name.removeprefix("option_"): value for name, value in vars(arguments).items()
+            if name.startswith("option_")}
+
+
+# ------------------------------------------------------------------------------------------------- from a word
+
+def words(text):
+    """
+    >>> words("bp, fa")
+    ['bp', 'fa']
+    """
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def integers(text):
+    """
+    >>> integers("64,32")
+    (64, 32)
+    """
+    try:
+        return tuple(int(word) for word in words(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected integers with commas between, got {text!r}") from None
+
+
+def seeds(text):
+    """A count, or a list where there is a comma.
+
+    >>> seeds("3"), seeds("4,7"), seeds("4,")
+    (3, [4, 7], [4])
+    """
+    numbers = integers(text)
+    if not numbers:
+        raise argparse.ArgumentTypeError(f"expected a count such as 3 or a list such as 4,7, got {text!r}")
+    return list(numbers) if "," in text else numbers[0]
+
+
+def number_or_word(text):
+    """
+    >>> number_or_word("10"), number_or_word("1e-4"), number_or_word("equal"), number_or_word("true")
+    (10, 0.0001, 'equal', True)
+    """
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def formats(text):
+    """
+    >>> formats("png,svg")
+    ['png', 'svg']
+    """
+    chosen = words(text)
+    if not chosen or not set(chosen) <= set(FORMATS):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(FORMATS)}, got {text!r}")
+    return chosen

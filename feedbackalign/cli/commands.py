@@ -1,0 +1,288 @@
+"""The commands, one function each: what `feedbackalign compare` and its like do when they are typed.
+
+Every function takes the parsed words and returns the exit status: None or 0 if all went well, 1 for a failed run. Bad
+words end in a UsageError, status 2; everything that is wrong is said in one line on stderr.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import pathlib
+import sys
+import threading
+import traceback
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+
+from feedbackalign import comparison, rules, training
+from feedbackalign.cli import report
+from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
+from feedbackalign.checks import require_integer
+from feedbackalign.data import Batches, DataError
+from feedbackalign.cli.folders import claim, find_record, locked, writable_folder, write_summary
+from feedbackalign.cli.progress import Display
+from feedbackalign.runs import RuleFileError, find_rule
+
+
+class RunFailedError(RuntimeError):
+    """One or several runs of a comparison ended early."""
+
+
+def main(argv=None):
+    """Do what the words of a command line say: -> the exit status.
+
+    >>> main(["train", "--rule", "pfo"])                      # one line on stderr says: did you mean 'pfa'?
+    2
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")                # a terminal without ± gets a question mark
+    try:
+        with reading_the_line():
+            arguments = parse(argv)
+        if arguments.command is None:
+            build_parser()[0].print_help(sys.stderr)
+            return 2
+        status = COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return status or 0
+    except SystemExit as done:                                  # --help and --version
+        return done.code or 0
+    except BrokenPipeError:                                     # `| head` has seen enough
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        goes_on = "; the same line with --resume goes on" if argv[:1] == ["train"] else ""
+        return complain(f"interrupted{goes_on}", 130)
+    except UsageError as error:
+        return complain(error, 2, debug="--debug" in argv)
+    except BrokenProcessPool:
+        return complain("a worker process died; the system may have run out of memory", 1, debug="--debug" in argv)
+    except Exception as error:                                  # the last door: whatever it is, one line
+        return complain(error, 1, debug="--debug" in argv)
+
+
+def complain(error, status, debug=False):
+    """One line on stderr, after the traceback if that is wanted."""
+    if debug:
+        traceback.print_exc()
+    print(f"feedbackalign: error: {in_one_line(error)}", file=sys.stderr)
+    return status
+
+
+def in_one_line(error):
+    """What an error says, with its type where the text alone would not tell."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return f"out of memory: {text or 'smaller layers or batches may help'}"
+    if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}"
+
+
+@contextlib.contextmanager
+def reading_the_line():
+    """What is refused in here is the fault of the command line, unless what a file holds is to blame."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (ValueError, TypeError) as error:
+        if isinstance(error, RuleFileError) and error.__cause__ is not None:        # it is there, and raised
+            raise
+        raise UsageError(str(error)) from error
+
+
+# --------------------------------------------------------------------------------------------------------- compare
+
+def compare(arguments):
+    """Train once per rule and seed; summary.json, figures, and a table on stdout."""
+    chosen = {"seeds": arguments.seeds, "options": options_of(arguments), **settings_of(arguments)}
+    with reading_the_line():
+        runs = comparison.plan(arguments.rules, **chosen)
+        require_integer(arguments.threads, "threads", low=1)
+        jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
+        comparison.rehearse(runs)
+    folder = writable_folder(arguments.out or "compare-output")
+    jobs = min(jobs, len(runs))
+    failures = []
+
+    with contextlib.closing(locked(folder)):
+        with Display(len(runs), runs[0].epochs, None if arguments.quiet else sys.stderr) as display:
+            def note_failure(run, error):
+                failures.append(f"{run.rule_name} seed {run.seed}: {in_one_line(error)}")
+                display.failed(run.rule_name, run.seed, in_one_line(error))
+
+            with listened_to(display, jobs, arguments.threads) as executor:
+                rows = comparison.compare(arguments.rules, executor=executor, on_failure=note_failure, **chosen)
+        if rows:
+            settings = {**runs[0].settings(), "rules": list(dict.fromkeys(run.rule_name for run in runs)),
+                        "seeds": sorted({run.seed for run in runs}), "options": options_of(arguments),
+                        "jobs": jobs, "threads": arguments.threads}
+            del settings["rule"], settings["seed"]
+            write_summary(folder / "summary.json", settings, rows)
+            written = draw(rows, folder, arguments.format)
+            print(f"{in_words(runs[0])}\n\n{report.comparison_table(rows)}")
+            print(f"\n{where(folder, ['summary.json'], written)}")
+    if failures:
+        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
+
+
+def in_words(run):
+    """What is trained and how, in a line over the table."""
+    decay = f"decay preset {run.decay}" if isinstance(run.decay, str) else f"decay {run.decay:g}"
+    momentum = f", momentum {run.momentum:g}" if run.optimizer == "sgd" else ""
+    return f"{run.model} on {run.data}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}{momentum}, {decay}"
+
+
+def where(folder, files, figures):
+    """What was written, and where: figures by their names, and all formats at the end."""
+    names = ", ".join([*files, *dict.fromkeys(path.stem for path in figures)])
+    formats = ", ".join(dict.fromkeys(path.suffix[1:] for path in figures))
+    return f"Written to {folder}\n    {names}" + (f" ({formats})" if formats else "")
+
+
+def usable_cores():
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def listened_to(display, jobs, threads):
+    """Worker processes whose news the display shows."""
+    queue = multiprocessing.get_context("spawn").SimpleQueue()
+
+    def listen():
+        for rule, seed, news in iter(queue.get, None):
+            display.news(rule, seed, news)
+
+    listener = threading.Thread(target=listen, daemon=True)
+    with comparison.workers(jobs, threads=threads, tell=queue) as executor:
+        listener.start()
+        yield executor
+    queue.put(None)                         # not after an error: a worker ended in mid-word leaves the queue locked
+    listener.join()
+
+
+def draw(rows, folder, formats):
+    """All figures of these rows -> their paths."""
+    from feedbackalign.figures import draw_all           # matplotlib takes its time to load
+    return [pathlib.Path(path) for path in draw_all(rows, folder, formats=tuple(formats))]
+
+
+# ----------------------------------------------------------------------------------------------------------- train
+
+def train(arguments):
+    """One run into one folder, or the rest of it; record, checkpoint and figures."""
+    with reading_the_line():
+        run, = comparison.plan([arguments.rule], seeds=[arguments.seed], options=options_of(arguments),
+                               **settings_of(arguments))
+        require_integer(arguments.threads, "threads", low=1)
+        if arguments.checkpoint_every is not None:
+            require_integer(arguments.checkpoint_every, "checkpoint-every", low=1)
+        comparison.rehearse([run])
+    folder = writable_folder(arguments.out or f"runs/{run.rule_name}-{run.model}-{run.data}-seed{run.seed}")
+    epochs_done = claim(folder, run, arguments.resume)
+    if epochs_done >= run.epochs > 0:
+        print(f"{folder}: this run is finished, all {epochs_done} epochs")
+        return
+    with Display(1, run.epochs, None if arguments.quiet else sys.stderr, start_epoch=epochs_done) as display:
+        with listened_to(display, 1, arguments.threads) as executor:
+            future = executor.submit(comparison.do_run, run, folder=folder, resume=arguments.resume,
+                                     checkpoint_every=arguments.checkpoint_every)
+            rows = [row for finished in comparison.as_they_finish([future]) for row in finished.result()]
+    written = draw(rows, folder, arguments.format)
+    print(f"{in_words(run)}\n\n{report.comparison_table(rows)}")
+    print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
+
+
+# ------------------------------------------------------------------------------------------------ plot, trace, check
+
+def plot(arguments):
+    """The figures again, from a summary.json or a record.jsonl."""
+    source = find_record(pathlib.Path(arguments.record))
+    folder = writable_folder(arguments.out or source.parent)
+    try:
+        written = draw(training.read_record(source), folder, arguments.format)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
+    for path in written:
+        print(path)
+
+
+def trace(arguments):
+    """One learning phase, as the rule itself tells it."""
+    options = options_of(arguments)
+    with reading_the_line():
+        kind = find_rule(arguments.rule)
+        if "route" in rules.options_of(kind) and hasattr(kind, "routes"):
+            options.setdefault("route", kind.routes[0])         # the one to be read, not the fastest
+        run, = comparison.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))
+        steps = require_integer(arguments.steps, "steps", low=0)
+        comparison.rehearse([run])
+    rule, data = trained_for(run, steps)
+    x, targets = data.batch(run.batch_size)
+    with rule.network.undisturbed() as network:
+        loss = network.loss(network.forward(x), targets)
+    print(f"{run.rule_name} on {run.model}, {run.data}: the first {len(x)} training samples, seed {run.seed}, "
+          f"after {steps} steps; loss {loss:.4g}")
+    print(f"network: {rule.network!r}\n")
+    told = rule.trace(x, targets)
+    if told:
+        print(report.trace_text(told))
+    if not all("update_angle" in row for row in told) or not told:
+        for reference in rule.references(x, targets):
+            angles = training.alignment.update_angles(rule, x, targets, to=reference)
+            print(report.angles_text(angles, reference))
+
+
+def trained_for(run, steps):
+    """The run's rule and data after so many training steps, the same as in `train`."""
+    rule, data, optimizer, stream = run.build()
+    hook_batches = Batches(data.train, run.batch_size, rng=np.random.default_rng(stream.integers(2**63)))
+    batches = Batches(data.train, run.batch_size, rng=stream)
+    lr_at, decay_at = run.lr_at(rule, len(data.train)), run.decay_at(rule)
+    if steps:
+        rule.before_training(hook_batches)
+    done = 0
+    while done < steps:
+        for x, targets in batches:
+            optimizer.lr, optimizer.weight_decay = lr_at(done), decay_at(done)
+            training.train_step(rule, optimizer, x, targets)
+            done += 1
+            if done == steps:
+                return rule, data
+        rule.after_epoch(hook_batches)
+    return rule, data
+
+
+def check(arguments):
+    """The checker's numbers, a line each; status 1 if any is out of its tolerance."""
+    from feedbackalign import check as checker
+    with reading_the_line():
+        require_integer(arguments.seed, "seed", low=0)
+        chosen = None if arguments.rules is None else [find_rule(rule) if ".py" in rule else rule
+                                                       for rule in arguments.rules]
+        for rule in chosen or []:
+            find_rule(rule)
+    total, failed = 0, 0
+    for row in checker.run(rules=chosen, seed=arguments.seed):
+        print(report.check_line(row), flush=True)
+        total += 1
+        failed += not row["passed"]
+    print(f"{total - failed} of {total} checks passed")
+    return 1 if failed else 0
+
+
+def list_rules(arguments):
+    """Every rule of the table: name, idea, paper, options."""
+    for name, kind in rules.TABLE.items():
+        print(report.rule_text(name, kind, rules.options_of(name)))
+
+
+COMMANDS = {"compare": compare, "train": train, "plot": plot, "trace": trace, "check": check, "rules": list_rules}

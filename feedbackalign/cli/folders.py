@@ -1,0 +1,96 @@
+"""What the commands keep in their folders: whose a folder is, whether it can be written to, and what it holds.
+
+A comparison's folder holds `summary.json`; a run's holds `record.jsonl`, `checkpoint.npz` and `settings.json`.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+import time
+
+from feedbackalign import comparison, training
+from feedbackalign.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
+from feedbackalign.data import DataError
+
+
+def writable_folder(path):
+    """The folder, made if need be; an OSError that names it where nothing can be written into it."""
+    folder = pathlib.Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"output folder {folder}: cannot be written to ({reason})") from error
+    return folder
+
+
+def locked(folder, attempts=10):
+    """`lock_folder`, with a second of patience: the worker of a command just killed is still on its way out."""
+    for _ in range(attempts):
+        try:
+            return lock_folder(folder)
+        except FolderInUseError:
+            time.sleep(0.1)
+    return lock_folder(folder)
+
+
+def claim(folder, run, resume):
+    """Make the folder ready for this run, or refuse: -> epochs of it that are done already.
+
+    `settings.json` says whose folder it is: going on at another learning rate would be a run that nobody described.
+    """
+    mine = {key: value for key, value in run.settings().items() if key not in ("epochs", "data_dir")}
+    path = folder / "settings.json"
+    with contextlib.closing(locked(folder)):
+        has_checkpoint = (folder / "checkpoint.npz").exists()
+        if has_checkpoint:
+            meta, _ = read_checkpoint(folder / "checkpoint.npz")
+            done, wanted = meta["progress"]["epoch"], meta["epochs"]
+            if resume:
+                refuse_other_settings(path, mine)
+                return done
+            if done < wanted:
+                raise RuntimeError(f"{folder}: holds an unfinished run ({done} of {wanted} epochs): give --resume to "
+                                   f"go on with it, give another --out, or remove the folder")
+        for name in ("checkpoint.npz", "record.jsonl"):
+            (folder / name).unlink(missing_ok=True)
+        path.write_text(json.dumps(mine, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def refuse_other_settings(path, mine):
+    """CheckpointError where the folder's settings are there and differ from these."""
+    if not path.exists():
+        return
+    try:
+        theirs = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path}: expected the settings of a run ({error})") from error
+    for key, value in mine.items():
+        if theirs.get(key) != value:
+            raise CheckpointError(f"{path}: made by another run: {key} {theirs.get(key)!r}, this one has {value!r}")
+
+
+def write_summary(path, settings, rows):
+    """`{"settings": …, "versions": …, "rows": […]}`, a row a line, under another name first."""
+    def text(value):
+        return json.dumps(training.plain(value), allow_nan=False)
+
+    lines = ",\n".join(map(text, rows))
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(f'{{"settings": {text(settings)},\n"versions": {text(comparison.versions())},\n'
+                         f'"rows": [\n{lines}\n]}}\n', encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def find_record(path):
+    """The file that holds the rows: the one given, or the one in the folder given."""
+    candidates = [path / "summary.json", path / "record.jsonl"] if path.is_dir() else [path]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise DataError(f"{path}: expected a summary.json or a record.jsonl, or a folder that holds one")

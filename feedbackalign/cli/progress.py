@@ -1,0 +1,160 @@
+"""How far the runs are, said on stderr while they go on.
+
+On a terminal one line is rewritten; elsewhere (a log, a pipe) there is one plain line for every finished run, or for
+every epoch where there is one run only. Time left is what the share done so far took, carried on to the end.
+"""
+
+import shutil
+import threading
+import time
+
+REDRAW_EVERY = 0.1                  # seconds
+
+
+class Display:
+    """Takes the news of runs, and shows it.
+
+    Parameters
+    ----------
+    runs, epochs : int
+        How many runs there will be, and how many epochs each has.
+    stream : text stream
+        Where to write; nowhere if None.
+    start_epoch : int
+        Epochs that a resumed run already has: they take no time, and their rows are not shown again.
+    clock : callable
+        Seconds, for the tests to turn.
+
+    Examples
+    --------
+    >>> import sys
+    >>> with Display(1, 2, sys.stdout, clock=iter([0.0, 1.0]).__next__) as display:
+    ...     display.news("fa", 3, {"epoch": 1, "step": 38, "train_loss": 0.25, "test_accuracy": 0.9})
+    fa seed 3  epoch 1/2  loss 0.25  accuracy 90.0 %  1 s left
+    """
+
+    def __init__(self, runs, epochs, stream, *, start_epoch=0, clock=time.monotonic):
+        self.runs, self.epochs, self.stream, self.start_epoch, self.clock = runs, epochs, stream, start_epoch, clock
+        self.is_terminal = stream is not None and stream.isatty()
+        self.started = clock()
+        self.shares = {}                    # {(rule, seed): share of the run that is done, 0 to 1}
+        self.last_rows = {}                 # {(rule, seed): its last row}
+        self.first_steps = {}               # {(rule, seed): (seconds, steps) when it was first heard of}
+        self.finished = 0
+        self.drawn_at = -REDRAW_EVERY
+        self.width_drawn = 0
+        self.lock = threading.RLock()       # news comes from a thread of its own
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.erase()
+            self.stream = None
+
+    def news(self, rule, seed, news):
+        """A step {"epoch", "epochs", "step", "steps", "loss"} of a run, or the row of an epoch."""
+        with self.lock:
+            if self.stream is None:
+                return
+            if "epochs" in news:
+                self.after_step(rule, seed, news)
+            elif news["epoch"] > self.start_epoch or news["epoch"] == 0 == self.start_epoch:
+                self.after_epoch(rule, seed, news)
+
+    def after_step(self, rule, seed, step):
+        now, steps_done = self.clock(), (step["epoch"] - 1) * step["steps"] + step["step"]
+        self.shares[rule, seed] = steps_done / (step["steps"] * max(step["epochs"], 1))
+        self.first_steps.setdefault((rule, seed), (now, steps_done))
+        if self.is_terminal and now >= self.drawn_at + REDRAW_EVERY:
+            self.rewrite(self.parts(rule, seed, step["epoch"], steps_done, step["loss"], now), now)
+
+    def after_epoch(self, rule, seed, row):
+        now = self.clock()
+        self.first_steps.setdefault((rule, seed), (now, row["step"]))
+        self.shares[rule, seed] = row["epoch"] / self.epochs if self.epochs else 1.0
+        self.last_rows[rule, seed] = row
+        is_finished = row["epoch"] >= self.epochs
+        self.finished += is_finished
+        loss = row["test_loss"] if row["train_loss"] is None else row["train_loss"]
+        parts = self.parts(rule, seed, row["epoch"], row["step"], loss, now)
+        if self.is_terminal:
+            self.rewrite(parts, now)
+        elif is_finished or (self.runs == 1 and row["epoch"] > 0):
+            self.write("  ".join(parts) + "\n")
+
+    def failed(self, rule, seed, message):
+        """A run that ended early, in a line that stays."""
+        with self.lock:
+            self.finished += 1
+            self.shares[rule, seed] = 1.0
+            self.erase()
+            self.write(f"{rule} seed {seed} failed: {message}\n")
+
+    # ------------------------------------------------------------------------------------------------------- a line
+
+    def parts(self, rule, seed, epoch, steps_done, loss, now):
+        """What a line says, the most telling first; what is not known yet is left out."""
+        parts = [f"{rule} seed {seed}", f"epoch {epoch}/{self.epochs}"]
+        if loss is not None:
+            parts.append(f"loss {loss:.3g}")
+        accuracy = self.last_rows.get((rule, seed), {}).get("test_accuracy")
+        if accuracy is not None:
+            parts.append(f"accuracy {100 * accuracy:.1f} %")
+        left = self.seconds_left(now)
+        if left is not None and left >= 0.5:
+            parts.append(f"{in_words(left)} left")
+        since, steps_then = self.first_steps[rule, seed]
+        if steps_done > steps_then and now > since:
+            parts.append(f"{(steps_done - steps_then) / (now - since):.0f} steps/s")
+        if self.runs > 1:
+            parts.append(f"{self.finished} of {self.runs} runs done")
+        return parts
+
+    def seconds_left(self, now):
+        """None until something is done."""
+        at_start = self.start_epoch / self.epochs if self.epochs else 0.0
+        done = sum(self.shares.values()) / self.runs
+        if done <= at_start:
+            return None
+        return (now - self.started) * (1 - done) / (done - at_start)
+
+    def rewrite(self, parts, now):
+        """As many parts as the terminal is wide, over the line before."""
+        room = shutil.get_terminal_size().columns - 1
+        while len(parts) > 1 and len("  ".join(parts)) > room:
+            parts = parts[:-1]
+        line = "  ".join(parts)[:room]
+        self.drawn_at = now
+        self.write("\r" + line.ljust(min(self.width_drawn, room)))          # blanks over what was longer
+        self.width_drawn = len(line)
+
+    def erase(self):
+        if self.width_drawn:
+            self.write("\r" + " " * self.width_drawn + "\r")
+            self.width_drawn = 0
+
+    def write(self, text):
+        if self.stream is None:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):                                       # nobody listens any longer
+            self.stream = None
+
+
+def in_words(seconds):
+    """A time as people say it.
+
+    >>> in_words(8.4), in_words(95), in_words(7300)
+    ('8 s', '1 min 35 s', '2 h 1 min')
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds} s"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,468 @@
+"""The commands as a user types them: what they write, what they print, and how they refuse."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from feedbackalign import __version__, check, comparison, rules, training
+from feedbackalign.cli import arguments
+from feedbackalign.cli import commands as cli
+from feedbackalign.checkpoints import lock_folder
+
+COMMAND = [sys.executable, "-m", "feedbackalign"]
+TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
+TINY = ["--hidden", "8", "--epochs", "2"]
+MY_RULE = '''
+from feedbackalign.rules import ErrorSendingRule
+
+class MyRule(ErrorSendingRule):
+    """Send the error down through half of W."""
+
+    def __init__(self, network, *, rng, strength=0.5):
+        super().__init__(network, rng=rng)
+        self.strength = strength
+
+    def send_back(self, layer, error):
+        if self.strength == 0:
+            raise KeyError("no strength")
+        return layer.transport(error, self.strength * layer.weight)
+'''
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Drawing has its own tests, and takes seconds."""
+    monkeypatch.setattr(cli, "draw", lambda rows, folder, formats: [])
+
+
+def timeless(rows):
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+def summary(folder):
+    def refuse(word):
+        raise AssertionError(f"{word} in summary.json")
+    with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
+        return json.load(file, parse_constant=refuse)                   # NaN and Infinity are no JSON
+
+
+# --------------------------------------------------------------------------------------------------------- compare
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """The default comparison, with fewer epochs and seeds: -> (folder, finished process)."""
+    folder = tmp_path_factory.mktemp("compared")
+    done = subprocess.run([*COMMAND, "compare", "--epochs", "1", "--seeds", "2", "--out", str(folder), "--format",
+                           "png,svg"], capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_the_default_table_lists_all_rules_with_all_measures(compared):
+    _, done = compared
+    listed = [line.split()[0] for line in done.stdout.split("\n\n")[1].splitlines()[2:]]
+    assert listed == ["bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o"]
+    for measure in ("test accuracy %", "angle to backprop", "path/weight angle", "norm ratio", "ms/step", "fc4"):
+        assert measure in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if not line.startswith("Written to")) <= 120
+
+
+def test_summary_holds_settings_versions_and_a_row_per_rule_seed_and_epoch(compared):
+    folder, _ = compared
+    written = summary(folder)
+    assert set(written) == {"settings", "versions", "rows"}
+    assert [(row["rule"], row["seed"], row["epoch"]) for row in written["rows"]] == \
+        [(rule, seed, epoch) for rule in arguments.COMPARED for seed in (0, 1) for epoch in (0, 1)]
+    for row in written["rows"]:
+        assert {"train_loss", "test_loss", "test_accuracy", "reference", "update_angle", "backprop_angle",
+                "weight_angle", "norm_ratio", "seconds", "threads"} <= set(row)
+    assert written["settings"]["seeds"] == [0, 1] and written["settings"]["decay"] == "authors"
+    assert written["settings"]["rules"] == list(arguments.COMPARED)
+    assert {"feedbackalign", "numpy", "python"} <= set(written["versions"])
+
+
+def test_figures_stand_in_the_folder_and_nothing_half_written(compared):
+    folder, _ = compared
+    suffixes = {path.suffix for path in folder.iterdir() if path.name not in ("summary.json", ".lock")}
+    assert suffixes == {".png", ".svg"}
+
+
+def test_progress_is_one_plain_line_a_run(compared):
+    _, done = compared
+    lines = done.stderr.splitlines()
+    assert len(lines) == 16 and "\r" not in done.stderr
+    assert all(re.match(r"[\w-]+ seed \d  epoch 1/1  loss [\d.e-]+  accuracy [\d.]+ %", line) for line in lines), lines
+    assert lines[-1].endswith("16 of 16 runs done")
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_results_do_not_depend_on_the_number_of_jobs_and_quiet_is_quiet(capfd):
+    for jobs in ("1", "2"):
+        assert cli.main(["compare", "--rules", "wm,fa", "--seeds", "4,7", "--jobs", jobs, "--out", f"jobs{jobs}",
+                         "--quiet", "--density", "0.5", "--mirror-rate", "0.1", *TINY]) == 0
+    assert capfd.readouterr().err == ""
+    one, two = summary("jobs1"), summary("jobs2")
+    assert timeless(one["rows"]) == timeless(two["rows"])
+    assert [row["seed"] for row in one["rows"]] == [4, 4, 4, 7, 7, 7] * 2
+    assert one["settings"]["options"] == {"density": 0.5, "mirror_rate": 0.1}
+    assert {row["threads"] for row in one["rows"]} == {1}
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_users_rule_takes_part_with_its_own_option_and_a_failed_run_loses_no_other(tmp_path, capsys):
+    (tmp_path / "my_rule.py").write_text(MY_RULE)
+    line = ["compare", "--rules", "bp,my_rule.py:MyRule", "--seeds", "1", "--jobs", "1", *TINY]
+    assert cli.main([*line, "--strength", "0.25", "--out", "well"]) == 0
+    assert [row["rule"] for row in summary("well")["rows"]] == ["bp"] * 3 + ["MyRule"] * 3
+    capsys.readouterr()
+    assert cli.main([*line, "--strength", "0", "--out", "ill"]) == 1
+    assert [row["rule"] for row in summary("ill")["rows"]] == ["bp"] * 3
+    printed = capsys.readouterr()
+    assert "MyRule seed 0 failed: KeyError: 'no strength'" in printed.err
+    assert printed.err.splitlines()[-1].startswith("feedbackalign: error: 1 of 2 runs failed; MyRule seed 0")
+    assert "bp " in printed.out
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_comparison_overwrites_a_finished_one_and_refuses_a_live_one(tmp_path, capsys):
+    (tmp_path / "summary.json").write_text("old")
+    line = ["compare", "--rules", "bp", "--seeds", "1", *TINY, "--out", "."]
+    assert cli.main(line) == 0
+    assert len(summary(".")["rows"]) == 3
+    with contextlib.closing(lock_folder(tmp_path)):
+        assert cli.main(line) == 1
+    assert "another live run" in capsys.readouterr().err
+
+
+# ----------------------------------------------------------------------------------------------------------- train
+
+def train(*more):
+    return cli.main(["train", "--rule", "pfa", "--seed", "3", *TINY, *more])
+
+
+def record(folder):
+    return timeless(training.read_record(os.path.join(folder, "record.jsonl")))
+
+
+def test_train_leaves_a_record_a_checkpoint_and_figures_in_its_own_folder(capsys):
+    assert train() == 0
+    folder = os.path.join("runs", "pfa-mlp-digits-seed3")
+    assert [row["epoch"] for row in record(folder)] == [0, 1, 2]
+    names = set(os.listdir(folder))
+    assert {"record.jsonl", "checkpoint.npz"} < names and any(name.endswith(".png") for name in names)
+    with np.load(os.path.join(folder, "checkpoint.npz"), allow_pickle=False) as checkpoint:
+        assert any(key.endswith("fc1.weight") for key in checkpoint.files)
+        assert any(key.endswith("pfa.echo") for key in checkpoint.files)
+    printed = capsys.readouterr()
+    assert len(printed.err.splitlines()) == 2 and "pfa" in printed.out
+
+    before = record(folder)
+    assert train("--resume") == 0
+    assert "finished" in capsys.readouterr().out
+    assert record(folder) == before
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_resume_starts_from_the_beginning_where_there_is_nothing_and_goes_on_to_more_epochs():
+    assert train("--resume", "--out", "new", "--quiet") == 0
+    assert train("--resume", "--out", "new", "--quiet", "--epochs", "4") == 0
+    assert train("--out", "whole", "--quiet", "--epochs", "4") == 0
+    assert record("new") == record("whole")
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_folders_that_are_unfinished_of_other_settings_corrupt_or_in_use_are_refused(tmp_path, capsys):
+    def refusal(*more):
+        assert train("--out", "run", *more) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1 and lines[0].startswith("feedbackalign: error: ")
+        return lines[0]
+
+    assert train("--out", "run", "--lr", "1e9", "--quiet") == 1         # diverges in its first epoch
+    assert "pfa: the loss became" in capsys.readouterr().err
+    assert [row["epoch"] for row in record("run")] == [0]
+    assert "unfinished run (0 of 2 epochs): give --resume" in refusal()
+    assert "made by another run: lr 1000000000.0, this one has 0.01" in refusal("--resume")
+    with contextlib.closing(lock_folder(tmp_path / "run")):
+        assert "another live run" in refusal()
+    (tmp_path / "run" / "settings.json").write_text("[1]")
+    assert "expected the settings of a run" in refusal("--resume")
+    (tmp_path / "run" / "settings.json").unlink()
+    assert "made by another network" in refusal("--resume", "--hidden", "9")
+    (tmp_path / "run" / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
+    assert "not a whole checkpoint" in refusal("--resume")
+    assert "not a whole checkpoint" in refusal()                        # nothing is overwritten that cannot be read
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+@pytest.mark.parametrize("rule", ["wm", "pfa"])
+@pytest.mark.usefixtures("no_figures")
+def test_a_run_that_was_killed_and_resumed_equals_one_that_was_not(rule, tmp_path):
+    line = ["train", "--rule", rule, "--seed", "3", "--hidden", "8", "--batch-size", "150", "--checkpoint-every", "3"]
+    process = subprocess.Popen([*COMMAND, *line, "--out", "killed", "--epochs", "100000"],
+                               stderr=subprocess.PIPE, text=True)
+    for _ in range(3):
+        assert "epoch" in process.stderr.readline()                     # its worker goes on meanwhile
+    process.kill()
+    process.stderr.read()                                               # ends when its worker has ended too
+    process.stderr.close()
+    process.wait()
+    held = len((tmp_path / "killed" / "record.jsonl").read_text().splitlines())
+    assert held >= 4
+    end = ["--quiet", "--epochs", str(held + 2)]                        # after wherever the kill hit it
+    assert cli.main([*line, *end, "--out", "killed", "--resume"]) == 0
+    assert cli.main([*line, *end, "--out", "whole"]) == 0
+    assert record("killed") == record("whole")
+    with np.load("killed/checkpoint.npz") as killed, np.load("whole/checkpoint.npz") as whole:
+        assert killed.files == whole.files
+        for key in set(whole.files) - {"meta"}:                         # which holds times
+            assert killed[key].tobytes() == whole[key].tobytes(), key
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
+def test_ctrl_c_ends_command_and_worker_without_a_traceback(tmp_path):
+    process = subprocess.Popen([*COMMAND, "train", "--rule", "bp", "--epochs", "100000", "--out", "run"],
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)                               # as a terminal does: to all of them
+    _, rest = process.communicate()
+    assert process.returncode == 130
+    assert rest.splitlines()[-1] == "feedbackalign: error: interrupted; the same line with --resume goes on"
+    assert "Traceback" not in rest
+    lock_folder(tmp_path / "run").close()                               # nobody holds it any longer
+
+
+# ------------------------------------------------------------------------------------------- plot, trace, check, rules
+
+def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
+    folder, _ = compared
+    assert cli.main(["plot", str(folder), "--out", "slides", "--format", "pdf"]) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert len(written) == 3 and all(os.path.getsize(path) > 0 for path in written)
+    rows = summary(folder)["rows"][:2]
+    (tmp_path / "record.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert cli.main(["plot", "."]) == 0
+    assert all(os.path.exists(path) for path in capsys.readouterr().out.splitlines())
+
+
+def test_trace_shows_routes_in_the_rules_own_symbols(capsys):
+    assert cli.main(["trace", "--rule", "pfa"]) == 0
+    text = capsys.readouterr().out
+    assert "(64,10) @ B (10,100) @ R (100,64)" in text and "feeds nobody" in text
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("fc")] == ["fc4", "fc3", "fc2", "fc1"]
+    assert cli.main(["trace", "--rule", "pfa", "--route", "closed-form", "--steps", "3", "--batch", "16"]) == 0
+    assert "closed form" in capsys.readouterr().out
+
+
+def test_trace_after_steps_sees_the_same_weights_as_training():
+    run, = comparison.plan(["wm"], seeds=[2], hidden=(8,), batch_size=100)
+    steps_an_epoch = 12                                                 # 1197 training samples
+    traced, _ = cli.trained_for(run, steps_an_epoch + 3)
+    rule, data, optimizer, stream = run.build()
+
+    class Enough(Exception):
+        pass
+
+    def progress(news):
+        if "steps" in news and (news["epoch"], news["step"]) == (2, 3):
+            raise Enough
+    with pytest.raises(Enough):
+        training.train(rule, data, optimizer, epochs=2, batch_size=100, rng=stream, progress=progress,
+                       lr_at=run.lr_at(rule, len(data.train)), decay_at=run.decay_at(rule))
+    for name, array in {**rule.network.parameters(), **rule.plastic()}.items():
+        assert np.array_equal(array, {**traced.network.parameters(), **traced.plastic()}[name]), name
+
+
+@pytest.mark.parametrize("rule", ["wp", "np"])
+def test_trace_of_a_rule_that_sends_no_error_gives_update_angles(rule, capsys):
+    assert cli.main(["trace", "--rule", rule]) == 0
+    assert "fc1.weight" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("passed, status", [(True, 0), (False, 1)])
+def test_check_prints_every_line_and_counts_failures(passed, status, capsys, monkeypatch):
+    asked = {}
+
+    def run(rules=None, seed=0):
+        asked.update(rules=rules, seed=seed)
+        yield {"what": "first", "value": 1e-9, "tolerance": 1e-6, "passed": True}
+        yield {"what": "second", "value": 1.0, "tolerance": 1e-6, "passed": passed}
+    monkeypatch.setattr(check, "run", run)
+    assert cli.main(["check", "--rules", "fa,kp", "--seed", "7"]) == status
+    lines = capsys.readouterr().out.splitlines()
+    assert asked == {"rules": ["fa", "kp"], "seed": 7}
+    assert "first" in lines[0] and lines[1].startswith("ok" if passed else "FAILED")
+    assert lines[2] == f"{2 if passed else 1} of 2 checks passed"
+
+
+def test_check_for_real():
+    assert cli.main(["check", "--rules", "fa"]) == 0
+
+
+def test_rules_lists_every_rule_of_the_table(capsys):
+    assert cli.main(["rules"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert listed == list(rules.TABLE)
+
+
+# ---------------------------------------------------------------------------------------------------- help and errors
+
+def test_help_and_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"feedbackalign {__version__}"
+    assert cli.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in cli.COMMANDS)
+    assert cli.main([]) == 2
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_has_help_with_examples_that_can_be_read(command, capsys, tmp_path):
+    assert cli.main([command, "--help"]) == 0
+    assert f"examples:\n  feedbackalign {command}" in capsys.readouterr().out
+    (tmp_path / "my_rule.py").write_text(MY_RULE)
+    examples = arguments.EXAMPLES[command].strip().splitlines()
+    for example in examples:
+        words = example.split("     ")[0].split()
+        assert words[0] == "feedbackalign"
+        assert arguments.parse(words[1:]).command == command
+
+
+@pytest.mark.parametrize("command", ["compare", "train", "trace"])
+def test_every_option_of_every_rule_is_a_flag(command):
+    _, commands = arguments.build_parser()
+    flags = {option for action in commands[command]._actions for option in action.option_strings}
+    for rule in rules.TABLE:
+        assert {"--" + option.replace("_", "-") for option in rules.options_of(rule)} <= flags
+
+
+BAD_WORDS = [
+    ("comapre", "did you mean 'compare'"),
+    ("compare --rules bp,pfo", "did you mean 'pfa"),
+    ("compare --rules ,", "at least one rule"),
+    ("compare --rules bp,bp", "different names"),
+    ("compare --model mpl", "did you mean 'mlp'"),
+    ("compare --data digit", "did you mean 'digits'"),
+    ("compare --optimizer sdg", "did you mean 'sgd'"),
+    ("compare --activation rely", "did you mean 'relu'"),
+    ("compare --init kaiming", "kaiming-uniform"),
+    ("compare --decay author", "did you mean 'authors'"),
+    ("compare --decay -1", "decay: expected"),
+    ("compare --epochs -3", "epochs: expected an integer of at least 0, got -3"),
+    ("compare --epochs many", "--epochs"),
+    ("compare --batch-size 0", "batch size"),
+    ("compare --batch-size 100000", "at most 1197"),
+    ("compare --lr 0", "lr: expected"),
+    ("compare --lr nan", "lr: expected"),
+    ("compare --momentum 1", "momentum"),
+    ("compare --hidden 0", "hidden units"),
+    ("compare --hidden 8,x", "--hidden"),
+    ("compare --lr-milestones 0", "milestone"),
+    ("compare --seeds 0", "seeds"),
+    ("compare --seeds -1,2", "seed"),
+    ("compare --seeds 1,1", "every seed once"),
+    ("compare --seeds ,", "a count such as 3 or a list such as 4,7"),
+    ("compare --seeds 123456789", "at most 10000"),
+    ("compare --jobs 0", "jobs"),
+    ("compare --threads 0", "threads"),
+    ("compare --format gif", "png, svg, pdf"),
+    ("compare --data-dir here", "data_dir"),
+    ("compare --rules pfa --density 2", "density: expected a finite number in (0, 1], got 2.0"),
+    ("compare --rules pfa --density some", "density"),
+    ("compare --rules pfa --expansion 0", "expansion"),
+    ("compare --rules bp --expansion 3", "none of the rules bp takes it"),
+    ("compare --sgima 3", "did you mean --sigma?"),
+    ("compare --rules nothing.py:Rule", "no such file"),
+    ("compare --rules my_rule.py", "FILE.py:CLASS"),
+    ("compare --rules my_rule.py:Other", "'Other'"),
+    ("train", "--rule"),
+    ("train --rule pfo", "did you mean 'pfa"),
+    ("train --rule bp --seed -1", "seed"),
+    ("train --rule bp --checkpoint-every 0", "checkpoint-every"),
+    ("train --rule bp --threads -2", "threads"),
+    ("trace --rule pfa --route direct", "two-hop"),
+    ("trace --rule pfa --steps -1", "steps"),
+    ("trace --rule pfa --batch 5000", "batch size"),
+    ("trace --rule bp --epochs 3", "--epochs"),
+    ("plot", "FOLDER_OR_FILE"),
+    ("check --rules pfo", "did you mean 'pfa"),
+    ("check --seed -1", "seed"),
+    ("rules fa", "unknown argument 'fa'"),
+]
+
+
+@pytest.mark.parametrize("words, told", BAD_WORDS)
+def test_bad_words_are_refused_in_one_line_with_status_2_before_any_work(words, told, capsys, tmp_path):
+    (tmp_path / "my_rule.py").write_text(MY_RULE)
+    assert cli.main(words.split()) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    assert printed.err.startswith("feedbackalign: error: ") and told in printed.err
+    assert [path.name for path in tmp_path.iterdir() if path.name != "__pycache__"] == ["my_rule.py"]
+
+
+BAD_FILES = [
+    ("compare --out file", "output folder file: cannot be written to"),
+    ("train --rule bp --out file/below", "cannot be written to"),
+    ("plot file --out file", "cannot be written to"),
+    ("plot nothing", "expected a summary.json or a record.jsonl"),
+    ("plot .", "expected a summary.json or a record.jsonl"),
+    ("plot file", "file: expected the rows"),
+    ("plot broken.json", "broken.json: expected the rows"),
+    ("plot bytes", "bytes: expected the rows"),
+    ("compare --data mnist", "data_dir"),
+    ("compare --data mnist --data-dir nothing", "nothing: no such folder"),
+    ("compare --data mnist --data-dir .", "train-images"),
+    ("compare --rules raises.py:Rule", "raises.py: ZeroDivisionError while it was imported"),
+    ("train --rule pfa --optimizer adam --route closed-form", "the closed form is not exact here"),
+]
+
+
+@pytest.mark.parametrize("words, told", BAD_FILES)
+def test_files_and_runs_that_fail_are_told_in_one_line_with_status_1(words, told, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "broken.json").write_text('{"settings": {}, "rows": 3}')
+    (tmp_path / "bytes").write_bytes(bytes(range(256)))
+    (tmp_path / "raises.py").write_text("1 / 0")
+    assert cli.main([*words.split(), *(["--quiet"] if words.startswith("train") else [])]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.count("\n") == 1
+    assert printed.err.startswith("feedbackalign: error: ") and told in printed.err
+
+
+@pytest.mark.parametrize("error, told", [
+    (MemoryError(), "out of memory: smaller layers"), (KeyError("x"), "KeyError: 'x'"), (ValueError(), "ValueError: "),
+    (RuntimeError("two\nlines"), "two lines"), (cli.BrokenProcessPool(), "a worker process died")])
+def test_whatever_happens_is_one_line_and_debug_shows_the_rest(error, told, capsys, monkeypatch):
+    def fail(arguments):
+        raise error
+    monkeypatch.setitem(cli.COMMANDS, "rules", fail)
+    assert cli.main(["rules"]) == 1
+    assert capsys.readouterr().err.startswith(f"feedbackalign: error: {told}")
+    assert cli.main(["rules", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly():
+    process = subprocess.Popen([*COMMAND, "rules"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()                                              # before the first word: `| true`
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+def test_words_that_a_terminal_cannot_show_do_not_end_it():
+    done = subprocess.run([*COMMAND, "rules"], capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and b"N?kland" in done.stdout
