@@ -10,6 +10,7 @@ from feedbackalign.networks import Network
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.base import ErrorSendingRule, Rule, Step
 from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
+from feedbackalign.rules.direct_random_target_projection import DirectRandomTargetProjection
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.kolen_pollack import KolenPollack
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
@@ -24,6 +25,7 @@ TABLE = {
     "bp": Backprop,
     "fa": FeedbackAlignment,
     "dfa": DirectFeedbackAlignment,
+    "drtp": DirectRandomTargetProjection,
     "usf": UniformSignSymmetry,
     "brsf": BatchwiseRandomSignSymmetry,
     "frsf": FixedRandomSignSymmetry,
