@@ -45,6 +45,7 @@ class WeightMirror(ErrorSendingRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
     >>> rule = WeightMirror(net, rng=np.random.default_rng(1))
