@@ -14,15 +14,13 @@ it is all that a hidden layer knows.
 Transported   nothing, not even an error.
 Local         both factors of Eq. 3, once the label has been broadcast.
 When it is backprop     never.
-What it needs           bounded units (`--activation tanh`). The label does not fade when the network is right: it pushes a
-                        ReLU for ever, until that is off for good or grows without bound, and the network stays at chance.
+What it needs           bounded units (`--activation tanh`). The label does not fade when the network is right: it pushes
+                        a ReLU for ever, until that is off for good or grows without bound: the network stays at chance.
 
 Deviations from the paper
     - B is drawn by the layer's own initialiser over its own shape. The paper trains with Adam and binary cross-entropy.
     - In residual networks identity branches still carry their error.
 """
-
-import numpy as np
 
 from feedbackalign.ops.losses import one_hot
 from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
@@ -38,6 +36,7 @@ class DirectRandomTargetProjection(DirectFeedbackAlignment):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
     >>> rule = DirectRandomTargetProjection(net, rng=np.random.default_rng(1))

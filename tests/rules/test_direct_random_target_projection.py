@@ -14,7 +14,7 @@ def test_each_layer_below_the_top_is_sent_its_own_mix_of_the_labels(case):
     rule = rules.make("drtp", net, rng=rng)
     errors = rule.gradients(x, labels).errors
     weighted = net.weighted_layers()
-    for below, layer in zip(weighted, weighted[1:]):
+    for layer in weighted[1:]:
         sent = rule.send_back(layer, errors[layer.name])
         assert sent.shape == layer.input.shape
         one_hot = np.eye(net.outputs)[labels]
