@@ -14,8 +14,8 @@ it is all that a hidden layer knows.
 Transported   nothing, not even an error.
 Local         both factors of Eq. 3, once the label has been broadcast.
 When it is backprop     never.
-What it needs           bounded units (`--activation tanh`). The label does not fade when the network is right: it pushes
-                        a ReLU for ever, until that is off for good or grows without bound: the network stays at chance.
+What it needs           bounded units (`--activation tanh`). The label does not fade when the network is right: it
+                        pushes a ReLU for ever, until that is off for good or grows without bound, at chance.
 
 Deviations from the paper
     - B is drawn by the layer's own initialiser over its own shape. The paper trains with Adam and binary cross-entropy.
