@@ -8,7 +8,7 @@ arXiv 2309.02214 (ICLR 2024).
     learning      Eq. 3   ∂W + λ/n · ∂L/∂W,   ∂B + λ/n · ∂L/∂B               n settling neurons
 
 `estimate` says how ∂L is found (`settling.homeostasis`): "closed-form" 2 (W − B), which no neuron could compute; "full"
-from noise and the answers J ε and Jᵀ ε; "local" from noise and the answer r = J ε alone, 2 (r εᵀ − ε rᵀ) at every synapse.
+from noise and the answers J ε and Jᵀ ε; "local" from noise and the answer r = J ε alone, 2 (r εᵀ − ε rᵀ) at a synapse.
 
 Transported   nothing beyond `hep`'s readout with "local"; "full" reads the transposes, "closed-form" reads W at B.
 Local         with "local": noise and the answer to it at the two ends of a synapse, Hebbian minus anti-Hebbian.
