@@ -291,29 +291,30 @@ def strong_steps(lr, momentum, decay=STRONG_DECAY, forgetting=FORGETTING):
     return int(np.ceil(forgetting * (1 - momentum) / (lr * decay) - 1e-9))
 
 
-def decay_schedule(preset, rule_name, *, lr, momentum):
+def decay_schedule(preset, *, strong_first, lr, momentum):
     """Weight decay over steps under one of the two presets.
 
     Parameters
     ----------
     preset : "authors", "equal" or a number
-        authors: the product rules (pfa, pfa-o, pfa-i) start with strong decay, for as many steps as make them forget
-        R's start, then drop; all other rules have 1e-4 throughout. equal: all rules follow the product rules'
-        schedule. A number: that decay, for every rule, throughout.
-    rule_name : str
+        authors: rules that ask for it (the product rules pfa, pfa-o, pfa-i and their subclasses) start with strong decay,
+        for as many steps as make them forget R's start, then drop; all other rules have 1e-4 throughout. equal: all
+        rules follow the product rules' schedule. A number: that decay, for every rule, throughout.
+    strong_first : bool
+        Whether the rule asks for it: its `strong_decay_first`.
     lr, momentum : float
         At the start; they decide how long the strong phase lasts.
 
     Examples
     --------
-    >>> decay_schedule("authors", "bp", lr=0.01, momentum=0.9)(0)
+    >>> decay_schedule("authors", strong_first=False, lr=0.01, momentum=0.9)(0)
     0.0001
-    >>> decay_schedule("equal", "bp", lr=0.01, momentum=0.9)(0)
+    >>> decay_schedule("equal", strong_first=False, lr=0.01, momentum=0.9)(0)
     0.03
     """
     if not isinstance(preset, str):
         return MultiStep(require_number(preset, "decay", low=0))
     require_known(preset, ("authors", "equal"), "decay preset")
-    if preset == "authors" and not rule_name.startswith("pfa"):
+    if preset == "authors" and not strong_first:
         return MultiStep(WEAK_DECAY)
     return MultiStep(STRONG_DECAY, milestones=(strong_steps(lr, momentum),), factor=DROP)

@@ -90,7 +90,7 @@ class Run:
         require_number(self.lr, "lr", low=0, low_open=True)
         require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
         require_number(self.lr_factor, "lr factor", low=0, low_open=True)
-        optimizer.decay_schedule(self.decay, "", lr=self.lr, momentum=self.momentum)        # refuses what is none
+        optimizer.decay_schedule(self.decay, strong_first=False, lr=self.lr, momentum=self.momentum)   # or refuses
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
@@ -140,7 +140,8 @@ class Run:
         """Weight decay over steps."""
         if self.optimizer == "adam" and isinstance(self.decay, str):
             return optimizer.MultiStep(optimizer.WEAK_DECAY)                    # the presets are about SGD
-        return optimizer.decay_schedule(self.decay, rule.name, lr=self.lr, momentum=self.momentum)
+        return optimizer.decay_schedule(self.decay, strong_first=rule.strong_decay_first, lr=self.lr,
+                                        momentum=self.momentum)
 
     def rows(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
         """Do the run: -> its rows, one an epoch."""

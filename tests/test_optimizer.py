@@ -265,16 +265,18 @@ def test_the_strong_phase_forgets_as_much_as_the_authors(lr, momentum):
 def test_presets_by_rule(name):
     strong = name in ("pfa", "pfa-o", "pfa-i")
     steps = strong_steps(0.01, 0.9)
-    authors, equal = (decay_schedule(preset, name, lr=0.01, momentum=0.9) for preset in ("authors", "equal"))
+    assert TABLE[name].strong_decay_first == strong
+    authors, equal = (decay_schedule(preset, strong_first=strong, lr=0.01, momentum=0.9)
+                      for preset in ("authors", "equal"))
     assert authors(0) == (0.03 if strong else 1e-4)
     assert authors(steps - 1) == authors(0)
     assert authors(steps) == pytest.approx(9e-5 if strong else 1e-4)
     assert [equal(0), equal(steps - 1)] == [0.03, 0.03] and equal(steps) == pytest.approx(9e-5)
-    assert decay_schedule(0.002, name, lr=0.01, momentum=0.9)(10**6) == 0.002
+    assert decay_schedule(0.002, strong_first=strong, lr=0.01, momentum=0.9)(10**6) == 0.002
 
 
 def test_unknown_presets_and_negative_decays():
     with pytest.raises(ValueError, match="did you mean 'equal'"):
-        decay_schedule("eqaul", "bp", lr=0.1, momentum=0)
+        decay_schedule("eqaul", strong_first=False, lr=0.1, momentum=0)
     with pytest.raises(ValueError, match="decay"):
-        decay_schedule(-1, "bp", lr=0.1, momentum=0)
+        decay_schedule(-1, strong_first=False, lr=0.1, momentum=0)

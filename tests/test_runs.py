@@ -331,3 +331,12 @@ def test_a_missing_file_and_a_folder(tmp_path):
     for name in ("none.py", "folder.py"):
         with pytest.raises(RuleFileError, match=f"{name}: there is no such file"):
             find_rule(f"{tmp_path / name}:MyRule")
+
+
+def test_a_variant_of_ones_own_inherits_the_decay_that_its_family_asks_for():
+    """By its class, whatever it is called."""
+    class Ternary(rules.TABLE["pfa"]):
+        """Product feedback alignment with another B."""
+    built = Run(Ternary, hidden=(8,)).build()[0]
+    assert Run(Ternary).decay_at(built)(0) == 0.03
+    assert Run("fa").decay_at(Run("fa", hidden=(8,)).build()[0])(0) == 1e-4

@@ -195,7 +195,8 @@ class Conv2d(WeightedLayer):
 
     def outer(self, signal, x=None):
         """Σ signalᵀ patch, patches of the last input unless given: (N, any, rows, cols) -> (any, in, kh, kw)."""
-        columns = self.columns if x is None else conv.im2col(x, self.weight.shape[2:], self.stride, self.padding)
+        seen = x is None or x is self.input                                     # its columns lie ready
+        columns = self.columns if seen else conv.im2col(x, self.weight.shape[2:], self.stride, self.padding)
         return conv.convolution_weight_gradient(signal, columns, self.weight.shape)
 
     def transport(self, error, weights, input_shape=None):

@@ -39,6 +39,11 @@ class Step:
     grads: dict = dataclasses.field(default_factory=dict)
     errors: dict = dataclasses.field(default_factory=dict)
 
+    def __repr__(self):
+        def shapes(arrays):
+            return ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        return f"Step(loss={self.loss}, grads: {shapes(self.grads)}; errors: {shapes(self.errors)})"
+
 
 class Rule:
     """One answer to the question how a network's error reaches its synapses.
@@ -51,21 +56,32 @@ class Rule:
         Where the rule was published.
     learning_rate_factor : float
         What the commands multiply the common learning rate with, for rules whose estimate is too noisy for it.
+    strong_decay_first : bool
+        Whether the preset `authors` gives the rule strong weight decay at first, so that it forgets a random start.
     reads_forward_weights : "no", "signs" or "yes"
         What of W the learning phase reads beyond the forward pass: the weight transport, named.
     matches_backprop : "always", "any network", "linear network" or "never"
         Where `match_to_backprop` can make every gradient equal to backprop's.
+    takes : str
+        The networks that the rule can be made on: "any network", or "networks that settle" (see
+        `settling.dynamics.chain`: their answer is a fixed point, another function of the input than the forward pass).
+        Whoever needs a network for a rule chooses by this: the shared tests, `truths`.
     """
 
     paper = ""
     learning_rate_factor = 1.0
+    strong_decay_first = False
     reads_forward_weights = "no"
     matches_backprop = "never"
+    takes = "any network"
 
     def __init__(self, network, *, rng=None):
         self.network = network
         self.rng = rng
         self.name = type(self).__name__
+
+    def __repr__(self):
+        return f"{type(self).__name__} ({self.name}) on {self.network!r}"
 
     # ------------------------------------------------------------------------------------------- the learning phase
 
@@ -231,10 +247,17 @@ class ErrorSendingRule(Rule):
                 step.grads |= self.learn_feedback(layer, error, local)
                 if layer is self.lowest() and layers is self.network.layers:
                     return None
-                error = self.send_back(layer, error)
+                error = self.checked_error(self.send_back(layer, error), layer)
             else:
                 error = layer.backward(error)                                   # exact in every rule
                 step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in layer.gradients.items()}
+        return error
+
+    def checked_error(self, error, layer):
+        """Refuse what `send_back` returned if it is no error for the layer's inputs."""
+        if np.shape(error) != layer.input.shape:
+            raise ValueError(f"{type(self).__name__}.send_back at {layer.name}: expected an error of shape "
+                             f"{layer.input.shape}, got {describe(error)}")
         return error
 
     def lowest(self):

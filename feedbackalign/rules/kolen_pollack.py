@@ -110,7 +110,7 @@ class KolenPollack(ClosedForm, ErrorSendingRule):
         return f"{shape_text(N, layer.weight.shape[0])} @ B {shape_text(*layer.weight.shape)}"
 
     def match_to_backprop(self):
-        """Put B = W."""
+        """Put B = W: every gradient equals backprop's, and goes on to under one SGD, which moves both alike."""
         self.require_arrays()
         for layer in self.network.weighted_layers():
             self.B[layer.name][...] = layer.weight

@@ -7,29 +7,35 @@ Li, Benna, "Deep Learning without Weight Symmetry", arXiv 2405.20594 (2024, 2025
     learning    local to the layer               Eq. 2   ∂W = eᵀ x,  ∂b = Σₙ eₙ
                 local to R's synapses            Eq. 3   ∂R = (e B)ᵀ x        = Bᵀ ∂W
 
-The error e first reaches a middle population m through fixed random weights B (out, mid); m speaks to the layer's
-inputs through plastic weights R (mid, in). R learns like any forward weight: its own presynaptic signal m times the
-activity x of the units it lands on. W and R then receive the same history, once bare and once through Bᵀ, and weight
-decay erases where they started: R comes to be Bᵀ W, the path B·R comes to be B Bᵀ W, which is W up to the
-spread of B Bᵀ around the identity.
+e is the error at the layer's output, ∂L/∂y with L the batch mean; what lies between two such layers (activations,
+pooling) sends it through its own exact derivative, in this rule as in every other. The error first reaches a middle
+population m through fixed random weights B (out, mid); m speaks to the layer's inputs through plastic weights R
+(mid, in). R learns like any forward weight, by its own presynaptic signal m times the activity x of the units it lands
+on. W and R then receive the same history, once bare and once through Bᵀ, and weight decay λ erases where they started:
 
-Transported   nothing. No synapse of B or R is the mirror of a synapse of W: B ends on the middle population, R
-              starts there. With sparse B and R no two neurons need be connected in both directions.
+    Eq. 4   R_t − Bᵀ W_t = (1 − ηλ)ᵗ (R_0 − Bᵀ W_0)        under SGD without momentum, whatever the data
+
+So R comes to be Bᵀ W and the path B·R comes to be B Bᵀ W, which is W up to the spread of B Bᵀ around the identity.
+
+Transported   nothing. B ends on the middle population and R starts there, so no synapse of either mirrors one of W; with
+              sparse B and R no two neurons need be connected in both directions. (With B the identity, `pfa-i`, the
+              middle population copies the outputs, and R is a Kolen-Pollack B.)
 Local         both factors of Eq. 2 and of Eq. 3 are at the synapse they change.
 When it is backprop     B Bᵀ = I and R = Bᵀ W.
-The floor     once R has forgotten its start, the angle between W and B·R is that between W and B Bᵀ W:
-              arctan(1/√r) for random B with expansion r = mid/out (17.5° at r = 10), 0° for orthogonal B.
+The floor     B Bᵀ − I is noise of variance 1/mid an entry, so ‖(B Bᵀ − I) W‖² ≈ out/mid · ‖W‖²: once R has forgotten
+              its start, W and B·R are arctan(1/√r) apart in a wide layer with expansion r = mid/out (17.5° at r = 10;
+              with few outputs it is the draw of B that counts), and 0° if B is orthogonal.
 
 What it needs from training: plain SGD with one learning rate and one weight decay for W and R alike, the decay strong
 at first (presets in `optimizer`). Convolutions: B mixes channels as a 1×1 convolution, R is a kernel (mid, in, kh, kw)
 carried by the layer's transposed convolution.
 
-This file is the rule as a brain might compute it, hop by hop. `product_feedback_routes` computes the same numbers in
-fewer operations.
+This file is the rule hop by hop, as a brain might compute it. `make("pfa")` takes `product_feedback_routes`, the same
+numbers in fewer operations; `make("pfa", route="two-hop")` goes through the lines below at every step.
 
 Deviations from the paper
-    - In `pfa-i` the middle population is a copy of the outputs, so it is a Kolen-Pollack rule in disguise.
     - The lowest layer's B and R exist and learn, but route no error: there is nobody below.
+    - With `density` below 1 a random B is scaled so that E[B Bᵀ] = I still holds; an orthogonal or identity B is not.
 """
 
 import numpy as np
@@ -70,6 +76,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
 
     paper = "Li, Benna 2024, arXiv 2405.20594"
     matches_backprop = "any network"
+    strong_decay_first = True
     mixing = "random"                   # how B is drawn: random, orthogonal (mid = out), identity (mid = out)
 
     def __init__(self, network, *, rng, expansion=10, density=1.0):
@@ -87,15 +94,14 @@ class ProductFeedbackAlignment(ErrorSendingRule):
                 self.R_masks[layer.name] = mask
 
     def draw_B(self, out, mid, dtype):
-        """Fixed feedback (out, mid) with E[B Bᵀ] = I: every entry has variance 1/(mid · density)."""
+        """Fixed feedback (out, mid); a random B has entries of variance 1/(mid · density), so that E[B Bᵀ] = I."""
         require_known(self.mixing, ("random", "orthogonal", "identity"), "mixing")
         if self.mixing == "identity":
             return sparse(np.eye(out, dtype=dtype), self.density, self.rng)[0]
         if self.mixing == "orthogonal":
             return sparse(initialisers.orthogonal((out, mid), self.rng, dtype), self.density, self.rng)[0]
-        gain = np.sqrt((1 + 1 / self.expansion) / 2 / self.density)
-        B = gain * initialisers.draw((out, mid), self.rng, "xavier-uniform", np.float64)
-        return sparse(B.astype(dtype), self.density, self.rng)[0]
+        bound = np.sqrt(3 / (mid * self.density))                                       # U(−a, a) has variance a²/3
+        return sparse(self.rng.uniform(-bound, bound, size=(out, mid)).astype(dtype), self.density, self.rng)[0]
 
     def send_back(self, layer, error):                                  # error: (N, out) or (N, out, rows, cols)
         middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
@@ -103,7 +109,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
 
     def learn_feedback(self, layer, error, local):
         middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
-        return {f"{layer.name}.R": layer.outer(middle)}                 # (mid, N) x (N, in) -> (mid, in)     Eq. 3
+        return {f"{layer.name}.R": layer.outer(middle, layer.input)}    # (mid, N) x (N, in) -> (mid, in)     Eq. 3
 
     def constants(self):
         return {f"{name}.B": B for name, B in self.B.items()}
@@ -131,7 +137,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         return f"{shape_text(N, out)} @ B {shape_text(out, mid)} @ R {shape_text(mid, *rest)}"
 
     def match_to_backprop(self):
-        """Put B Bᵀ = I and R = Bᵀ W: from here on every gradient equals backprop's, until W learns."""
+        """Put B Bᵀ = I and R = Bᵀ W: every gradient equals backprop's, and by Eq. 4 goes on to under one SGD."""
         for layer in self.network.weighted_layers():
             B = self.B[layer.name]
             if self.mixing == "identity":
