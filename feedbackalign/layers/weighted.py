@@ -14,6 +14,9 @@ from feedbackalign.layers.base import Layer
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import initialisers
 from feedbackalign.ops import linear as dense
+from feedbackalign.ops import row_convolution as by_rows
+
+LARGE = 2**24           # bytes of a column matrix from which on a convolution goes row by row: it left the cache long ago
 
 
 class WeightedLayer(Layer):
@@ -181,7 +184,10 @@ class Conv2d(WeightedLayer):
         require_floats(x, f"input of {self.name}", shape=(None, self.weight.shape[1], None, None))
         self.output_shape(x.shape[1:])
         self.input = x
-        y, self.columns = conv.convolve(x, self.weight, self.bias, self.stride, self.padding)
+        if self.is_large(x.shape, x.itemsize):
+            y, self.columns = by_rows.convolve(x, self.weight, self.bias, self.stride, self.padding), None
+        else:
+            y, self.columns = conv.convolve(x, self.weight, self.bias, self.stride, self.padding)
         if self.noise is not None:
             y += self.noise
         return y
@@ -195,8 +201,10 @@ class Conv2d(WeightedLayer):
 
     def outer(self, signal, x=None):
         """Σ signalᵀ patch, patches of the last input unless given: (N, any, rows, cols) -> (any, in, kh, kw)."""
-        seen = x is None or x is self.input                                     # its columns lie ready
-        columns = self.columns if seen else conv.im2col(x, self.weight.shape[2:], self.stride, self.padding)
+        x, kernel = self.input if x is None else x, self.weight.shape[2:]
+        if self.is_large(x.shape, x.itemsize):
+            return by_rows.weight_gradient(signal, x, kernel, self.stride, self.padding)
+        columns = self.columns if x is self.input else conv.im2col(x, kernel, self.stride, self.padding)
         return conv.convolution_weight_gradient(signal, columns, self.weight.shape)
 
     def transport(self, error, weights, input_shape=None):
@@ -204,14 +212,24 @@ class Conv2d(WeightedLayer):
 
         The input's shape is that of the last forward pass unless given.
         """
-        return conv.convolution_transport(error, weights, input_shape or self.input.shape, self.stride, self.padding)
+        input_shape = input_shape or self.input.shape
+        path = by_rows.transport if self.is_large(input_shape, error.itemsize) else conv.convolution_transport
+        return path(error, weights, input_shape, self.stride, self.padding)
 
     def mix_outputs(self, error, matrix):
         return conv.mix_channels(error, matrix)             # (N, out, r, c) x (out, mid) -> (N, mid, r, c)
 
     def respond(self, x, weights=None):
         """What the bare kernels (W, or others of its kind) answer, without bias: (N, in, H, W) -> (N, out, r, c)."""
-        return conv.convolve(x, self.weight if weights is None else weights, None, self.stride, self.padding)[0]
+        weights = self.weight if weights is None else weights
+        if self.is_large(x.shape, x.itemsize):
+            return by_rows.convolve(x, weights, None, self.stride, self.padding)
+        return conv.convolve(x, weights, None, self.stride, self.padding)[0]
+
+    def is_large(self, input_shape, itemsize):
+        """Whether this batch's column matrix would be too large to make: then the same numbers come row by row."""
+        _, rows, cols = self.output_shape(input_shape[1:])
+        return self.weight[0].size * rows * cols * input_shape[0] * itemsize >= LARGE
 
     def correlate(self, signal, x):
         """Mean product of output signal and patch, each kernel entry over the positions that use it.
