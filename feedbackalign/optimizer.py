@@ -297,9 +297,9 @@ def decay_schedule(preset, *, strong_first, lr, momentum):
     Parameters
     ----------
     preset : "authors", "equal" or a number
-        authors: rules that ask for it (the product rules pfa, pfa-o, pfa-i and their subclasses) start with strong decay,
-        for as many steps as make them forget R's start, then drop; all other rules have 1e-4 throughout. equal: all
-        rules follow the product rules' schedule. A number: that decay, for every rule, throughout.
+        authors: rules that ask for it (the product rules pfa, pfa-o, pfa-i and their subclasses) start with strong
+        decay, for as many steps as make them forget R's start, then drop; all other rules have 1e-4 throughout. equal:
+        all rules follow the product rules' schedule. A number: that decay, for every rule, throughout.
     strong_first : bool
         Whether the rule asks for it: its `strong_decay_first`.
     lr, momentum : float
