@@ -38,7 +38,7 @@ def lay_out(row, shifts, stride, padding):
 
 
 def meetings(h, kh, rows, stride, padding):
-    """Kernel rows i that meet input row h, and the output row p each adds to: [(i, p), …], h = p·stride + i − padding."""
+    """Kernel rows i that meet input row h and the output row p of each: [(i, p), …], h = p·stride + i − padding."""
     found = [(i, *divmod(h + padding - i, stride)) for i in range(kh)]
     return [(i, p) for i, p, rest in found if rest == 0 and 0 <= p < rows]
 

@@ -18,8 +18,8 @@ on. W and R then receive the same history, once bare and once through Bᵀ, and 
 So R comes to be Bᵀ W and the path B·R comes to be B Bᵀ W, which is W up to the spread of B Bᵀ around the identity.
 
 Transported   nothing. B ends on the middle population and R starts there, so no synapse of either mirrors one of W;
-              with sparse B and R no two neurons need be connected in both directions. (With B the identity, `pfa-i`, the
-              middle population copies the outputs, and R is a Kolen-Pollack B.)
+              with sparse B and R no two neurons need be connected in both directions. (With B the identity, `pfa-i`,
+              the middle population copies the outputs, and R is a Kolen-Pollack B.)
 Local         both factors of Eq. 2 and of Eq. 3 are at the synapse they change.
 When it is backprop     B Bᵀ = I and R = Bᵀ W.
 The floor     B Bᵀ − I is noise of variance 1/mid an entry, so ‖(B Bᵀ − I) W‖² ≈ out/mid · ‖W‖²: once R has forgotten
