@@ -3,8 +3,8 @@
     central differences      ∂f/∂θᵢ ≈ (f(θ + h uᵢ) − f(θ − h uᵢ)) / 2h
 
 at h = 6e-6 in float64, where rounding and curvature are equally small, about 1e-10. A checker is as good as what it
-refuses, so this one uses a random upstream error (ones miss half of all wrong backwards), runs another batch first
-(a stale memory shows), compares every entry, and watches that nobody changes what he was given.
+refuses, so this one uses a random upstream error (ones miss half of all wrong backwards), runs a batch that differs
+from x first (a stale memory shows), compares every entry, and watches that nobody changes what he was given.
 
 At a kink (ReLU at 0, a max-pool's tie) differences are meaningless. Entries whose step from −h to +h changes which
 units are active or which inputs win are told apart by that pattern and counted; all others must agree.
@@ -19,6 +19,7 @@ import numpy as np
 
 from feedbackalign import layers as kinds
 from feedbackalign import truths
+from feedbackalign.blame import Finding, GradientError, common_factor, gradient_error
 from feedbackalign.checks import describe, require_floats, require_integer, require_number
 from feedbackalign.layers import Layer
 from feedbackalign.networks import LOSSES, Network
@@ -28,24 +29,6 @@ from feedbackalign.ops import convolution as conv
 STEP = 6e-6                 # h: about the cube root of float64's rounding error
 RTOL, ATOL = 1e-6, 1e-8
 KINKS = {"relu": (0.0,), "leaky-relu": (0.0,), "hard-sigmoid": (0.0, 1.0), "soft-clip": (0.0, 2.0)}
-
-
-class GradientError(AssertionError):
-    """A backward pass disagrees with its forward pass.
-
-    Attributes
-    ----------
-    where : str
-        The worst entry, `fc1.weight[2, 0]`, or what was done wrong.
-    given, numerical : float or None
-        What the backward pass says there, and what central differences say.
-    deviation : float
-        |given − numerical| / (|numerical| + atol/rtol); infinite where there is no number to give.
-    """
-
-    def __init__(self, message, *, where="", given=None, numerical=None, deviation=float("inf")):
-        super().__init__(message)
-        self.where, self.given, self.numerical, self.deviation = where, given, numerical, deviation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +103,7 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
         For a network with targets: check these instead of `backward`'s, for example `rule.gradients(x, targets).grads`;
         they must have been computed in float64.
     rng : numpy.random.Generator, optional
-        Draws the upstream error, the batch before, and the sample of entries; default_rng(0) if None.
+        Draws the upstream error and the sample of entries; default_rng(0) if None.
     limit : int
         Arrays with more entries than this are sampled.
     h, rtol, atol : float
@@ -133,8 +116,9 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
     Raises
     ------
     GradientError
-        Naming the worst entry and both numbers; or that x or the upstream error was changed, a gradient is missing or
-        of another shape, two backward passes differ, or more than half of an array lies at kinks.
+        Naming the worst entry and both numbers, every wrong array, and in a network the layers to suspect; or that x or
+        the upstream error was changed, a gradient is missing or of another shape, two backward passes differ, or more
+        than half of an array lies at kinks.
 
     Examples
     --------
@@ -148,23 +132,19 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
     subject = copy.deepcopy(subject)
     for layer in _every_layer(subject):
         layer.astype(np.float64)                            # a residual block does not convert what is inside it
+        layer.forget()                                      # a layer may have met this x before
     x = np.array(x, dtype=np.float64)
     score, given = _passes(subject, x, targets, rng)
     if gradients is not None:
         given = {name: gradients.get(name) for name in subject.parameters()}
     arrays = dict(subject.parameters()) | ({"input": x} if isinstance(subject, Layer) else {})
-    worst, compared, across = None, 0, 0
-    for name, array in arrays.items():
-        found = _compare(name, array, given.get(name), subject, score, rng, limit, h, rtol, atol)
-        compared, across = compared + found["compared"], across + found["across"]
-        if worst is None or found["deviation"] > worst["deviation"]:
-            worst = found
-    if worst["deviation"] > rtol:
-        raise GradientError(
-            f"{worst['where']}: backward says {worst['given']:.10g}, central differences say {worst['numerical']:.10g} "
-            f"({worst['wrong']} of the {worst['compared']} entries compared are wrong)",
-            **{key: worst[key] for key in ("where", "given", "numerical", "deviation")})
-    return GradientReport(worst["deviation"], compared, across)
+    _refuse_bad_gradients(arrays, given, "backward gave" if gradients is None else "given")
+    findings = [_compare(name, array, given.get(name), subject, score, rng, limit, h, rtol, atol)
+                for name, array in arrays.items()]
+    worst = max(found.deviation for found in findings)
+    if worst > rtol:
+        raise gradient_error(subject, findings, rtol, len(x), handed=gradients is not None)
+    return GradientReport(worst, sum(found.compared for found in findings), sum(found.across for found in findings))
 
 
 def _refuse_bad_arguments(subject, x, targets, gradients, limit):
@@ -181,7 +161,7 @@ def _refuse_bad_arguments(subject, x, targets, gradients, limit):
 
 def _passes(subject, x, targets, rng):
     """One forward and backward pass after another batch's: -> (score at the present values, given gradients)."""
-    _backward(subject, subject.forward(rng.normal(size=x.shape)), targets, rng)             # a stale memory would show
+    _backward(subject, subject.forward(_another_batch(x)), targets, rng)                    # a stale memory would show
     before = x.copy()
     output = subject.forward(x)
     if targets is not None:
@@ -205,6 +185,15 @@ def _passes(subject, x, targets, rng):
     return score, given
 
 
+def _another_batch(x):
+    """A batch of x's shape and size that is not x: its numbers backwards, plus noise from a seed of its own.
+
+    A draw from `rng` would not do: x may have been drawn from the same seed.
+    """
+    noise = np.random.default_rng(0x0DDBA7C4).normal(size=x.shape)
+    return x.reshape(-1)[::-1].reshape(x.shape) + (float(np.abs(x).max(initial=0.0)) or 1.0) * noise
+
+
 def _backward(subject, output, targets, rng):
     subject.backward(rng.normal(size=output.shape) if targets is None else subject.loss_error(output, targets))
 
@@ -217,12 +206,17 @@ def _collect(subject, returned):
     return {name: np.array(gradient) for name, gradient in own.items()} | {"input": np.array(returned)}
 
 
+def _refuse_bad_gradients(arrays, given, gave):
+    for name, array in arrays.items():
+        if given.get(name) is None:
+            raise GradientError(f"{name}: {gave} none", where=name)
+        if np.shape(given[name]) != array.shape:
+            raise GradientError(f"{name}: expected a gradient of shape {array.shape}, {gave} {describe(given[name])}",
+                                where=name)
+
+
 def _compare(name, array, given, subject, score, rng, limit, h, rtol, atol):
-    """The worst entry of one array, and how many were compared, wrong, or across a kink."""
-    if given is None:
-        raise GradientError(f"{name}: backward gave none", where=name)
-    if given.shape != array.shape:
-        raise GradientError(f"{name}: expected a gradient of shape {array.shape}, got {describe(given)}", where=name)
+    """-> what comparing the entries of one array found."""
     whole = array.size <= limit
     entries = np.arange(array.size) if whole else np.sort(rng.choice(array.size, limit, replace=False))
     patterns = []
@@ -247,9 +241,9 @@ def _compare(name, array, given, subject, score, rng, limit, h, rtol, atol):
     deviation[~np.isfinite(deviation)] = np.inf
     top = int(np.argmax(deviation))
     index = tuple(int(i) for i in np.unravel_index(entries[top], array.shape))
-    return {"where": f"{name}{list(index)}", "given": float(said[top]), "numerical": float(numerical[top]),
-            "deviation": float(deviation[top]), "compared": len(entries), "across": int((~kept).sum()),
-            "wrong": int((deviation > rtol).sum())}
+    return Finding(name, f"{name}{list(index)}", float(said[top]), float(numerical[top]), float(deviation[top]),
+                   compared=len(entries), across=int((~kept).sum()), wrong=int((deviation > rtol).sum()),
+                   factor=common_factor(said, numerical))
 
 
 def _every_layer(subject):

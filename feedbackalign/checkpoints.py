@@ -193,7 +193,8 @@ def read_checkpoint(path):
         meta = json.loads(str(arrays.pop("meta")))
         missing = {"version", "epochs", "rows", "progress"} - set(meta)
     except Exception as error:                          # zip, zlib, npy and JSON each have errors of their own
-        raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign ({error})") from error
+        raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign ({type(error).__name__} while it was "
+                              f"read); remove it to start again") from error
     if missing:
         raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign (it lacks {', '.join(missing)})")
     return meta, arrays

@@ -19,7 +19,7 @@ import time
 import numpy as np
 
 from feedbackalign.checks import require_integer
-from feedbackalign.rules import make, options_of
+from feedbackalign.rules import options_of
 from feedbackalign.runs import THREAD_VARIABLES, Run, find_rule
 from feedbackalign.version import __version__
 
@@ -121,9 +121,7 @@ def rehearse(runs):
     rule, data, _, _ = runs[0].build()
     require_integer(runs[0].batch_size, "batch size", low=1, high=len(data.train))
     for run in {run.rule_name: run for run in runs}.values():
-        made = make(find_rule(run.rule), rule.network, rng=np.random.default_rng(0), **dict(run.options))
-        made.name = run.rule_name
-        run.decay_at(made)
+        run.decay_at(run.make_rule(rule.network, np.random.default_rng(0)))
 
 
 def do_run(run, progress=None, **where):

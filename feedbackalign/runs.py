@@ -16,10 +16,15 @@ from feedbackalign import data as datasets
 from feedbackalign import models, optimizer, rules, training
 from feedbackalign.checks import describe, require_integer, require_known, require_number
 from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.settling.dynamics import CannotSettleError
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
+# What a run does where nobody says otherwise; a network that settles learns in few epochs at a high rate.
+USUAL = {"epochs": 40, "batch_size": 32, "lr": 0.01, "decay": "authors"}
+USUAL_SETTLING = {"epochs": 12, "batch_size": 50, "lr": 0.1, "decay": 3e-4}
+GENTLE = 0.001                      # the learning rate for regression and for Adam
 REGRESSIONS = ("linear-teacher", "teacher-student")
 
 
@@ -41,13 +46,14 @@ class Run:
     data_dir : str, optional
         Where the files of data sets that do not ship lie.
     epochs, batch_size : int
+        None: 40 epochs in batches of 32; 12 in batches of 50 with the model "settling".
     lr, momentum : float
         SGD's; lr is multiplied by the rule's own `learning_rate_factor`. None takes a rate at which every rule of the
-        table learns this kind of task: 0.01, or 0.001 for regression and for Adam.
+        table learns this kind of task: 0.01, 0.1 with the model "settling", or 0.001 for regression and for Adam.
     lr_milestones : tuple of int
         Epochs after which lr is multiplied by `lr_factor`.
     decay : "authors", "equal" or float
-        See `optimizer.decay_schedule`.
+        See `optimizer.decay_schedule`. None: "authors", and 3e-4 with the model "settling".
     optimizer : "sgd" or "adam"
     hidden, activation, init : the model's
     options : tuple of (name, value)
@@ -65,13 +71,13 @@ class Run:
     model: str = "mlp"
     data: str = "digits"
     data_dir: str = None
-    epochs: int = 40
-    batch_size: int = 32
+    epochs: int = None
+    batch_size: int = None
     lr: float = None
     momentum: float = 0.9
     lr_milestones: tuple = ()
     lr_factor: float = 0.5
-    decay: object = "authors"
+    decay: object = None
     optimizer: str = "sgd"
     hidden: tuple = None
     activation: str = None
@@ -82,11 +88,14 @@ class Run:
         require_integer(self.seed, "seed", low=0)
         require_known(self.model, models.MODELS, "model")
         require_known(self.data, datasets.LOADERS, "data set")
+        usual = USUAL_SETTLING if self.model == "settling" else USUAL
+        if self.data in REGRESSIONS or self.model == "autoencoder" or self.optimizer == "adam":
+            usual = usual | {"lr": GENTLE}
+        for field, value in usual.items():
+            if getattr(self, field) is None:
+                object.__setattr__(self, field, value)
         require_integer(self.epochs, "epochs", low=0)
         require_integer(self.batch_size, "batch size", low=1)
-        if self.lr is None:
-            gentle = self.data in REGRESSIONS or self.model == "autoencoder" or self.optimizer == "adam"
-            object.__setattr__(self, "lr", 0.001 if gentle else 0.01)
         require_number(self.lr, "lr", low=0, low_open=True)
         require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
         require_number(self.lr_factor, "lr factor", low=0, low_open=True)
@@ -123,12 +132,21 @@ class Run:
         data_stream, weight_stream, feedback_stream, task_stream = self.streams()
         network, data = models.fit(self.model, self.load_data(task_stream), hidden=self.hidden,
                                    activation=self.activation, init=self.init, rng=weight_stream)
-        rule = rules.make(find_rule(self.rule), network, rng=feedback_stream, **dict(self.options))
-        rule.name = self.rule_name
+        rule = self.make_rule(network, feedback_stream)
         start = self.lr_at(rule, len(data.train))(0)
         if self.optimizer == "adam":
             return rule, data, optimizer.Adam(start), data_stream
         return rule, data, optimizer.SGD(start, momentum=self.momentum), data_stream
+
+    def make_rule(self, network, rng):
+        """The run's rule on a network; where that cannot settle, the model that can is named."""
+        try:
+            rule = rules.make(find_rule(self.rule), network, rng=rng, **dict(self.options))
+        except CannotSettleError as error:
+            hint = "" if self.model == "settling" else "; the model made for such rules: --model settling"
+            raise CannotSettleError(f"rule {self.rule_name} on model {self.model}: {error}{hint}") from error
+        rule.name = self.rule_name
+        return rule
 
     def lr_at(self, rule, samples):
         """Learning rate over steps."""

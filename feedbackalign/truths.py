@@ -4,17 +4,19 @@
     transported      what of W the errors read: W is replaced by noise after the forward pass, and either nothing moves
                      by a bit, or nothing moves as long as the signs stay, or everything does
     signs            feedback that follows W's signs follows them through any number of flips
-    surrogate        the way down is the exact adjoint of the network with the feedback weights in W's place
+    surrogate        a linear way down is the exact adjoint of the network with the feedback weights in W's place
     closed form      learned feedback by formula and by gradients: the same W after 20 steps
     expectation      the mean of many perturbation estimates is the gradient
     mirror           B drifts to W, and stays there
+    own              what the rule itself says is exactly true of it (`own_truths`): the rules that settle, for one
     measuring        looking at a rule changes nothing
 
-What applies to a rule follows from what it declares (`matches_backprop`, `reads_forward_weights`, `feedback_weights`),
+What applies to a rule follows from what it declares (`takes`, `matches_backprop`, `reads_forward_weights`) and shows,
 so a rule of one's own is checked by the same lines.
 """
 
 import copy
+import functools
 
 import numpy as np
 
@@ -31,28 +33,28 @@ from feedbackalign.training import train_step
 
 
 def row(what, value, tolerance, *, at_least=False):
-    """One line of the report: the value must not exceed the tolerance, or, with `at_least`, must exceed it.
+    """One line of the report: the value must not exceed the tolerance, or, with `at_least`, must, and the line says so.
 
     >>> row("a sum", 0.0, 1e-12)
     {'what': 'a sum', 'value': 0.0, 'tolerance': 1e-12, 'passed': True}
     """
     value, tolerance = float(value), float(tolerance)
     passed = value > tolerance if at_least else value <= tolerance                          # NaN never passes
-    return {"what": f"{what} (must exceed)" if at_least else what, "value": value, "tolerance": tolerance,
-            "passed": passed}
+    return {"what": f"{what} (the number must lie ABOVE the tolerance)" if at_least else what, "value": value,
+            "tolerance": tolerance, "passed": passed}
 
 
 def rows(rules=None, seed=0):
     """Every truth of every rule, one row after the other: names of the table or classes, the whole table if None.
 
-    >>> [row["what"] for row in rows(["fa"])][:2]
-    ['fa: matched, dense, against backprop', 'fa: matched, convolutional, against backprop']
+    >>> next(rows(["fa"]))["what"]
+    "fa: matches_backprop = 'any network': gradients against backprop's once matched, dense"
     """
     for number, rule in enumerate(rule_table.TABLE if rules is None else rules):
         rng = np.random.default_rng([seed, number])
         kind = rule_table.find(rule)
         label = rule if isinstance(rule, str) else kind.__name__
-        for truth in (matched, transported, signs, surrogate, closed_form, expectation, mirror, measuring):
+        for truth in (matched, transported, signs, surrogate, closed_form, expectation, mirror, own, measuring):
             for what, *numbers in truth(kind, rng):
                 yield row(f"{label}: {what}", *numbers[:2], at_least=len(numbers) > 2)
 
@@ -63,6 +65,12 @@ def dense_case(rng, *, activation="tanh", loss="cross-entropy"):
     """A small dense network with a batch: (net, x (6, 5), labels (6,))."""
     net = mlp([5, 6, 4, 3], activation=activation, loss=loss, rng=rng, dtype=np.float64)
     return _with_biases(net, rng), rng.normal(size=(6, 5)), rng.integers(3, size=6)
+
+
+def wide_case(rng, *, activation="tanh"):
+    """A dense network wide enough to tell feedback of low rank from W: (net, x (8, 12), labels (8,))."""
+    net = mlp([12, 20, 16, 10], activation=activation, rng=rng, dtype=np.float64)
+    return _with_biases(net, rng), rng.normal(size=(8, 12)), rng.integers(10, size=8)
 
 
 def image_case(rng, *, loss="cross-entropy"):
@@ -83,6 +91,30 @@ def smooth_image_case(rng):
     return _with_biases(net, rng), rng.normal(size=(4, 2, 7, 6)), rng.integers(3, size=4)
 
 
+def settling_case(rng):
+    """A small dense network that settles, with a batch: (net, x (6, 5), labels (6,))."""
+    net, x, labels = dense_case(rng)
+    return _scaled(net), x, labels
+
+
+def settling_image_case(rng):
+    """A small convolutional network that settles, pooled by means: (net, x (4, 2, 7, 6), labels (4,))."""
+    make = {"rng": rng, "dtype": np.float64}
+    net = Network([Conv2d(2, 3, (3, 2), padding=1, **make), AvgPool2d(2), Tanh(),           # (2, 7, 6) -> (3, 3, 3)
+                   Flatten(), Linear(27, 5, **make), Tanh(), Linear(5, 3, **make)], input_shape=(2, 7, 6))
+    return _scaled(_with_biases(net, rng)), rng.normal(size=(4, 2, 7, 6)), rng.integers(3, size=4)
+
+
+CASES = {"any network": (dense_case, image_case), "networks that settle": (settling_case, settling_image_case)}
+
+
+def _scaled(net):
+    """Weights half as large: then it settles."""
+    for layer in net.weighted_layers():
+        layer.weight *= 0.5
+    return net
+
+
 def _with_biases(net, rng):
     """Biases away from zero: there they would hide mistakes."""
     for name, array in net.parameters().items():
@@ -101,7 +133,7 @@ def _made(kind, rng, *cases, **options):
             if x.ndim == 2:
                 raise
             continue
-        yield "dense" if x.ndim == 2 else "convolutional", rule, x, labels
+        yield "convolutional" if x.ndim == 4 else "wide dense" if x.shape[1] > 8 else "dense", rule, x, labels
 
 
 def backprop(net, x, labels):
@@ -120,29 +152,33 @@ def worst_relative(ours, exact):
 
 def matched(kind, rng):
     """Truth 1: in its matched state the rule's gradients are backprop's."""
-    cases = {"always": (dense_case, image_case), "any network": (dense_case, image_case),
-             "linear network": (lambda rng: dense_case(rng, activation="identity"),), "never": ()}
-    for word, rule, x, labels in _made(kind, rng, *cases[kind.matches_backprop]):
+    claim = kind.matches_backprop
+    cases = {"always": (dense_case, wide_case, image_case), "any network": (dense_case, wide_case, image_case),
+             "linear network": [functools.partial(case, activation="identity") for case in (dense_case, wide_case)],
+             "never": ()}
+    for word, rule, x, labels in _made(kind, rng, *cases[claim]):
         rule.match_to_backprop()
-        yield f"matched, {word}, against backprop", worst_relative(rule.gradients(x, labels).grads,
-                                                                  backprop(rule.network, x, labels)), 1e-12
+        gap = worst_relative(rule.gradients(x, labels).grads, backprop(rule.network, x, labels))
+        yield f"matches_backprop = {claim!r}: gradients against backprop's once matched, {word}", gap, 1e-12
 
 
 def transported(kind, rng):
     """Truth 5: which errors move when W becomes noise after the forward pass."""
+    if not issubclass(kind, rule_table.ErrorSendingRule):
+        return
     for word, rule, x, labels in _made(kind, rng, dense_case, image_case):
-        if not isinstance(rule, rule_table.ErrorSendingRule):
-            return
         reads = kind.reads_forward_weights
+        claim = f"reads_forward_weights = {reads!r}: errors"
         if reads == "no":
-            yield f"errors, {word}, W replaced by noise", _movement(rule, x, labels, rng), 0.0
+            yield f"{claim} unchanged when W becomes noise, {word}", _movement(rule, x, labels, rng), 0.0
         if reads == "signs":
-            yield f"errors, {word}, W's magnitudes replaced", _movement(rule, x, labels, rng, keep_signs=True), 0.0
+            moved = _movement(rule, x, labels, rng, keep_signs=True)
+            yield f"{claim} unchanged when W becomes noise of the same signs, {word}", moved, 0.0
         if reads in ("signs", "yes"):
-            yield f"errors, {word}, W replaced by noise", _movement(rule, x, labels, rng), 0.01, "at least"
+            yield f"{claim} change when W becomes noise, {word}", _movement(rule, x, labels, rng), 0.01, "at least"
         if isinstance(rule, ClosedForm):
             train_step(rule, SGD(lr=0.05, weight_decay=0.01), x, labels)                    # from here on: the formula
-            yield (f"errors, {word}, closed form (it reads W), W replaced by noise",
+            yield (f"the closed form computes with W: errors change when W becomes noise, {word}",
                    _movement(rule, x, labels, rng), 0.01, "at least")
 
 
@@ -173,16 +209,22 @@ def signs(kind, rng):
                          for layer in rule.network.weighted_layers())
             for layer in rule.network.weighted_layers():
                 layer.weight.flat[0] = 1.0
-        yield f"feedback signs that differ from W's after flips, {word}", wrong, 0.0
+        yield f"reads_forward_weights = 'signs': feedback signs unlike W's after W's have flipped, {word}", wrong, 0.0
 
 
 def surrogate(kind, rng):
     """Truth 7: ⟨e_L, J_L … J_{l+1} v⟩ = ⟨e_l, v⟩, J the layers with the feedback weights in W's place."""
+    if not issubclass(kind, rule_table.ErrorSendingRule):
+        return
     for word, rule, x, labels in _made(kind, rng, dense_case, smooth_image_case):
         names = [layer.name for layer in rule.network.weighted_layers()]
-        sends = isinstance(rule, rule_table.ErrorSendingRule)
-        if not sends or any(rule.feedback_weights(name) is None for name in names):
+        if any(rule.feedback_weights(name) is None for name in names):
             return
+        bend = _nonlinearity(rule, x, labels, rng)
+        if not bend <= 1e-8:
+            what = f"send_back is not linear in the error, so no network's backprop is compared with it, {word}"
+            yield what, bend, 1e-8, "at least"
+            continue
         errors = {name: error.copy() for name, error in rule.gradients(x, labels).errors.items()}
         inputs = [layer.input for layer in rule.network.layers]
         twin = copy.deepcopy(rule.network)
@@ -194,7 +236,24 @@ def surrogate(kind, rng):
             at_top = _pushed_up(twin, inputs, name, v)                                      # (N, out)
             terms = errors[names[-1]] * at_top
             gaps.append(abs(float(terms.sum() - (errors[name] * v).sum())) / float(np.abs(terms).sum()))
-        yield f"surrogate identity, {word}", max(gaps), 1e-8
+        yield f"errors are backprop's in the network with feedback_weights in W's place, {word}", max(gaps), 1e-8
+
+
+def _nonlinearity(rule, x, labels, rng):
+    """How far send_back(2 e1 − 3 e2) lies from 2 send_back(e1) − 3 send_back(e2), relatively, in the worst layer."""
+    rule = copy.deepcopy(rule)
+    errors = rule.gradients(x, labels).errors
+
+    def sent(name, error):                                  # each time from the same state, random streams too
+        own = copy.deepcopy(rule)
+        return own.send_back(own.network.layer(name), error)
+    bends = []
+    for layer in rule.network.weighted_layers()[1:]:
+        e1 = errors[layer.name]
+        e2 = e1.std() * rng.normal(size=e1.shape)
+        apart = 2.0 * sent(layer.name, e1) - 3.0 * sent(layer.name, e2)
+        bends.append(worst_relative({"sent": sent(layer.name, 2.0 * e1 - 3.0 * e2)}, {"sent": apart}))
+    return float(np.max(bends))                             # NaN stays NaN
 
 
 def _pushed_up(net, inputs, name, v, h=1e-5):
@@ -224,7 +283,8 @@ def closed_form(kind, rng):
                 train_step(rule, optimizer, x, labels)
             feedback = {f"{layer.name} feedback": rule.feedback_weights(layer.name) for layer in net.weighted_layers()}
             ends.append(net.parameters() | feedback)
-        yield f"closed form against the {explicit} route over 20 steps", worst_relative(ends[1], ends[0]), 1e-12
+        gap = worst_relative(ends[1], ends[0])
+        yield f"W and feedback by the closed form against the {explicit} route, after 20 steps", gap, 1e-12
 
 
 def expectation(kind, rng, draws=4000):
@@ -236,8 +296,8 @@ def expectation(kind, rng, draws=4000):
         estimates = np.array([_flat(rule.gradients(x, labels).grads) for _ in range(draws)])    # (draws, parameters)
         scatter = np.sqrt(estimates.var(axis=0).sum() / draws)
         distance = np.linalg.norm(estimates.mean(axis=0) - exact) / scatter
-        yield f"mean of {draws} estimates to the gradient, in standard errors", distance, 2.0
-        yield "the gradient's length in the same unit", np.linalg.norm(exact) / scatter, 4.0, "at least"
+        yield f"distance from the mean of {draws} estimates to the gradient, in standard errors", distance, 2.0
+        yield "the gradient's own length, in the same standard errors", np.linalg.norm(exact) / scatter, 4.0, "at least"
 
 
 def _flat(grads):
@@ -256,13 +316,18 @@ def mirror(kind, rng):
                 rule.mirror(layer, shapes[layer.name])
         gap = max(alignment.angle(rule.B[layer.name], layer.weight) for layer in rule.network.weighted_layers())
         length = max(abs(ratio - 1) for ratio in alignment.norm_ratios(rule).values())
-        yield f"mirror, {word}, degrees between B and W", gap, 4.0
-        yield f"mirror, {word}, norm ratio minus one", length, 0.05
+        yield f"degrees between B and W after the mirror phase, {word}", gap, 4.0
+        yield f"|B| / |W| minus 1 after the mirror phase, {word}", length, 0.05
+
+
+def own(kind, rng):
+    """What the rule itself says is exactly true of it."""
+    yield from kind.own_truths(rng)
 
 
 def measuring(kind, rng):
     """Looking changes nothing: network, rule, random streams and memories of the last pass, byte for byte."""
-    for word, rule, x, labels in _made(kind, rng, dense_case, image_case):
+    for word, rule, x, labels in _made(kind, rng, *CASES[kind.takes]):
         rule.gradients(x, labels)
         before = _fingerprint(rule)
         rule.references(x, labels)
@@ -274,7 +339,7 @@ def measuring(kind, rng):
             measure(rule)
         after = _fingerprint(rule)
         changed = sum(before.get(key) != after.get(key) for key in before | after)
-        yield f"arrays changed by measuring, {word}", changed, 0.0
+        yield f"arrays changed by measuring (references, predict, trace, angles), {word}", changed, 0.0
 
 
 def _fingerprint(rule):

@@ -4,6 +4,7 @@ import numpy as np
 
 from feedbackalign import networks, optimizer, rules, training
 from feedbackalign.data import Dataset, Split
+from tests.rules.tools import units_for
 
 TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
 
@@ -38,7 +39,10 @@ class SmallRun:
     def __init__(self, rule="pfa", *, opt=None, data=None, draw=0, **options):
         self.data = data or classification()
         loss = "cross-entropy" if self.data.classes else "squared-error"
-        self.network = networks.mlp([4, 5, 3], loss=loss, rng=np.random.default_rng([1, draw]))
+        # A network that settles has its readout outside, and feedback only between two settling layers.
+        sizes = [4, 5, 3] if rules.find(rule).takes == "any network" else [4, 5, 4, 3]
+        self.network = networks.mlp(sizes, activation=units_for(rule)[0].kind, loss=loss,
+                                    rng=np.random.default_rng([1, draw]))
         self.rule = rules.make(rule, self.network, rng=np.random.default_rng([2, draw]), **options)
         self.optimizer = opt or optimizer.SGD(0.05, momentum=0.9, weight_decay=0.01)
         self.rng = np.random.default_rng([3, draw])

@@ -16,6 +16,7 @@ from feedbackalign.networks import LOSSES, Network
 from feedbackalign.ops.convolution import output_size
 
 ACTIVATIONS = tuple(layers.ACTIVATIONS)
+BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "dsilu")                 # smooth, and a network of them can settle
 SMOOTH = ("tanh", "sigmoid", "softplus", "identity")                    # without a kink anywhere
 seeds = st.integers(0, 2**32 - 1)
 
@@ -54,6 +55,35 @@ def networks_with_batch(draw, *, dense=True, convolutional=True, activations=ACT
 def linear_networks_with_batch(**options):
     """Dense networks without any nonlinearity, (net, x, labels, rng) as above."""
     return networks_with_batch(convolutional=False, activations=("identity",), **options)
+
+
+@st.composite
+def settling_networks_with_batch(draw, *, losses=LOSSES, max_batch=4):
+    """(net, x, labels, rng) as above, of networks that every settling rule takes, their weights small enough to settle.
+
+    Dense, or convolutions with average pooling or none; smooth bounded units.
+    """
+    seed = draw(seeds)
+    weights, data, rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3))
+    stack, input_shape = [], draw(st.one_of(st.tuples(st.integers(1, 6)), image_shapes(max_channels=2, high=6)))
+    shape, images = input_shape, len(input_shape) == 3
+    if images:
+        layer = draw(convolutions(weights, shape))
+        stack, shape = [layer], layer.output_shape(shape)
+        if draw(st.booleans()):
+            stack.append(layers.AvgPool2d(draw(st.integers(1, min(2, *shape[1:])))))
+            shape = stack[-1].output_shape(shape)
+        stack += [draw(_activation(BOUNDED)), layers.Flatten()]
+        shape = stack[-1].output_shape(shape)
+    for _ in range(draw(st.integers(0 if images else 1, 2))):
+        stack += [draw(_linear(weights, shape[0], draw(st.integers(1, 6)))), draw(_activation(BOUNDED))]
+        shape = (len(stack[-2].weight),)
+    stack.append(draw(_linear(weights, shape[0], draw(st.integers(1, 4)))))
+    net = Network(stack, input_shape=input_shape, loss=draw(st.sampled_from(losses)))
+    for name, array in net.parameters().items():
+        array[...] = 0.3 * weights.normal(size=array.shape) if name.endswith("bias") else 0.5 * array
+    N = draw(st.integers(1, max_batch))
+    return net, data.normal(size=(N, *input_shape)), data.integers(net.outputs, size=N), rng
 
 
 @st.composite

@@ -86,7 +86,7 @@ def test_the_gradients_of_a_rule():
     net = networks.mlp([4, 3, 3, 2], activation="tanh", rng=np.random.default_rng(0), dtype=np.float64)
     x, labels = np.random.default_rng(1).normal(size=(5, 4)), np.array([0, 1, 1, 0, 1])
     fa = rules.make("fa", net, rng=np.random.default_rng(2))
-    with pytest.raises(GradientError, match=r"fc[12]\.\w+\[.*backward says"):
+    with pytest.raises(GradientError, match=r"^fc2\.\w+\[.*: given .*, central differences say"):
         check_gradients(net, x, labels, gradients=fa.gradients(x, labels).grads)
     fa.match_to_backprop()
     assert check_gradients(net, x, labels, gradients=fa.gradients(x, labels).grads).worst < 1e-6
@@ -148,12 +148,66 @@ def test_a_gradient_of_another_shape_is_named():
     class Flat(layers.Linear):
         def outer(self, signal, x=None):
             return super().outer(signal).ravel()
-    with pytest.raises(GradientError, match=r"weight: expected a gradient of shape \(2, 3\), got .* \(6,\)"):
+    with pytest.raises(GradientError, match=r"weight: expected a gradient of shape \(2, 3\), backward gave .* \(6,\)"):
         check_gradients(Flat(3, 2, rng=np.random.default_rng(0)), np.ones((4, 3)))
+
+
+def test_a_gradient_that_is_missing_is_named():
+    class Silent(layers.Linear):
+        def local_gradients(self, error):
+            return {"weight": self.outer(error)}
+    with pytest.raises(GradientError, match="bias: backward gave none"):
+        check_gradients(Silent(3, 2, rng=np.random.default_rng(0)), np.ones((4, 3)))
+
+
+class KeepsItsFirst(layers.Linear):
+    """Remembers the first batch for ever."""
+
+    def forward(self, x, training=True):
+        first = x if self.input is None else self.input
+        y = super().forward(x, training)
+        self.input = first
+        return y
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("met_before", [False, True])
+def test_a_memory_that_never_changes_is_found_whatever_the_seed_of_x(seed, met_before):
+    x = np.random.default_rng(seed).normal(size=(4, 3))
+    for rng in (None, np.random.default_rng(seed)):
+        layer = KeepsItsFirst(3, 2, rng=np.random.default_rng(9), dtype=np.float64)
+        if met_before:
+            layer.forward(x)
+        with pytest.raises(GradientError, match="weight 6/6"):
+            check_gradients(layer, x, rng=rng)
+
+
+@pytest.mark.parametrize("x", [np.zeros((1, 3)), np.ones((2, 3)), np.full((2, 3), 1e9),
+                               np.array([[1.0, 2.0, 1.0]])], ids=["zeros", "ones", "large", "the same backwards"])
+def test_the_batch_before_is_another_one(x):
+    first = []
+
+    class Watched(layers.Identity):
+        def forward(self, x, training=True):
+            first.append(x.copy())
+            return super().forward(x, training)
+    check_gradients(Watched(), x, rtol=1.0)
+    assert first[0].shape == x.shape and np.isfinite(first[0]).all()
+    assert (np.abs(first[0] - x) > 1e-3 * np.abs(x).max()).all()
 
 
 def test_it_is_an_assertion_error():
     assert issubclass(GradientError, AssertionError)
+
+
+def test_a_layer_without_a_backward_says_so():
+    class OneWay(layers.Layer):
+        def forward(self, x, training=True):
+            return x
+    with pytest.raises(NotImplementedError, match=r"OneWay does not say how an error passes .* write backward\(error"):
+        check_gradients(OneWay(), np.ones((2, 3)))
+    with pytest.raises(NotImplementedError, match=r"Layer does not say what it answers: write forward\("):
+        check_gradients(layers.Layer(), np.ones((2, 3)))
 
 
 LAYER, NET = (make(np.random.default_rng(0)) for make in (lambda rng: layers.Linear(3, 2, rng=rng),
@@ -169,7 +223,7 @@ LAYER, NET = (make(np.random.default_rng(0)) for make in (lambda rng: layers.Lin
     (ValueError, (LAYER, np.ones((2, 4))), {}, r"input of fc: expected shape \(N, 3\)"),
     (ValueError, (LAYER, np.ones((2, 3))), {"limit": 0}, "limit: expected an integer of at least 1, got 0"),
     (TypeError, (NET, np.ones((2, 3)), np.array([0.0, 1.0])), {}, "targets: expected an integer array"),
-    (GradientError, (NET, np.ones((2, 3)), np.array([0, 1])), {"gradients": {}}, "fc1.weight: backward gave none"),
+    (GradientError, (NET, np.ones((2, 3)), np.array([0, 1])), {"gradients": {}}, "fc1.weight: given none"),
 ])
 def test_bad_arguments(error, arguments, options, message):
     with pytest.raises(error, match=message):
@@ -200,7 +254,7 @@ def test_run_takes_a_class():
     class Mine(FeedbackAlignment):
         """A rule of one's own."""
     told = [row["what"] for row in check.run(rules=[Mine])]
-    assert any(what.startswith("Mine: matched, convolutional") for what in told)
+    assert any(what.startswith("Mine: matches_backprop") and what.endswith("convolutional") for what in told)
 
 
 def test_a_rule_for_dense_layers_alone_is_checked_on_those():
@@ -244,3 +298,54 @@ def test_a_row_that_must_exceed():
     assert not truths.row("a change", 0.0, 0.0, at_least=True)["passed"]
     assert not truths.row("a gap", float("nan"), 1.0)["passed"]
     assert not truths.row("a change", float("nan"), 1.0, at_least=True)["passed"]
+    assert "ABOVE" in truths.row("a change", 1.0, 0.0, at_least=True)["what"]
+
+
+class LowRank(FeedbackAlignment):
+    """Claims to match backprop, through feedback of rank 4."""
+
+    def match_to_backprop(self):
+        for layer in self.network.weighted_layers():
+            flat = layer.weight.reshape(len(layer.weight), -1)
+            u, sizes, v = np.linalg.svd(flat, full_matrices=False)
+            self.B[layer.name][...] = ((u[:, :4] * sizes[:4]) @ v[:4]).reshape(layer.weight.shape)
+
+
+def test_feedback_of_low_rank_does_not_pass_for_backprop():
+    failed, = (row["what"] for row in truths.rows([LowRank]) if not row["passed"])
+    assert failed == "LowRank: matches_backprop = 'any network': gradients against backprop's once matched, wide dense"
+
+
+class SignOfError(FeedbackAlignment):
+    matches_backprop = "never"
+
+    def send_back(self, layer, error):
+        return layer.transport(np.sign(error), self.B[layer.name])
+
+
+def test_a_way_down_that_is_not_linear_fails_nothing():
+    rows = list(truths.rows([SignOfError]))
+    assert [row["what"] for row in rows if not row["passed"]] == []
+    told = [row for row in rows if "send_back is not linear" in row["what"]]
+    assert len(told) == 2 and all(row["value"] > 0.01 for row in told)
+    assert not any("feedback_weights in W's place" in row["what"] for row in rows)
+
+
+def test_a_way_down_that_is_linear_but_another_still_fails():
+    class Another(FeedbackAlignment):
+        matches_backprop = "never"
+
+        def feedback_weights(self, name):
+            return 1.01 * self.B[name]
+    failed = [row["what"] for row in truths.rows([Another]) if not row["passed"]]
+    assert len(failed) == 2 and all("feedback_weights in W's place" in what for what in failed)
+
+
+def test_random_feedback_does_not_pass_for_not_linear():
+    class Restless(FeedbackAlignment):
+        matches_backprop = "never"
+
+        def send_back(self, layer, error):
+            return layer.transport(error, layer.draw_weights(self.rng))
+    failed = [row["what"] for row in truths.rows([Restless]) if not row["passed"]]
+    assert any("feedback_weights in W's place" in what for what in failed)

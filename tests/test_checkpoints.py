@@ -18,6 +18,7 @@ from feedbackalign.checkpoints import CheckpointError, FolderInUseError, lock_fo
 from feedbackalign.data import Dataset, Split
 from feedbackalign.rules import TABLE
 from feedbackalign.training import read_record
+from tests.rules.tools import units_for
 from tests.small_runs import TIMES, Killed, SmallRun, classification, kill_at, without_times
 
 OPTIMIZERS = {"sgd": lambda: optimizer.SGD(0.05, momentum=0.9, weight_decay=0.01),
@@ -85,7 +86,8 @@ def test_the_stream_of_a_rules_own_phases_is_kept(tmp_path):
 def _sparse(rule, draw):
     """A convolutional network with masks on W, and a rule with masks on its feedback."""
     rng = np.random.default_rng([1, draw])
-    net = networks.Network([layers.Conv2d(1, 3, 3, rng=rng, density=0.7), layers.ReLU(), layers.MaxPool2d(2),
+    unit, pool = units_for(rule)
+    net = networks.Network([layers.Conv2d(1, 3, 3, rng=rng, density=0.7), pool(2), unit(),
                             layers.Flatten(), layers.Linear(12, 3, rng=rng, density=0.5)], input_shape=(1, 6, 6))
     density = {"density": 0.6} if "density" in rules.options_of(rule) else {}
     return rules.make(rule, net, rng=np.random.default_rng([2, draw]), **density)
@@ -348,12 +350,12 @@ def good(tmp_path_factory):
 
 
 def refused(path, data):
-    """Nothing but the package's own error may come out; -> what it says."""
+    """Nothing but the package's own error may come out; -> what it says, and what it came from."""
     path.write_bytes(data)
     with pytest.raises(CheckpointError) as caught:
         read_checkpoint(path)
-    assert str(path) in str(caught.value)
-    return str(caught.value)
+    assert str(path) in str(caught.value) and "allow_pickle" not in str(caught.value)      # no advice to unpickle
+    return f"{caught.value} {caught.value.__cause__}"
 
 
 @example(b"")

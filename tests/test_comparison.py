@@ -64,11 +64,22 @@ def test_a_plan_is_checked_before_any_work(rules, more, told):
 
 
 def test_a_rehearsal_builds_every_rule_and_refuses_what_none_of_them_can_do():
-    comparison.rehearse(comparison.plan(TABLE, seeds=1))
+    comparison.rehearse(comparison.plan([name for name in TABLE if TABLE[name].takes == "any network"], seeds=1))
+    comparison.rehearse(comparison.plan(TABLE, seeds=1, model="settling"))
     with pytest.raises(ValueError, match="density"):
         comparison.rehearse(comparison.plan(["bp", "fa"], options={"density": 7}))
     with pytest.raises(ValueError, match="batch size"):
         comparison.rehearse(comparison.plan(["bp"], batch_size=10**6))
+
+
+@pytest.mark.parametrize("names", [["bp", "ep"], ["ep", "bp"], ["hep-homeo"]])
+@pytest.mark.parametrize("model", ["mlp", "digits-conv"])
+def test_a_network_that_cannot_settle_is_refused_with_the_model_that_can(names, model):
+    with pytest.raises(ValueError, match=f"rule (ep|hep-homeo) on model {model}: \\w+ cannot settle.*--model settling"):
+        comparison.rehearse(comparison.plan(names, model=model))
+    with pytest.raises(ValueError, match="cannot settle") as refused:
+        comparison.rehearse(comparison.plan(names, model="settling", activation="relu"))
+    assert "--model" not in str(refused.value)
 
 
 def test_workers_have_their_threads_and_leave_the_environment_as_it_was():

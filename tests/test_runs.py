@@ -107,6 +107,16 @@ def test_a_run_can_be_a_key_however_its_lists_were_given():
     assert hash(Run("bp", hidden=[3, 4], lr_milestones=[1])) == hash(Run("bp", hidden=(3, 4), lr_milestones=(1,)))
 
 
+@pytest.mark.parametrize("settings, usual", [
+    ({}, (40, 32, 0.01, "authors")), ({"model": "settling"}, (12, 50, 0.1, 3e-4)),
+    ({"model": "settling", "optimizer": "adam"}, (12, 50, 0.001, 3e-4)),
+    ({"model": "autoencoder"}, (40, 32, 0.001, "authors")), ({"data": "linear-teacher"}, (40, 32, 0.001, "authors")),
+    ({"model": "settling", "epochs": 0, "lr": 0.3, "decay": 0.0}, (0, 50, 0.3, 0.0))])
+def test_what_nobody_says_is_usual_for_the_model(settings, usual):
+    run = Run("bp", **settings)
+    assert (run.epochs, run.batch_size, run.lr, run.decay) == usual
+
+
 @pytest.mark.parametrize("settings", [{"model": "digits-conv"}, {"model": "autoencoder"}, {"model": "settling"},
                                       {"data": "spirals"}, {"data": "linear-teacher"}, {"data": "mnist1d"}])
 def test_models_and_data_by_name(settings):
@@ -142,7 +152,7 @@ def test_threads_are_what_the_environment_asks_for(monkeypatch):
     ({"optimizer": "adma"}, ValueError, "unknown optimiser 'adma': did you mean 'adam'"),
     ({"decay": "author"}, ValueError, "unknown decay preset 'author': did you mean 'authors'"),
     ({"decay": -0.1}, ValueError, "decay"),
-    ({"decay": None}, TypeError, "decay"),
+    ({"decay": []}, TypeError, "decay"),
     ({"seed": -1}, ValueError, "seed"),
     ({"seed": 0.5}, TypeError, "seed"),
     ({"epochs": -1}, ValueError, "epochs"),

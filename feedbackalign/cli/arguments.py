@@ -6,13 +6,14 @@ Options of the rules are not written here: they are read off the rules themselve
 import argparse
 import dataclasses
 import difflib
+import sys
 
 from feedbackalign import data, models, rules
 from feedbackalign.checks import require_known
-from feedbackalign.figures import FORMATS
+from feedbackalign.figures import EXPERIMENTS, FORMATS
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.cli.report import flag
-from feedbackalign.runs import Run, find_rule
+from feedbackalign.runs import GENTLE, USUAL, USUAL_SETTLING, Run, find_rule
 from feedbackalign.version import __version__
 
 COMPARED = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
@@ -34,6 +35,7 @@ EXAMPLES = {
   feedbackalign compare --rules bp,fa,pfa --seeds 5 --epochs 20
   feedbackalign compare --rules pfa --expansion 100 --decay equal --out wide-middle
   feedbackalign compare --rules bp,my_rule.py:MyRule --model digits-conv
+  feedbackalign compare --rules bp,ep,hep-homeo,pfa --model settling
   feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64""",
     "train": """
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
@@ -42,6 +44,9 @@ EXAMPLES = {
     "plot": """
   feedbackalign plot compare-output --format svg,pdf
   feedbackalign plot my-run/record.jsonl --out slides""",
+    "figure": """
+  feedbackalign figure nudge_bias
+  feedbackalign figure homeostasis --out slides --format svg,pdf""",
     "trace": """
   feedbackalign trace --rule pfa
   feedbackalign trace --rule fa --steps 500         after 500 training steps
@@ -128,6 +133,13 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
     _add_format(plot)
 
+    figure = command("figure", "measure and draw the figure of one experiment, in seconds to a minute or two")
+    figure.add_argument("name", metavar="NAME", help="; ".join(
+        f"{name}: {sys.modules[draw.__module__].__doc__.splitlines()[0]}" for name, (_, draw) in EXPERIMENTS.items()))
+    figure.add_argument("--out", metavar="DIR", default=".", help="where to write the measured rows, NAME.json, and "
+                        "the figure; default: here")
+    _add_format(figure)
+
     trace = command("trace", "print one learning phase on one batch, layer by layer from the top")
     _add_rule(trace)
     trace.add_argument("--batch", type=int, default=64, metavar="N", dest="batch_size",
@@ -167,6 +179,9 @@ def _add_settings(parser, training=True):
     """Fields of `Run`: only those given appear in the namespace, so that every default stands in one place."""
     group = parser.add_argument_group("what is trained, and how")
 
+    def usual(field):
+        return f"{USUAL[field]}, with the model settling {USUAL_SETTLING[field]}"
+
     def add(option, text, **more):
         default = DEFAULTS[more.get("dest", option.strip("-").replace("-", "_"))]
         if default not in (None, ()):
@@ -180,16 +195,16 @@ def _add_settings(parser, training=True):
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
     add("--init", "initialiser of the weights", metavar="NAME")
     if training:
-        add("--epochs", "passes over the training data", type=int, metavar="N")
-        add("--batch-size", "samples a step", type=int, metavar="N")
-    add("--lr", "learning rate, which some rules multiply with a factor of their own; default 0.01, or 0.001 for "
-        "regression and for Adam", type=float, metavar="X")
+        add("--epochs", f"passes over the training data; default {usual('epochs')}", type=int, metavar="N")
+        add("--batch-size", f"samples a step; default {usual('batch_size')}", type=int, metavar="N")
+    add("--lr", f"learning rate, which some rules multiply with a factor of their own; default {usual('lr')}, and "
+        f"{GENTLE} for regression and for Adam", type=float, metavar="X")
     add("--momentum", "of SGD", type=float, metavar="X")
     add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor", type=integers,
         metavar="A,B")
     add("--lr-factor", "see --lr-milestones", type=float, metavar="X")
-    add("--decay", "weight decay: `authors` (the product rules start strong), `equal` (all rules do), or a number",
-        type=number_or_word, metavar="X")
+    add("--decay", "weight decay: `authors` (the product rules start strong), `equal` (all rules do), or a number; "
+        f"default {usual('decay')}", type=number_or_word, metavar="X")
     add("--optimizer", "sgd, adam", metavar="NAME")
 
 
@@ -201,6 +216,8 @@ def _add_rule_options(parser, known_rules):
         for option, default in rules.options_of(find_rule(rule)).items():
             takers.setdefault(option, {})[rule.split(":")[-1]] = default
     for option, defaults in takers.items():
+        if option in DEFAULTS:                                      # --activation is the network's, for all rules alike
+            continue
         routes = {route: None for rule in known_rules for route in getattr(find_rule(rule), option + "s", ())}
         choices = f"{', '.join(routes)}; " if routes else ""
         by_default = {}                                             # {" (default 1.0)": the rules that have it}

@@ -15,10 +15,10 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
-from feedbackalign import comparison, rules, training
+from feedbackalign import comparison, optimizer, rules, training
 from feedbackalign.cli import report
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
-from feedbackalign.checks import require_integer
+from feedbackalign.checks import require_integer, require_known
 from feedbackalign.data import Batches, DataError
 from feedbackalign.cli.folders import claim, find_record, locked, writable_folder, write_summary
 from feedbackalign.cli.progress import Display
@@ -125,17 +125,19 @@ def compare(arguments):
             del settings["rule"], settings["seed"]
             write_summary(folder / "summary.json", settings, rows)
             written = draw(rows, folder, arguments.format)
-            print(f"{in_words(runs[0])}\n\n{report.comparison_table(rows)}")
+            print(f"{in_words(runs[0], rows)}\n\n{report.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
         raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
 
 
-def in_words(run):
-    """What is trained and how, in a line over the table."""
-    decay = f"decay preset {run.decay}" if isinstance(run.decay, str) else f"decay {run.decay:g}"
+def in_words(run, rows):
+    """What is trained and how, in a line over the table; what a decay preset did to each rule, in a further one."""
     momentum = f", momentum {run.momentum:g}" if run.optimizer == "sgd" else ""
-    return f"{run.model} on {run.data}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}{momentum}, {decay}"
+    words = f"{run.model} on {run.data}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}{momentum}"
+    if not isinstance(run.decay, str):
+        return f"{words}, decay {run.decay:g}"
+    return f"{words}\n{report.decay_text(run.decay, rows, optimizer.strong_steps(run.lr, run.momentum))}"
 
 
 def where(folder, files, figures):
@@ -197,11 +199,11 @@ def train(arguments):
                                      checkpoint_every=arguments.checkpoint_every)
             rows = [row for finished in comparison.as_they_finish([future]) for row in finished.result()]
     written = draw(rows, folder, arguments.format)
-    print(f"{in_words(run)}\n\n{report.comparison_table(rows)}")
+    print(f"{in_words(run, rows)}\n\n{report.comparison_table(rows)}")
     print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
 
 
-# ------------------------------------------------------------------------------------------------ plot, trace, check
+# ---------------------------------------------------------------------------------------- plot, figure, trace, check
 
 def plot(arguments):
     """The figures again, from a summary.json or a record.jsonl."""
@@ -213,6 +215,19 @@ def plot(arguments):
         raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
     for path in written:
         print(path)
+
+
+def figure(arguments):
+    """One experiment: its rows as NAME.json, and NAME.png of them."""
+    from feedbackalign import figures
+    with reading_the_line():
+        measure, draw_rows = figures.EXPERIMENTS[require_known(arguments.name, figures.EXPERIMENTS, "figure")]
+    folder = writable_folder(arguments.out)
+    rows = measure()
+    write_summary(folder / f"{arguments.name}.json", {"figure": arguments.name}, rows)
+    drawn = draw_rows(rows)
+    written = [figures.save(drawn, folder / f"{arguments.name}.{suffix}") for suffix in arguments.format]
+    print(f"{where(folder, [f'{arguments.name}.json'], written)}")
 
 
 def trace(arguments):
@@ -285,4 +300,5 @@ def list_rules(arguments):
         print(report.rule_text(name, kind, rules.options_of(name)))
 
 
-COMMANDS = {"compare": compare, "train": train, "plot": plot, "trace": trace, "check": check, "rules": list_rules}
+COMMANDS = {"compare": compare, "train": train, "plot": plot, "figure": figure, "trace": trace, "check": check,
+            "rules": list_rules}

@@ -6,21 +6,28 @@ Pure functions from plain rows to strings; the commands print them.
 import itertools
 import math
 import statistics
+import textwrap
+
+from feedbackalign.figures import series
 
 WIDTH = 120                         # columns of the widest line
 GAP = "  "
-BY_CONSTRUCTION = 1e-6              # degrees: an angle below, in every epoch and seed, is 0 by construction
+SETTLED = 5                         # last epochs over which angles and norm ratios are averaged: one alone may jump
+PARALLEL = 1e-6                     # degrees: an angle below, in every epoch and seed, is shown as 0*
 
 
 # ------------------------------------------------------------------------------------------------------- comparison
 
 def comparison_table(rows):
-    """The last epoch of every rule, mean over its seeds, as an aligned table with its legend.
+    """How every rule ended, mean over its seeds, as an aligned table with its legend.
+
+    Accuracy or loss after the last epoch; angles and norm ratios also as means over the last five, for one seed's
+    last epoch can lie 20 degrees beside the one before.
 
     Parameters
     ----------
     rows : list of dict
-        As `compare` returns them; all epochs, which tell what is 0 by construction.
+        As `compare` returns them; all epochs, which tell what is 0 throughout.
 
     Returns
     -------
@@ -48,9 +55,11 @@ def comparison_table(rows):
     if len(set(seeds)) > 1:                                                 # some runs failed
         columns.append(Column("", "seeds", list(map(str, seeds))))
     columns.append(_accuracy(by_rule))
-    columns += _layer_columns(by_rule, layers, "angle to backprop", "backprop_angle", _degrees)
+    if any(row["backprop_angle"] for row in rows):
+        columns += _layer_columns(by_rule, layers, "angle to backprop", "backprop_angle", _degrees)
     if any(row["reference"] != "backprop" for row in rows):
-        columns.append(Column("", "own reference", [group[-1]["reference"] for group in by_rule.values()]))
+        columns.append(Column("", "own reference", [", ".join(sorted({row["reference"] for row in _last(group)}))
+                                                    for group in by_rule.values()]))
         columns += _layer_columns(by_rule, layers, "angle to own reference", "update_angle", _degrees)
     if any(_per_layer(row["weight_angle"]) for row in rows):
         columns += _layer_columns(by_rule, layers, "path/weight angle", "weight_angle", _degrees, lowest)
@@ -135,6 +144,12 @@ def _last(group):
     return list({row["seed"]: row for row in sorted(group, key=lambda row: row["epoch"])}.values())
 
 
+def _settled(group):
+    """The last trained epochs of every seed, SETTLED of them or all there are: a list of rows a seed."""
+    by_seed = [rows for seeds in series.runs(group).values() for rows in seeds.values()]
+    return [([row for row in rows if row["epoch"] > 0] or rows)[-SETTLED:] for rows in by_seed]
+
+
 def _accuracy(by_rule):
     is_classification = any(row["test_accuracy"] is not None for group in by_rule.values() for row in group)
     key, scale, digits = ("test_accuracy", 100, 1) if is_classification else ("test_loss", 1, 4)
@@ -157,10 +172,11 @@ def _layer_columns(by_rule, layers, group_name, key, show, lowest=None):
         cells = []
         for group in by_rule.values():
             every = [_per_layer(row[key]).get(layer) for row in group]
-            last = [_per_layer(row[key]).get(layer) for row in _last(group)]
-            last = [value for value in last if value is not None]
-            is_zero = all(value is not None and abs(value) < BY_CONSTRUCTION for value in every)
-            cells.append("-" if not last else "0*" if is_zero else show(statistics.fmean(last)))
+            known = [[_per_layer(row[key]).get(layer) for row in rows] for rows in _settled(group)]
+            known = [[value for value in values if value is not None] for values in known]
+            means = [statistics.fmean(values) for values in known if values]        # over epochs, then over seeds
+            is_zero = show is _degrees and all(value is not None and abs(value) < PARALLEL for value in every)
+            cells.append("-" if not means else "0*" if is_zero else show(statistics.fmean(means)))
         columns.append(Column(group_name, layer + "'" * (layer == lowest), cells))
     return columns
 
@@ -182,25 +198,52 @@ def _legend(rows, by_rule, lowest, tables):
     text = "\n".join(line for table in tables for line in table)
     seeds = len({row["seed"] for row in rows})
     epochs = max(row["epoch"] for row in rows)
+    averaged = max(len(rows) for group in by_rule.values() for rows in _settled(group))
     lines = [f"After {epochs} epoch{'s' * (epochs != 1)}, {'one seed' if seeds == 1 else f'mean over {seeds} seeds'}"
-             + (" (± standard deviation)." if "±" in text else ".")
-             + " Angles in degrees; ms/step: median over epochs."]
+             + (" (± standard deviation)" if "±" in text else "")
+             + (f"; angles and norm ratios: mean over the last {averaged} epochs too." if averaged > 1 else "."),
+             "Angles in degrees; ms/step: median over epochs."]
     references = sorted({row["reference"] for row in rows})
-    lines.append("angle to backprop: between the rule's gradient of W and backprop's, on one probe batch, "
-                 "before momentum and decay.")
+    if "angle to backprop" in text:
+        lines.append("angle to backprop: between the rule's gradient of W and backprop's, on one probe batch, "
+                     "before momentum and decay.")
     if "own reference" in text:
         lines.append(f"own reference: what the rule claims to approach, {', '.join(references)}.")
     if "path/weight angle" in text:
         lines.append("path/weight angle: between W and what carries the error in its place; "
                      "norm ratio: that one's norm over W's.")
     if "0*" in text:
-        lines.append("0*  zero by construction (the rule is backprop there), in every epoch and seed.")
+        lines.append(f"0*  below {series.short(PARALLEL)} degrees in every epoch and seed: the same direction, "
+                     "whatever the lengths.")
     if f"{lowest}'" in text:
         lines.append(f"{lowest}'  the lowest layer's feedback learns like the others', but carries no error: "
                      f"nobody is below.")
     if "lr x" in text:
         lines.append("lr x  what the rule multiplies the common learning rate with.")
     return lines
+
+
+def decay_text(preset, rows, drop_step):
+    """What a preset made of each rule's weight decay: lines of at most 120 columns.
+
+    Parameters
+    ----------
+    preset : str
+        "authors" or "equal".
+    rows : list of dict
+        With `weight_decay`.
+    drop_step : int
+        The step in which the strong decay ended, where it did.
+
+    Examples
+    --------
+    >>> rows = [{"rule": rule, "epoch": 1, "weight_decay": decay} for rule, decay in [("fa", 1e-4), ("pfa", 0.03)]]
+    >>> print(decay_text("authors", rows, 934))
+    decay preset authors: 0.03 for pfa; 1e-4 for fa
+    """
+    words = series.decay_in_words(rows, drop_step)
+    return textwrap.fill(f"decay preset {preset}" + (f": {words}" if words else ""), WIDTH, subsequent_indent="    ",
+                         break_on_hyphens=False)
 
 
 # ------------------------------------------------------------------------------------------------------------ trace
@@ -228,6 +271,8 @@ def _trace_layer(row):
                    f"angle to backprop's {angle_text(row['delta_angle'])}")
     numbers.append(f"        update of W           norm {row['update_norm']:<10.4g} "
                    f"angle to backprop's {angle_text(row['update_angle'])}")
+    for name, (sizes, norm) in row.get("feedback_updates", {}).items():
+        numbers.append(f"        update of {name.split('.')[-1]:<12}norm {norm:<10.4g} {shape(sizes)}")
     numbers.append(f"        sends down            {row['route']}")
     return "\n".join(numbers)
 
@@ -285,7 +330,7 @@ def check_line(row):
 
 
 def rule_text(name, kind, options):
-    """Two lines or three on one rule: its name and idea, its paper, its own options with their defaults.
+    """A few lines on one rule: its name and idea, its paper, its own options with their defaults.
 
     >>> from feedbackalign import rules
     >>> print(rule_text("fa", rules.find("fa"), rules.options_of("fa")))
@@ -295,10 +340,17 @@ def rule_text(name, kind, options):
     """
     idea = (kind.__doc__ or "(no description)").strip().splitlines()[0]
     details = [kind.paper] if kind.paper else []
-    own = [f"{flag(option)} {'(chosen by itself)' if default is None else default}"
-           for option, default in options.items()]
-    if own:
-        details.append("  ".join(own))
+    if kind.takes != "any network":
+        details.append(f"takes {kind.takes}")
+    line = ""
+    for option, default in options.items():
+        own = f"{flag(option)} {'(chosen by itself)' if default is None else default}"
+        if line and len(line) + len(GAP) + len(own) > WIDTH - 8:            # 8: the indent below
+            details.append(line)
+            line = ""
+        line += (GAP if line else "") + own
+    if line:
+        details.append(line)
     if kind.learning_rate_factor != 1:
         details.append(f"learning rate x {kind.learning_rate_factor:g}")
     return "\n".join([f"{name:<7} {idea}", *(f"        {detail}" for detail in details)])

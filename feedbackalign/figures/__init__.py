@@ -1,18 +1,30 @@
-"""Figures from the rows of a record, one file a figure. matplotlib is imported inside the functions that draw."""
+"""Figures, one file a figure: of the rows of a record (`FIGURES`), or of an experiment of their own (`EXPERIMENTS`).
+
+matplotlib is imported inside the functions that draw.
+"""
 
 import pathlib
+import re
 
 from feedbackalign.checks import require_known
-from feedbackalign.figures.gradient_angles import gradient_angles
+from feedbackalign.figures.cauchy_error import cauchy_error, cauchy_error_rows
+from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
+from feedbackalign.figures.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.learning_curves import learning_curves
+from feedbackalign.figures.nudge_bias import nudge_bias, nudge_bias_rows
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.series import NothingToShow, check_rows
 from feedbackalign.figures.style import look, slide
 
-__all__ = ["FIGURES", "FORMATS", "NothingToShow", "draw_all", "gradient_angles", "learning_curves", "look",
-           "path_alignment", "save"]
+__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "cauchy_error", "cauchy_error_rows", "draw_all",
+           "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "nudge_bias",
+           "nudge_bias_rows", "path_alignment", "save"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
+
+# {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
+EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cauchy_error_rows, cauchy_error),
+               "homeostasis": (homeostasis_rows, homeostasis)}
 
 # What each format says about when and by what it was made is left out: the same rows give the same bytes.
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -20,6 +32,9 @@ FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDa
 
 def draw_all(rows, folder, formats=("png",)):
     """Every figure that the record can show, into a folder: learning_curves.png, gradient_angles.png, …
+
+    Where rules of the record claim to approach something else than backprop, every further reference has a figure of
+    its own, gradient_angles-implicit.png for one.
 
     Parameters
     ----------
@@ -61,6 +76,10 @@ def draw_all(rows, folder, formats=("png",)):
             figure = draw(rows)
         except NothingToShow:
             continue
+        written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
+    for to in references_drawn(rows)[1:]:
+        name = "gradient_angles-" + "-".join(re.findall(r"[\w.]+", to))        # "bptt(15)": gradient_angles-bptt-15
+        figure = gradient_angles(rows, to=to)
         written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
     return written
 

@@ -39,7 +39,7 @@ def gradient_angles(rows, to=None):
     """
     rows = series.check_rows(rows)
     if to is None:
-        to = next((name for name in (BACKPROP, *_references(rows)) if _weights(_angles(rows, name))), BACKPROP)
+        to = (references_drawn(rows) or [BACKPROP])[0]
     angles = _angles(rows, to)
     weights = _weights(angles)
     if not weights:
@@ -55,8 +55,10 @@ def gradient_angles(rows, to=None):
 
     with style.slide():
         figure = style.new_figure(claim(layers, to))
-        bottom = style.bottom_margin(style.legend(figure, rules))
-        style.caption(figure, "   ·   ".join(_small_print(rows, layers, shown, rules, to)))
+        small_print = _small_print(rows, layers, shown, rules, to)
+        small_lines = small_print.count("\n") + 1
+        bottom = style.bottom_margin(style.legend(figure, rules, small_print=small_lines), small_lines)
+        style.caption(figure, small_print)
         panels = _panels(figure, len(shown), bottom, label=f"angle to {_in_words(to)} (degrees)")
         for layer, axes in zip(shown, panels):
             _draw_layer(axes, layer, layers[layer], layer == top, layer == shown[0], to)
@@ -66,7 +68,7 @@ def gradient_angles(rows, to=None):
 
 def claim(layers, to=BACKPROP):
     """The title: what the bands support in every hidden layer, or a plain description."""
-    plain = f"Angle between each rule's update and {_in_words(to)}"
+    plain = f"Angle between each rule's update and {_in_words(to) if to == BACKPROP else f'its reference, {to}'}"
     hidden = list(layers.values())[:-1]
     if to != BACKPROP or not hidden or not all(series.over_seeds_and_time(curves, "fa") for curves in hidden):
         return plain
@@ -85,8 +87,10 @@ def _in_words(reference):
     return "backprop's gradient" if reference == BACKPROP else reference
 
 
-def _references(rows):
-    return list(dict.fromkeys(row["reference"] for row in rows if row.get("reference")))
+def references_drawn(rows):
+    """The references to which the record holds an angle, a figure each; backprop first."""
+    named = dict.fromkeys([BACKPROP, *(row["reference"] for row in rows if row.get("reference"))])
+    return [name for name in named if _weights(_angles(rows, name))]
 
 
 def _angles(rows, to):
@@ -107,13 +111,14 @@ def _weights(angles):
 
 
 def _small_print(rows, layers, shown, rules, to):
-    words = series.told_about(rows, layers.values())
+    words = series.told_about(rows, layers.values(), with_decay=False)
     if len(shown) < len(layers):
         words.append(f"{len(shown)} of {len(layers)} layers")
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
     if missing:
         words.append(f"no angle to {to} recorded: {', '.join(missing)}")
-    return words
+    decay = series.decay_in_words(rows)
+    return series.fill(words + [f"weight decay: {decay}"] * bool(decay), style.SMALL_LETTERS)
 
 
 def _panels(figure, number, bottom, label):

@@ -9,7 +9,6 @@ GAIN = 0.7                                                  # W ~ 0.7 · N(0, 1 
 COEFFICIENT = 5.0
 BATCH, PROBE = 50, 100
 WORDS = {"hep": "hep: no homeostasis", "hep-homeo": "hep-homeo: local probes"}
-LOOKS = {"hep": style.Look("#ca6a00", style.DASHED, "o"), "hep-homeo": style.Look("#0075b5", style.SOLID, "s")}
 
 
 def homeostasis_rows(*, seeds=3, epochs=8, progress=None):
@@ -146,7 +145,7 @@ def _draw(axes, curves):
     axes.tick_params(which="both", labelsize=style.TICK_SIZE)
     axes.grid(color=style.GRID, linewidth=0.8)
     for rule, curve in curves.items():
-        colour, dash, marker = LOOKS.get(rule) or style.look(rule)
+        colour, dash, marker = style.look(rule)
         axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, marker=marker, label=rule, zorder=3)
         axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0, zorder=2)
 

@@ -4,11 +4,8 @@ import numpy as np
 
 from feedbackalign.checks import describe
 from feedbackalign.figures import series, style
-from feedbackalign.layers import Linear, SteepSigmoid
-from feedbackalign.networks import Network
 from feedbackalign.rules.equilibrium_propagation import ESTIMATORS, EquilibriumPropagation
-from feedbackalign.settling.gradients import EXACTLY, settle_exactly
-from feedbackalign.settling.dynamics import chain
+from feedbackalign.settling.truths import relative, settled_network
 
 BETAS = tuple(10.0**exponent for exponent in np.arange(-4.0, -0.4, 0.5).tolist())
 LOOKS = {                           # colour, dash and marker of every curve, and what the legend says
@@ -45,7 +42,7 @@ def nudge_bias_rows(betas=BETAS, *, seed=0):
     >>> [round(row["error"] / rows[3]["error"]) for row in rows if row["estimator"] == "symmetric"]
     [100, 1]
     """
-    network, x, labels = _settled_network(np.random.default_rng(seed))
+    network, x, labels = settled_network(np.random.default_rng(seed))
     (reference, exact), = _rule(network, "symmetric", 0.1).references(x, labels).items()
     rows = []
     for beta in betas:
@@ -54,9 +51,9 @@ def nudge_bias_rows(betas=BETAS, *, seed=0):
             rules = [_rule(network, "one-sided" if estimator == "random-sign" else estimator, b) for b in signs]
             found = [rule.gradients(x, labels).grads for rule in rules]
             mean = {name: sum(grads[name] for grads in found) / len(found) for name in exact}
-            squares = [_relative(grads, exact) ** 2 for grads in found]
+            squares = [relative(grads, exact) ** 2 for grads in found]
             rows.append({"estimator": estimator, "beta": float(beta), "error": (sum(squares) / len(squares)) ** 0.5,
-                         "bias": _relative(mean, exact), "reference": reference,
+                         "bias": relative(mean, exact), "reference": reference,
                          "residual": max(r for rule in rules for phase in rule.residuals.values() for r in phase)})
     return rows
 
@@ -64,28 +61,6 @@ def nudge_bias_rows(betas=BETAS, *, seed=0):
 def _rule(network, estimator, beta):
     return EquilibriumPropagation(network, rng=np.random.default_rng(0), estimator=estimator, beta=beta,
                                   free_steps=500, nudged_steps=500)
-
-
-def _settled_network(rng):
-    """Weights and biases uniform in ±1/√in, scaled down until every sample settles: -> network, x, labels."""
-    stack = []
-    for inputs, outputs in ((10, 12), (12, 9), (9, 5)):
-        stack += [Linear(inputs, outputs, rng=rng, dtype=np.float64), SteepSigmoid()]
-    network = Network(stack, loss="squared-error")
-    for layer in network.weighted_layers():
-        for array in layer.parameters().values():
-            array[...] = rng.uniform(-1, 1, size=array.shape) / np.sqrt(layer.weight.shape[1])
-    x, labels = rng.random((6, 10)), rng.integers(5, size=6)
-    while settle_exactly(chain(network), x, longest=200)[1] > EXACTLY:
-        for layer in network.weighted_layers():
-            layer.weight *= 0.8
-    return network, x, labels
-
-
-def _relative(ours, exact):
-    """‖ours − exact‖ / ‖exact‖ over all parameters together."""
-    distance = sum(float(((ours[name] - exact[name]) ** 2).sum()) for name in exact)
-    return float(np.sqrt(distance / sum(float((array**2).sum()) for array in exact.values())))
 
 
 def nudge_bias(rows):

@@ -5,6 +5,8 @@ import math
 from feedbackalign.checks import require_number
 from feedbackalign.figures import series, style
 
+MOST_SMALL_LINES = 3        # of small print
+
 
 def path_alignment(rows, expansion=None, density=None):
     """Angle between W and its feedback (above) and ‖feedback‖ / ‖W‖ (below), per layer, bottom to top.
@@ -12,8 +14,9 @@ def path_alignment(rows, expansion=None, density=None):
     For product feedback alignment the feedback is the path B·R, else the feedback weights themselves; rules in which
     nothing stands in W's place (direct feedback, perturbation) are named below the panels. Curves are means over seeds
     in a band from the lowest to the highest. Where the record holds `pfa`, a line shows where its angle is expected to
-    settle in a wide layer once R has forgotten its start: arctan(1/√(r·d)) at expansion r and density d (the spread of
-    the eigenvalues of B Bᵀ, Marchenko-Pastur). A layer with few units, or a W far from isotropic, lies off that line.
+    end in a wide layer once R has forgotten its start: arctan(1/√(r·d)) at expansion r and density d (the spread of the
+    eigenvalues of B Bᵀ, Marchenko-Pastur). It is no bound: a layer with few units, or a W far from isotropic, may end
+    above or below.
 
     Parameters
     ----------
@@ -36,7 +39,7 @@ def path_alignment(rows, expansion=None, density=None):
     >>> import feedbackalign as fa
     >>> figure = path_alignment(fa.compare(["bp", "pfa"], seeds=2, epochs=2))
     >>> figure.axes[0].get_ylabel()
-    'angle to W\\n(degrees)'
+    'angle to W\\n(90°: unrelated)'
     """
     rows = series.check_rows(rows)
     layers = {layer: (series.curves(rows, series.entry("weight_angle", layer)),
@@ -47,56 +50,59 @@ def path_alignment(rows, expansion=None, density=None):
         raise series.NothingToShow("path alignment: the record holds no angle between weights and feedback")
     shown = series.choose(list(layers), style.MOST_PANELS)
     rules = list(dict.fromkeys(rule for angle, _ in layers.values() for rule in angle))
-    floor = expected_floor(rows, expansion, density) if "pfa" in rules else None
+    end = expected_end(rows, expansion, density) if "pfa" in rules else None
 
     with style.slide():
         from matplotlib.lines import Line2D
 
         figure = style.new_figure(claim(layers))
         more = []
-        if floor is not None:
-            more = [Line2D([], [], label=_floor_in_words(rows, expansion, density), **_floor_look())]
-        lines = style.legend(figure, rules, more=more)
-        style.caption(figure, "   ·   ".join(_small_print(rows, layers, shown, rules)))
+        if end is not None:
+            more = [Line2D([], [], label=_end_in_words(rows, expansion, density), **_end_look())]
+        small_print = _small_print(rows, layers, shown, rules)
+        small_lines = small_print.count("\n") + 1
+        lines = style.legend(figure, rules, more=more, small_print=small_lines)
+        style.caption(figure, small_print)
         grid = figure.add_gridspec(2, len(shown), left=0.085, right=0.985, top=0.8,
-                                   bottom=style.bottom_margin(lines), wspace=0.12, hspace=0.14,
+                                   bottom=style.bottom_margin(lines, small_lines), wspace=0.12, hspace=0.14,
                                    height_ratios=(1.55, 1))
         up_to = style.highest([layers[layer][0] for layer in shown], least=100.0)
         highest_ratio = style.highest([layers[layer][1] for layer in shown], least=1.1)
         for place, layer in enumerate(shown):
             above, below = figure.add_subplot(grid[0, place]), figure.add_subplot(grid[1, place])
             above.set_title(_title(layer, list(layers)))
-            _draw_angle(above, layers[layer][0], floor)
-            style.degree_axis(above, up_to, with_words=layer == shown[-1])
+            _draw_angle(above, layers[layer][0], end)
+            style.degree_axis(above, up_to)
             _draw_ratio(below, layers[layer][1], highest_ratio)
             above.tick_params(labelbottom=False, labelleft=place == 0)
             below.tick_params(labelleft=place == 0)
             if place == 0:
-                above.set_ylabel("angle to W\n(degrees)")
-                below.set_ylabel("norm ratio\n‖feedback‖ / ‖W‖", fontsize=14)
+                above.set_ylabel("angle to W\n(90°: unrelated)")
+                below.set_ylabel("‖feedback‖\n/ ‖W‖", fontsize=14)
     return figure
 
 
-def expected_floor(rows, expansion=None, density=None):
-    """Degrees at which pfa's path angle settles in a wide layer: arctan(1/√(r·d)).
+def expected_end(rows, expansion=None, density=None):
+    """Degrees at which pfa's path angle is expected to end in a wide layer: arctan(1/√(r·d)).
 
-    >>> round(expected_floor([{"rule": "pfa", "epoch": 0}]), 1)
+    >>> round(expected_end([{"rule": "pfa", "epoch": 0}]), 1)
     17.5
     """
     expansion, density = _settings(rows, expansion, density)
     return math.degrees(math.atan(1.0 / math.sqrt(expansion * density)))
 
 
-def _floor_in_words(rows, expansion=None, density=None):
+def _end_in_words(rows, expansion=None, density=None):
     """The same with its formula, for the legend."""
     r, d = _settings(rows, expansion, density)
     product = f"{r:g}" if d == 1 else f"({r:g}·{d:g})"
-    degrees = expected_floor(rows, expansion, density)
+    degrees = expected_end(rows, expansion, density)
     sparse = "" if d == 1 else f", density {d:g}"
-    return f"expected floor of pfa in a wide layer (expansion {r:g}{sparse}): arctan(1/√{product}) = {degrees:.1f}°"
+    where = f"in a wide layer, expansion {r:g}{sparse}"
+    return f"expected end (no bound) of pfa {where}: arctan(1/√{product}) = {degrees:.1f}°"
 
 
-def _floor_look():
+def _end_look():
     return {"color": style.look("pfa").colour, "linewidth": 1.6, "linestyle": (0, (1, 2))}
 
 
@@ -142,20 +148,27 @@ def _title(layer, layers):
 
 
 def _small_print(rows, layers, shown, rules):
-    words = series.told_about(rows, [angle for angle, _ in layers.values()])
+    """In lines; the rules' names are spelled out where they fit into the lines there may be."""
+    words = series.told_about(rows, [angle for angle, _ in layers.values()], with_decay=False)
     if len(shown) < len(layers):
         words.append(f"{len(shown)} of {len(layers)} layers")
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
     if missing:
         words.append(f"nothing stands in W's place: {', '.join(missing)}")
-    return words
+    decay = series.decay_in_words(rows)
+    if decay:
+        words.append(f"weight decay: {decay}")
+    text = series.fill(words, style.SMALL_LETTERS)
+    names = series.fill(series.spelled_out(rules), style.SMALL_LETTERS, gap="; ")
+    room = MOST_SMALL_LINES - text.count("\n") - 1
+    return f"{text}\n{names}" if names and names.count("\n") < room else text
 
 
-def _draw_angle(axes, curves, floor):
+def _draw_angle(axes, curves, end):
     style.draw_curves(axes, curves)
     style.epoch_axis(axes, curves, label="")
-    if floor is not None and "pfa" in curves:
-        axes.axhline(floor, zorder=4, **_floor_look())
+    if end is not None and "pfa" in curves:
+        axes.axhline(end, zorder=4, **_end_look())
 
 
 def _draw_ratio(axes, curves, highest):

@@ -8,8 +8,20 @@ import math
 import typing
 
 from feedbackalign.checks import describe
+from feedbackalign.optimizer import DROP, STRONG_DECAY
 
 ZERO = 1e-6                 # degrees: an angle below is one between two equal arrays
+
+# What the short names of the rules stand for.
+NAMES = {
+    "bp": "backprop", "fa": "feedback alignment", "dfa": "direct feedback alignment",
+    "drtp": "direct random target projection", "usf": "signs of W",
+    "brsf": "signs, batchwise random", "frsf": "signs, fixed random", "kp": "Kolen-Pollack",
+    "wm": "weight mirror", "pfa": "product feedback alignment", "pfa-o": "B orthogonal",
+    "pfa-i": "B the identity", "wp": "weight perturbation", "np": "node perturbation",
+    "ep": "equilibrium propagation", "ep-vf": "ep, vector field", "hep": "holomorphic ep",
+    "hep-homeo": "hep, Jacobian homeostasis",
+}
 
 
 class NothingToShow(ValueError):
@@ -120,10 +132,112 @@ def choose(layers, most):
     return [layers[round(place * (len(layers) - 1) / (most - 1))] for place in range(most)]
 
 
-def told_about(rows, groups):
+def runs(rows):
+    """The rows of each run, from the first epoch to the last: {rule: {seed: rows}}.
+
+    >>> runs([{"rule": "fa", "seed": 1, "epoch": 1}, {"rule": "fa", "seed": 1, "epoch": 0}])
+    {'fa': {1: [{'rule': 'fa', 'seed': 1, 'epoch': 0}, {'rule': 'fa', 'seed': 1, 'epoch': 1}]}}
+    """
+    found = {}
+    for row in sorted(rows, key=lambda row: row["epoch"]):
+        found.setdefault(row["rule"], {}).setdefault(row.get("seed"), []).append(row)
+    order = dict.fromkeys(row["rule"] for row in rows)
+    return {rule: found[rule] for rule in order}
+
+
+def decay_in_words(rows, drop_step=None):
+    """Each rule's weight decay in training, rules that share one named together; "" where the rows do not know it.
+
+    Parameters
+    ----------
+    rows : list of dict
+        With `weight_decay` as it was in the last step of their epoch, and the preset `decay`. A strong phase that ended
+        within the first epoch shows in no row: it is known from the preset's numbers.
+    drop_step : int, optional
+        The step in which a decay that changed did so.
+
+    Examples
+    --------
+    >>> rows = [{"rule": "fa", "epoch": 1, "weight_decay": 1e-4}, {"rule": "pfa", "epoch": 1, "weight_decay": 0.03},
+    ...         {"rule": "pfa", "epoch": 2, "weight_decay": 9e-5}]
+    >>> decay_in_words(rows)
+    '0.03 at first, then 9e-5 for pfa; 1e-4 for fa'
+    >>> decay_in_words(rows[1:], drop_step=934)
+    '0.03 until step 934, then 9e-5'
+    """
+    rules_by_decay = {}                                         # {((first, last), …): rules}
+    for rule, seeds in runs(rows).items():
+        decays = {_first_and_last_decay(group) for group in seeds.values()} - {None}
+        if decays:
+            rules_by_decay.setdefault(tuple(sorted(decays)), []).append(rule)
+    by_number = sorted(rules_by_decay.items(), key=lambda pair: (len(pair[1]), [-first for first, _ in pair[0]]))
+    words = [" or ".join(_change_in_words(*decay, drop_step) for decay in decays) for decays, _ in by_number]
+    if len(words) < 2:
+        return "".join(words)
+    who = [", ".join(rules) for _, rules in by_number]
+    if len(by_number[-1][1]) > 2:
+        who[-1] = "all others"
+    return "; ".join(f"{decay} for {rules}" for decay, rules in zip(words, who))
+
+
+def _first_and_last_decay(group):
+    """Of one run's rows in the order of epochs, or None; row 0 is measured before the optimiser has a decay."""
+    known = [row["weight_decay"] for row in group
+             if row["epoch"] > 0 and isinstance(row.get("weight_decay"), (int, float))]
+    if not known:
+        return None
+    fell_in_epoch_1 = isinstance(group[0].get("decay"), str) and math.isclose(known[0], STRONG_DECAY * DROP)
+    return (STRONG_DECAY if fell_in_epoch_1 else known[0]), known[-1]
+
+
+def _change_in_words(first, last, step):
+    if first == last:
+        return short(last)
+    return f"{short(first)} {'at first' if step is None else f'until step {step}'}, then {short(last)}"
+
+
+def short(number):
+    """
+    >>> short(0.03), short(1e-4), short(9.000000001e-05), short(0)
+    ('0.03', '1e-4', '9e-5', '0')
+    """
+    if number == 0 or abs(number) >= 1e-3:
+        return f"{number:g}"
+    digits, exponent = f"{number:.2e}".split("e")
+    return f"{float(digits):g}e{int(exponent)}"
+
+
+def spelled_out(rules):
+    """The rules whose names are known, with these; what fa is, is said once.
+
+    >>> spelled_out(["fa", "pfa", "mine"])
+    ['fa: feedback alignment', 'pfa: product fa']
+    """
+    words = [f"{rule}: {NAMES[rule]}" for rule in rules if rule in NAMES]
+    if "fa" not in rules:
+        return words
+    return [word if word.startswith("fa:") else word.replace(NAMES["fa"], "fa") for word in words]
+
+
+def fill(words, width, gap="   ·   "):
+    """Small print in lines: as many of the words side by side as fit into so many letters.
+
+    >>> fill(["one", "two", "three"], 12, gap=", ")
+    'one, two\\nthree'
+    """
+    lines = []
+    for word in words:
+        if lines and len(lines[-1]) + len(gap) + len(word) <= width:
+            lines[-1] += gap + word
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def told_about(rows, groups, with_decay=True):
     """The small print that every figure carries: the task, and what lines and bands are.
 
-    `groups` are the dicts of curves that were drawn.
+    `groups` are the dicts of curves that were drawn; `with_decay` names the setting, which `decay_in_words` explains.
     """
     runs = {curve.runs for group in groups for curve in group.values()}
     if runs == {1}:
@@ -132,6 +246,6 @@ def told_about(rows, groups):
         seeds = f"{min(runs)}" if len(runs) == 1 else f"{min(runs)} to {max(runs)}"
         words = [f"lines: mean over {seeds} seeds; bands: lowest to highest seed"]
     task = [str(rows[0][key]) for key in ("model", "data") if rows[0].get(key)]
-    if rows[0].get("decay") is not None:
+    if with_decay and rows[0].get("decay") is not None:
         task.append(f"decay {rows[0]['decay']}")
     return [", ".join(task), *words] if task else words

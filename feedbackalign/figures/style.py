@@ -13,6 +13,8 @@ SIZE = (12.8, 7.2)          # inches: a slide of 16:9
 DPI = 150                   # -> 1920 x 1080 pixels
 MARKS = 8                   # markers along one line, about
 LEGEND_LINE = 0.046         # of the figure's height
+SMALL_LINE = 0.028          # the same for a line of small print
+SMALL_LETTERS = 138         # that fit into one
 TICK_SIZE = 13
 GRID = "#e4e4e4"
 MOST_PANELS = 6             # layers that fit side by side; of a deeper network some are chosen
@@ -25,7 +27,7 @@ class Look(typing.NamedTuple):
 
     colour: str
     dash: object            # a matplotlib line style
-    marker: str
+    marker: object          # a matplotlib marker
 
 
 LOOKS = {
@@ -42,11 +44,15 @@ LOOKS = {
     "brsf": Look("#609f8a", DASHED, "p"),
     "frsf": Look("#600b00", DOTTED, ">"),
     "wp": Look("#bf6aff", DASH_DOT, "d"),
-    "np": Look("#8a759f", DOTTED, "8"),
+    "np": Look("#000b2a", DOTTED, "8"),
+    "ep": Look("#008a95", SOLID, (4, 1, 0)),                    # the rules that settle: stars of so many rays
+    "ep-vf": Look("#000b55", LONG, (4, 1, 45)),
+    "hep": Look("#1575b5", DASHED, (6, 1, 0)),
+    "hep-homeo": Look("#20caca", DASH_DOT, (3, 1, 0)),
 }
 
 # For rules of one's own: the name alone decides, so that a rule looks the same in every figure.
-OTHER_COLOURS = ("#55006a", "#9faa4a", "#004040", "#ca6a00", "#0075b5")
+OTHER_COLOURS = ("#9faa4a", "#004040", "#ca6a00", "#9a4dfd", "#796e2c")
 OTHER_DASHES = (SOLID, DASHED, DASH_DOT, LONG)
 OTHER_MARKERS = ("H", "x", "+", "1", "2", "3", "4")
 
@@ -153,7 +159,7 @@ def degree_axis(axes, up_to, with_words=False):
                   fontsize=12, color="#555555")
 
 
-def legend(figure, rules, words=None, more=()):
+def legend(figure, rules, words=None, more=(), small_print=1):
     """One legend for the whole figure, below its panels.
 
     Parameters
@@ -164,6 +170,8 @@ def legend(figure, rules, words=None, more=()):
         {rule: what the legend says instead of its name}.
     more : list of matplotlib artists
         Further labelled entries, on a line of their own below the rules.
+    small_print : int
+        Lines of the caption below.
 
     Returns
     -------
@@ -181,11 +189,12 @@ def legend(figure, rules, words=None, more=()):
     lines = _lines_needed([entry.get_label() for entry in entries], room=106 * 15 / size)
     columns = -(-len(entries) // lines)
     below = LEGEND_LINE if more else 0.0
+    lowest = 0.045 + SMALL_LINE * (small_print - 1)
     spacing = {"loc": "lower center", "frameon": False, "fontsize": size, "handlelength": 3.2, "columnspacing": 1.5,
                "handletextpad": 0.6, "borderpad": 0.1}
-    figure.legend(handles=entries, bbox_to_anchor=(0.5, 0.045 + below), ncol=columns, **spacing)
+    figure.legend(handles=entries, bbox_to_anchor=(0.5, lowest + below), ncol=columns, **spacing)
     if more:
-        figure.legend(handles=more, bbox_to_anchor=(0.5, 0.045), ncol=len(more), **spacing)
+        figure.legend(handles=more, bbox_to_anchor=(0.5, lowest), ncol=len(more), **spacing)
     return lines + bool(more)
 
 
@@ -199,10 +208,10 @@ def _lines_needed(labels, room):
 
 
 def caption(figure, text):
-    """A line of small print at the very bottom: what lines and bands are, what was left out."""
+    """Small print at the very bottom, in one line or some: what lines and bands are, what was left out."""
     figure.text(0.5, 0.012, text, ha="center", va="bottom", fontsize=12, color="#444444")
 
 
-def bottom_margin(legend_lines):
-    """The part of the figure's height that the epoch axis, the legend and the caption take."""
-    return 0.15 + LEGEND_LINE * legend_lines
+def bottom_margin(legend_lines, small_print=1):
+    """The part of the figure's height that the epoch axis, the legend and the caption's lines take."""
+    return 0.15 + LEGEND_LINE * legend_lines + SMALL_LINE * (small_print - 1)

@@ -26,10 +26,11 @@ class Layer:
         self.gradients = {}
 
     def forward(self, x, training=True):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what it answers: write forward(x, training)")
 
     def backward(self, error):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how an error passes down through it: write "
+                                  f"backward(error), ∂L/∂output -> ∂L/∂input")
 
     def parameters(self):
         """{"weight": array, …}: the live arrays, empty for layers without parameters."""

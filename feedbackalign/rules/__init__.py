@@ -11,7 +11,10 @@ from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.base import ErrorSendingRule, Rule, Step
 from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
 from feedbackalign.rules.direct_random_target_projection import DirectRandomTargetProjection
+from feedbackalign.rules.equilibrium_propagation import EquilibriumPropagation
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
+from feedbackalign.rules.holomorphic_equilibrium_propagation import HolomorphicEP
+from feedbackalign.rules.jacobian_homeostasis import JacobianHomeostasis
 from feedbackalign.rules.kolen_pollack import KolenPollack
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product_feedback_routes import (IdentityProductFeedbackAlignment,
@@ -19,6 +22,7 @@ from feedbackalign.rules.product_feedback_routes import (IdentityProductFeedback
                                                          RoutedProductFeedbackAlignment)
 from feedbackalign.rules.sign_symmetry import (BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry,
                                                UniformSignSymmetry)
+from feedbackalign.rules.vector_field import VectorFieldEquilibriumPropagation
 from feedbackalign.rules.weight_mirror import WeightMirror
 
 TABLE = {
@@ -36,6 +40,10 @@ TABLE = {
     "pfa-i": IdentityProductFeedbackAlignment,
     "wp": WeightPerturbation,
     "np": NodePerturbation,
+    "ep": EquilibriumPropagation,
+    "ep-vf": VectorFieldEquilibriumPropagation,
+    "hep": HolomorphicEP,
+    "hep-homeo": JacobianHomeostasis,
 }
 
 __all__ = ["TABLE", "ErrorSendingRule", "Rule", "Step", "find", "make", "options_of"]

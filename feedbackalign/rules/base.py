@@ -154,6 +154,15 @@ class Rule:
         """Put feedback (or W) in the state where every gradient equals backprop's; see `matches_backprop`."""
         raise NotImplementedError(f"{self.name}: nothing makes this rule equal to backprop")
 
+    @classmethod
+    def own_truths(cls, rng):
+        """What is exactly true of this rule, for `feedbackalign check`: yields (what, value, tolerance).
+
+        A value must not exceed its tolerance. The rule makes its own small networks. What follows from what a rule
+        declares, or holds for all that send an error, is checked without this.
+        """
+        return ()
+
     # --------------------------------------------------------------------------------------------------- life cycle
 
     def meet_optimizer(self, optimizer):
@@ -295,6 +304,8 @@ class ErrorSendingRule(Rule):
                 "route": "feeds nobody" if layer is twin.lowest() else twin.route(layer, len(x)),
                 "error_norm": float(np.linalg.norm(layer.error)),
                 "update_norm": float(np.linalg.norm(step.grads[weight])),
+                "feedback_updates": {key: (step.grads[key].shape, float(np.linalg.norm(step.grads[key])))
+                                     for key in twin.parameters() if key.startswith(f"{layer.name}.")},
                 "delta_angle": angle(layer.error, exact_layer.error),
                 "update_angle": angle(step.grads[weight], reference[weight]),
             })

@@ -38,6 +38,7 @@ from feedbackalign.checks import (require_finite, require_floats, require_genera
                                   require_number)
 from feedbackalign.layers import Identity
 from feedbackalign.rules.base import Rule, Step
+from feedbackalign.settling import truths
 from feedbackalign.settling.gradients import EXACTLY, implicit_gradients, settle_exactly, truncated_gradients
 from feedbackalign.settling.dynamics import SWEEPS, answer, chain, primitive_gradients, readout_gradients, settle
 
@@ -92,6 +93,8 @@ class EquilibriumPropagation(Rule):
     name = "ep"
     paper = "Scellier, Bengio 2017; Laborieux et al. 2021, arXiv 2006.03824"
     reads_forward_weights = "yes"
+    takes = "networks that settle"
+    estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help
 
     def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15,
                  activation=None, sweep="alternating", damping=0.0):
@@ -199,6 +202,14 @@ class EquilibriumPropagation(Rule):
     def feedback_weights(self, name):
         """W itself, at every layer: the readout's nudge travels through its W too. The angle is 0 by construction."""
         return self.network.layer(name).weight
+
+    def match_to_tied(self):
+        """Put the feedback where the estimate is exact as β → 0: W is its own already."""
+
+    @classmethod
+    def own_truths(cls, rng):
+        """Biases of order β and β²."""
+        yield from truths.nudge(cls, rng)
 
     # ----------------------------------------------------------------------------------------------- the record
 

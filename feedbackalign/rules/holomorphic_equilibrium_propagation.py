@@ -30,7 +30,7 @@ import statistics
 
 import numpy as np
 
-from feedbackalign.settling import holomorphic, nudging, recurrent_backprop
+from feedbackalign.settling import holomorphic, nudging, recurrent_backprop, truths
 from feedbackalign.checks import (require_finite, require_floats, require_generator, require_integer, require_known,
                                   require_number)
 from feedbackalign.layers import ACTIVATIONS
@@ -57,7 +57,7 @@ class HolomorphicEP(Rule):
     radius : float
         r = |β|.
     points : int
-        N; 0 is the limit r → 0 (the same as mode "tangent").
+        N, at least 1; the limit r → 0 is mode "tangent", which needs none.
     mode : "points", "tangent" or "oscillation"
     free_steps, nudged_steps : int
         Length of the phases; in an oscillation, how long each point holds.
@@ -90,13 +90,13 @@ class HolomorphicEP(Rule):
     name = "hep"
     paper = "Laborieux, Zenke 2022, arXiv 2209.00530; 2023, arXiv 2309.02214"
     reads_forward_weights = "no"
+    takes = "networks that settle"
+    modes = MODES
 
     def __init__(self, network, *, rng, radius=0.05, points=4, mode="points", free_steps=80, nudged_steps=40,
                  periods=1, damping=0.5, angle=90.0, activation=None, pooling=None):
         super().__init__(network, rng=require_generator(rng, self.name))
         self.mode = require_known(mode, MODES, "mode")
-        if points == 0 and mode == "points":
-            self.mode = "tangent"
         if self.mode != "tangent":
             nudging.require_circle(radius, points)
         self.radius, self.points = float(radius), points
@@ -278,6 +278,16 @@ class HolomorphicEP(Rule):
         if self.chain.readout is not None and name == self.chain.readout.name:
             return self.chain.readout.weight
         return self.B.get(name)
+
+    def match_to_tied(self):
+        """Put B = W: where the tangent is the true error."""
+        for name, B in self.B.items():
+            B[...] = self.network.layer(name).weight
+
+    @classmethod
+    def own_truths(cls, rng):
+        """Points on a circle against the derivative, and that against the true error."""
+        yield from truths.circle(cls, rng)
 
     def state(self):
         kept = {f"history/{key}": np.array(values, dtype=np.float64) for key, values in self.history.items()}

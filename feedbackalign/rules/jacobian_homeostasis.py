@@ -21,7 +21,7 @@ Deviations from the paper
     - Softmax pooling is refused: its Jacobian moves with the state.
 """
 
-from feedbackalign.settling import homeostasis
+from feedbackalign.settling import homeostasis, truths
 from feedbackalign.checks import require_integer, require_known, require_number
 from feedbackalign.rules.holomorphic_equilibrium_propagation import HolomorphicEP
 
@@ -54,6 +54,7 @@ class JacobianHomeostasis(HolomorphicEP):
 
     name = "hep-homeo"
     paper = "Laborieux, Zenke 2023, arXiv 2309.02214"
+    estimates = ESTIMATES
 
     def __init__(self, network, *, rng, coefficient=5.0, probes=5, estimate="local", radius=0.05, points=4,
                  mode="points", free_steps=80, nudged_steps=40, periods=1, damping=0.5, angle=90.0, activation=None,
@@ -81,3 +82,9 @@ class JacobianHomeostasis(HolomorphicEP):
             return homeostasis.chain_gradient(self.chain, self.B)
         probes = homeostasis.draw_probes(self.chain, self.probes * N, self.rng)
         return homeostasis.probed_chain_gradient(self.chain, self.B, probes, local=self.estimate == "local")
+
+    @classmethod
+    def own_truths(cls, rng):
+        """Those of `hep`, and homeostasis against its loss."""
+        yield from super().own_truths(rng)
+        yield from truths.homeostasis(cls, rng)

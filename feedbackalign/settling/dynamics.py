@@ -29,6 +29,10 @@ SWEEPS = ("alternating", "synchronous")
 ORDER = "(Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*"
 
 
+class CannotSettleError(ValueError):
+    """A network whose layers do not settle."""
+
+
 class Stage(typing.NamedTuple):
     """One settling layer: its weights, its pooling (or None), its unit, and the shape of one sample's input."""
 
@@ -77,8 +81,8 @@ def chain(network, activation=None):
 
     Raises
     ------
-    ValueError
-        Naming the layer that cannot settle.
+    CannotSettleError
+        A ValueError, naming the layer that cannot settle.
 
     Examples
     --------
@@ -90,7 +94,7 @@ def chain(network, activation=None):
     if activation is not None:
         require_known(activation, BOUNDED, "unit of a settling network")
     if network.input_shape is None:
-        raise ValueError("a network that settles needs its sizes: make it with Network(…, input_shape=…)")
+        raise CannotSettleError("a network that settles needs its sizes: make it with Network(…, input_shape=…)")
     groups = []                                             # each weighted layer, and what follows it
     for layer in network.layers:
         if layer.is_weighted:
@@ -98,17 +102,19 @@ def chain(network, activation=None):
         elif groups:
             groups[-1].append(layer)
         elif not isinstance(layer, Flatten):
-            raise ValueError(f"{layer.name} cannot settle: expected {ORDER}, got {layer!r} first")
+            raise CannotSettleError(f"{layer.name} cannot settle: expected {ORDER}, got {layer!r} first")
     stages = [_stage(group, network, activation, is_top=group is groups[-1]) for group in groups]
     top = stages[-1]
     if top.layer.weight.ndim != 2:
-        raise ValueError(f"{top.name} cannot settle: expected a Linear on top, got {top.layer!r}")
+        raise CannotSettleError(f"{top.name} cannot settle: expected a Linear on top, got {top.layer!r}")
     if network.loss_name != "cross-entropy":
         return Chain(network, stages, None)
     if not isinstance(top.unit, Identity):
-        raise ValueError(f"{top.unit.name} cannot settle: under cross-entropy the top Linear is a readout without unit")
+        raise CannotSettleError(f"{top.unit.name} cannot settle: under cross-entropy the top Linear is a readout "
+                                f"without unit")
     if len(stages) == 1:
-        raise ValueError(f"{top.name} cannot settle: under cross-entropy it is a readout, and nothing is below it")
+        raise CannotSettleError(f"{top.name} cannot settle: under cross-entropy it is a readout, and nothing is below "
+                                f"it")
     return Chain(network, stages[:-1], top.layer)
 
 
@@ -118,17 +124,17 @@ def _stage(group, network, activation, is_top):
     pool = rest.pop(0) if rest and isinstance(rest[0], (MaxPool2d, AvgPool2d)) else None
     unit = rest.pop(0) if rest and isinstance(rest[0], Activation) else None
     if rest:
-        raise ValueError(f"{rest[0].name} cannot settle: expected {ORDER}, got {rest[0]!r} after {layer.name}")
+        raise CannotSettleError(f"{rest[0].name} cannot settle: expected {ORDER}, got {rest[0]!r} after {layer.name}")
     if unit is None and not is_top:
-        raise ValueError(f"{layer.name} cannot settle: expected a bounded unit after it, got none")
+        raise CannotSettleError(f"{layer.name} cannot settle: expected a bounded unit after it, got none")
     if is_top and isinstance(unit, (Identity, type(None))):
         unit = unit or Identity()
     elif activation is not None:
         replaced, unit = unit, ACTIVATIONS[activation]()
         unit.name = replaced.name
     elif unit.kind not in BOUNDED:
-        raise ValueError(f"{unit.name} cannot settle: expected a bounded unit ({', '.join(BOUNDED)}), got {unit!r}; "
-                         f"the option activation= puts one in its place")
+        raise CannotSettleError(f"{unit.name} cannot settle: expected a bounded unit ({', '.join(BOUNDED)}), got "
+                                f"{unit!r}; the option activation= puts one in its place")
     return Stage(layer, pool, unit, network.shapes[layer.name][0])
 
 

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from feedbackalign import __version__, check, comparison, rules, training
+from feedbackalign import __version__, check, comparison, figures, rules, training
 from feedbackalign.cli import arguments
 from feedbackalign.cli import commands as cli
 from feedbackalign.checkpoints import lock_folder
@@ -257,6 +257,41 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     assert all(os.path.exists(path) for path in capsys.readouterr().out.splitlines())
 
 
+def test_figure_measures_draws_and_keeps_the_rows(monkeypatch, capsys):
+    _, draw_rows = figures.EXPERIMENTS["nudge_bias"]
+    monkeypatch.setitem(figures.EXPERIMENTS, "nudge_bias", (lambda: figures.nudge_bias_rows([1e-3, 1e-2]), draw_rows))
+    assert cli.main(["figure", "nudge_bias", "--out", "slides", "--format", "png,svg"]) == 0
+    assert sorted(os.listdir("slides")) == ["nudge_bias.json", "nudge_bias.png", "nudge_bias.svg"]
+    with open("slides/nudge_bias.json", encoding="utf-8") as file:
+        assert json.load(file)["rows"] == figures.nudge_bias_rows([1e-3, 1e-2])
+    assert "nudge_bias.json, nudge_bias (png, svg)" in capsys.readouterr().out
+
+
+def test_rules_that_settle_are_compared_like_all_others(capsys):
+    line = "compare --model settling --rules bp,ep,hep-homeo,pfa --seeds 1 --epochs 1 --hidden 12,8 --quiet --out run"
+    assert cli.main([*line.split(), "--nudged-steps", "5", "--free-steps", "10"]) == 0
+    rows = summary("run")["rows"]
+    assert {row["rule"]: row["reference"] for row in rows} == {
+        "bp": "backprop", "ep": "implicit", "hep-homeo": "recurrent-backprop", "pfa": "backprop"}
+    assert {(row["rule"], row["activation"]) for row in rows} == {
+        ("bp", "soft-clip"), ("pfa", "soft-clip"), ("ep", "soft-clip"), ("hep-homeo", "dsilu")}
+    for row in rows:
+        assert row["init"] == "xavier-uniform" and None not in row["update_angle"].values()
+        assert (row["backprop_angle"] is None) == (row["rule"] in ("ep", "hep-homeo"))
+    assert "own reference: what the rule claims to approach, backprop, implicit, recurrent-backprop" in \
+        capsys.readouterr().out
+    assert {"gradient_angles.png", "gradient_angles-implicit.png", "gradient_angles-recurrent-backprop.png"} <= \
+        set(os.listdir("run"))
+
+
+@pytest.mark.parametrize("rule", ["ep", "ep-vf", "hep", "hep-homeo"])
+def test_trace_of_a_rule_that_settles_gives_phases_and_angles(rule, capsys):
+    assert cli.main(["trace", "--rule", rule, "--model", "settling", "--batch", "8", "--steps", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "phase free" in text and "phase nudged" in text and "residual" in text
+    assert re.search(r"fc1.weight +update at [\d.]+° to (implicit|recurrent-backprop)'s", text)
+
+
 def test_trace_shows_routes_in_the_rules_own_symbols(capsys):
     assert cli.main(["trace", "--rule", "pfa"]) == 0
     text = capsys.readouterr().out
@@ -379,6 +414,11 @@ BAD_WORDS = [
     ("compare --threads 0", "threads"),
     ("compare --format gif", "png, svg, pdf"),
     ("compare --data-dir here", "data_dir"),
+    ("compare --rules bp,ep", "rule ep on model mlp: relu1 cannot settle"),
+    ("compare --rules ep,bp", "--model settling"),
+    ("train --rule hep", "--model settling"),
+    ("compare --model settling --rules bp,ep --activation relu", "relu1 cannot settle"),
+    ("compare --model settling --rules ep --beta 0", "beta: expected |beta| of at least"),
     ("compare --rules pfa --density 2", "density: expected a finite number in (0, 1], got 2.0"),
     ("compare --rules pfa --density some", "density"),
     ("compare --rules pfa --expansion 0", "expansion"),
@@ -397,6 +437,9 @@ BAD_WORDS = [
     ("trace --rule pfa --batch 5000", "batch size"),
     ("trace --rule bp --epochs 3", "--epochs"),
     ("plot", "FOLDER_OR_FILE"),
+    ("figure", "NAME"),
+    ("figure nudge-bias", "did you mean 'nudge_bias'"),
+    ("figure nudge_bias --format gif", "png, svg, pdf"),
     ("check --rules pfo", "did you mean 'pfa"),
     ("check --seed -1", "seed"),
     ("rules fa", "unknown argument 'fa'"),
@@ -417,6 +460,7 @@ BAD_FILES = [
     ("compare --out file", "output folder file: cannot be written to"),
     ("train --rule bp --out file/below", "cannot be written to"),
     ("plot file --out file", "cannot be written to"),
+    ("figure nudge_bias --out file", "cannot be written to"),
     ("plot nothing", "expected a summary.json or a record.jsonl"),
     ("plot .", "expected a summary.json or a record.jsonl"),
     ("plot file", "file: expected the rows"),

@@ -20,16 +20,58 @@ def cells(table, rule):
     return [cell for line in table.splitlines() if line.startswith(f"{rule} ") for cell in line.split()]
 
 
-def test_numbers_are_means_over_seeds_of_the_last_epoch():
+def test_numbers_are_means_over_seeds():
     rows = [row("fa", seed, epoch, angle=angle, test_accuracy=accuracy)
             for seed, epoch, angle, accuracy in [(0, 0, 90.0, 0.1), (0, 1, 50.0, 0.8),
                                                  (1, 0, 90.0, 0.1), (1, 1, 60.0, 0.9)]]
     table = report.comparison_table(rows)
     assert cells(table, "fa") == ["fa", "85.0", "±", "7.1", "55.0", "0*", "55.0", "55.0", "0.90", "0.90", "1.00"]
-    assert "0*  zero by construction" in table and "mean over 2 seeds" in table
+    assert "0*  below 1e-6 degrees in every epoch and seed" in table and "mean over 2 seeds" in table
+    assert "last" not in table                                              # there is but one trained epoch
 
 
-def test_an_angle_that_only_ends_at_zero_is_not_called_zero_by_construction():
+@pytest.mark.parametrize("epochs, averaged", [(2, [1, 2]), (5, [1, 2, 3, 4, 5]), (9, [5, 6, 7, 8, 9])])
+def test_angles_and_norm_ratios_are_means_over_the_last_five_epochs_too(epochs, averaged):
+    rows = [row("fa", seed, epoch, angle=float(epoch**2 + seed), norm_ratio={"fc1": 1.0, "fc2": epoch + seed / 2},
+                test_accuracy=0.5 + epoch / 100)
+            for epoch in range(epochs, -1, -1) for seed in (0, 1)]          # in any order
+    table = report.comparison_table(rows)
+    angle = sum(epoch**2 for epoch in averaged) / len(averaged) + 0.5
+    ratio = sum(averaged) / len(averaged) + 0.25
+    assert cells(table, "fa") == ["fa", f"{50 + epochs:.1f}", "±", "0.0", f"{angle:.1f}", "0*", f"{angle:.1f}",
+                                  f"{angle:.1f}", "1.00", f"{ratio:.2f}", "1.00"]
+    assert f"angles and norm ratios: mean over the last {len(averaged)} epochs too." in table
+
+
+def test_a_seed_weighs_as_much_as_another_whatever_it_does_not_know():
+    rows = [row("fa", seed, epoch, angle=10.0 + 20.0 * seed) for seed in (0, 1) for epoch in (1, 2, 3)]
+    for each in rows[:2]:
+        each.update(backprop_angle=None)
+    assert cells(report.comparison_table(rows), "fa")[4] == "20.0"
+
+
+def test_a_record_without_a_trained_epoch_shows_the_start():
+    table = report.comparison_table([row("fa", epoch=0, angle=90.0)])
+    assert cells(table, "fa")[2] == "90.0" and "After 0 epochs" in table
+
+
+def test_a_norm_ratio_of_nothing_is_no_angle():
+    assert cells(report.comparison_table([row("fa", norm_ratio={"fc1": 0.0, "fc2": 1.0})]), "fa")[6] == "0.00"
+
+
+def test_what_a_preset_made_of_each_rules_decay_fits_the_width():
+    rows = [row(rule, epoch=epoch, weight_decay=decay) for number in range(20)
+            for rule in [f"pfa-{number}"] for epoch, decay in [(1, 0.03), (2, 9e-5)]]
+    rows += [row(rule, epoch=epoch, weight_decay=1e-4) for rule in ("bp", "fa") for epoch in (1, 2)]
+    text = report.decay_text("authors", rows, 934)
+    assert text.startswith("decay preset authors: 1e-4 for bp, fa; 0.03 until step 934, then 9e-5 for all others")
+    assert report.decay_text("equal", [row("bp")], 934) == "decay preset equal"
+    for each in rows:
+        each["weight_decay"] = each["weight_decay"] if each["rule"] in ("pfa-1", "bp") else 1e-4 + len(each["rule"])
+    assert max(map(len, report.decay_text("authors", rows, 934).splitlines())) <= report.WIDTH
+
+
+def test_an_angle_that_only_ends_at_zero_has_no_star():
     rows = [row("fa", epoch=0, angle=90.0), row("fa", epoch=1, angle=0.0)]
     assert cells(report.comparison_table(rows), "fa")[2] == "0.0"
 
@@ -42,6 +84,13 @@ def test_what_is_undefined_is_a_dash():
     assert "implicit" in cells(table, "ep") and cells(table, "ep").count("-") == 2
     assert cells(table, "zero")[-1] == "-"
     assert "own reference" in table and "backprop, implicit" in table
+
+
+def test_rules_without_an_angle_to_backprop_leave_its_columns_out():
+    table = report.comparison_table([row("ep", seed, backprop_angle=None, reference=reference)
+                                     for seed, reference in enumerate(["implicit", "implicit (not settled)"])])
+    assert "angle to backprop" not in table and "angle to own reference" in table
+    assert "implicit, implicit (not settled)" in table
 
 
 def test_no_feedback_weights_at_all_leave_their_columns_out():

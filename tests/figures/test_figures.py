@@ -10,7 +10,7 @@ import pytest
 
 import feedbackalign as fa
 from feedbackalign import figures
-from tests.figures.records import FIFTEEN, RECORDS, record
+from tests.figures.records import FIFTEEN, RECORDS, changed, record
 
 WITHOUT_PATH = ("no weight angles",)
 
@@ -152,6 +152,15 @@ def test_a_real_record_shows_what_the_field_is_about():
     for axes in figures.gradient_angles(rows).axes:
         curve = next(line for line in axes.get_lines() if line.get_label() == "bp")
         np.testing.assert_array_equal(curve.get_ydata(), 0.0)
+
+
+def test_every_reference_has_a_figure_of_its_own(tmp_path):
+    settling = changed(record(rules=("ep",)), lambda row: row.update(reference="implicit", backprop_angle=None))
+    other = changed(record(rules=("ep-vf",)), lambda row: row.update(reference="bptt(15) (not settled)",
+                                                                     backprop_angle=None))
+    names = [path.stem for path in figures.draw_all(record(rules=("bp", "pfa")) + settling + other, tmp_path)]
+    assert names == [*figures.FIGURES, "gradient_angles-implicit", "gradient_angles-bptt-15-not-settled"]
+    assert [path.stem for path in figures.draw_all(settling, tmp_path)] == list(figures.FIGURES)
 
 
 def test_a_convolutional_record_is_drawn():

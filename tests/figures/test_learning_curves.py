@@ -1,9 +1,12 @@
-"""The learning curves show the rows' numbers, and their title no more than the bands support."""
+"""The learning curves show the rows' numbers, and their title no more than every seed supports."""
 
 import pytest
 
 from feedbackalign.figures import NothingToShow, learning_curves
 from tests.figures.records import bands, changed, line, lines, record, regression, title, with_holes
+from tests.figures.records import words as all_words
+
+PLAIN = "Learning curves, rule by rule"
 
 
 def panel(figure, name):
@@ -47,7 +50,7 @@ def test_accuracy_alone_is_enough():
 def test_a_single_seed_has_no_band_and_claims_nothing():
     figure = learning_curves(record(seeds=1))
     assert not any(axes.collections for axes in figure.axes)
-    assert title(figure) == "Learning curves, rule by rule"
+    assert title(figure) == PLAIN
 
 
 def test_the_title_says_in_which_range_all_seeds_end():
@@ -61,12 +64,78 @@ def test_the_title_says_in_which_range_all_seeds_end():
 
 def test_one_rule_that_does_not_learn_silences_the_title():
     rows = changed(record(), lambda row: row.update(test_accuracy=0.1) if row["rule"] == "dfa" else None)
-    assert title(learning_curves(rows)) == "Learning curves, rule by rule"
+    assert title(learning_curves(rows)) == PLAIN
+
+
+def test_a_little_above_the_start_is_not_learnt():
+    rows = changed(record(), lambda row: row.update(test_accuracy=0.1 + 0.02 * row["epoch"]))
+    assert title(learning_curves(rows)) == PLAIN
+
+
+def with_loss(rule, loss, seeds=(0, 1, 2), **more):
+    """The record with this training loss, a function of the epoch, of some of a rule's seeds."""
+    def change(row):
+        if row["rule"] == rule and row["seed"] in seeds and row["epoch"] > 0:
+            row.update(train_loss=loss(row["epoch"]), **more)
+    return changed(record(), change)
+
+
+def test_a_rule_whose_loss_grows_while_its_accuracy_rises_is_named():
+    rows = with_loss("dfa", lambda epoch: 3.0 * epoch)
+    assert title(learning_curves(rows)) == "Every rule ends above 95 %, but dfa's training loss grows"
+    rows = with_loss("dfa", lambda epoch: 3.0 * epoch, seeds=(2,))
+    assert title(learning_curves(rows)) == "Every rule ends above 95 %, but dfa's training loss grows with 1 of 3 seeds"
+
+
+def test_several_rules_whose_loss_grows_are_named_and_a_long_title_takes_two_lines():
+    rows = with_loss("dfa", lambda epoch: 3.0 * epoch)
+    rows = [{**row, "train_loss": 9.0} if row["rule"] in ("kp", "wm") and row["epoch"] == 6 else row for row in rows]
+    told = title(learning_curves(rows))
+    assert told.replace("\n", " ") == "Every rule ends above 95 %, but the training loss of dfa, kp and wm grows"
+    rows = [{**row, "train_loss": 9.0} if row["rule"] != "bp" and row["epoch"] == 6 and row["seed"] else row
+            for row in rows]
+    figure = learning_curves(rows)
+    assert title(figure).count("\n") == 1 and title(figure).endswith("grows with some seeds")
+
+
+def test_a_rule_that_diverges_slowly_is_not_said_to_learn():
+    rows = with_loss("fa", lambda epoch: 10.0**epoch)
+    for row in rows:
+        if row["rule"] == "fa":
+            row["test_accuracy"] = 0.09 + 0.018 * row["epoch"]              # ends at 19.8 %
+    assert title(learning_curves(rows)) == "fa's training loss grows, with every seed"
+    rows = [{**row, "train_loss": 1.0} if row["rule"] == "fa" and row["seed"] == 1 else row for row in rows]
+    assert title(learning_curves(rows)) == PLAIN
+
+
+@pytest.mark.parametrize("loss", [lambda epoch: 2.25 + 0.01 * epoch, lambda epoch: 1.0 + 0.1 * epoch,
+                                  lambda epoch: 90.0 / epoch, lambda epoch: None if epoch == 6 else 0.1],
+                         ids=["about as untrained", "above its first epoch", "above the untrained", "unknown"])
+def test_a_loss_that_neither_fell_nor_grew_for_certain_claims_nothing(loss):
+    assert title(learning_curves(with_loss("kp", loss, seeds=(1,)))) == PLAIN
+
+
+def test_a_missing_seed_silences_the_title():
+    rows = [row for row in record() if (row["rule"], row["seed"]) != ("wm", 1)]         # its run failed
+    assert title(learning_curves(rows)) == PLAIN
+
+
+def test_one_epoch_is_compared_with_the_untrained_network():
+    rows = changed(record(epochs=1), lambda row: row.update(test_accuracy=0.1 + 0.7 * row["epoch"]))
+    assert title(learning_curves(rows)).startswith("Every rule learns: each seed ends between 80 and 80 %")
+    assert title(learning_curves(record(epochs=0))) == PLAIN
+
+
+def test_the_small_print_tells_each_rules_decay():
+    rows = changed(record(), lambda row: row.update(weight_decay=0.03) if row["rule"].startswith("pfa") else None)
+    assert "weight decay: 0.03 for pfa, pfa-o; 1e-4 for all others" in all_words(learning_curves(rows))
 
 
 def test_a_rising_loss_silences_the_title_of_a_regression():
     rows = changed(regression(record()), lambda row: row.update(test_loss=5.0) if row["rule"] == "fa" else None)
-    assert title(learning_curves(rows)) == "Learning curves, rule by rule"
+    assert title(learning_curves(rows)) == PLAIN
+    rows = regression(with_loss("fa", lambda epoch: 3.0 * epoch))
+    assert title(learning_curves(rows)) == "fa's training loss grows, with every seed"
 
 
 def test_a_cut_axis_says_so_and_a_collapsed_rule_is_not_cut_off():

@@ -1,12 +1,13 @@
-"""Path angles and norm ratios are the rows' own; the floor is pfa's; the title is supported by every layer."""
+"""Path angles and norm ratios are the rows' own; the expected end is pfa's; the title is supported by every layer."""
 
 import math
 
 import pytest
 
 from feedbackalign.figures import NothingToShow, path_alignment
-from feedbackalign.figures.path_alignment import expected_floor
-from tests.figures.records import CONVOLUTIONAL, bands, changed, line, lines, record, title, with_holes, words
+from feedbackalign.figures.path_alignment import expected_end
+from tests.figures.records import (CONVOLUTIONAL, FIFTEEN, RECORDS, bands, changed, line, lines, record, title,
+                                   with_holes, words)
 
 PLAIN = "How well the feedback stands in for the forward weights"
 
@@ -35,7 +36,7 @@ def test_rules_without_a_stand_in_are_named_below():
         path_alignment(record(rules=("dfa", "np")))
 
 
-def floors(figure):
+def dotted(figure):
     """Heights of the dotted lines in the angle panels."""
     return [line.get_ydata()[0] for axes in figure.axes[::2] for line in axes.get_lines()
             if line.get_label().startswith("_") and line.get_ydata()[0] != 90.0]
@@ -45,25 +46,46 @@ def told(figure):
     return " ".join(text.get_text() for legend in figure.legends for text in legend.get_texts())
 
 
-def test_the_floor_of_pfa_is_drawn_and_labelled():
+def test_the_expected_end_of_pfa_is_drawn_and_labelled():
     figure = path_alignment(record())
-    assert floors(figure) == pytest.approx([math.degrees(math.atan(1 / math.sqrt(10)))] * 3)
-    assert "arctan(1/√10) = 17.5°" in told(figure)
+    assert dotted(figure) == pytest.approx([math.degrees(math.atan(1 / math.sqrt(10)))] * 3)
+    assert "expected end (no bound) of pfa in a wide layer" in told(figure) and "arctan(1/√10) = 17.5°" in told(figure)
 
 
-def test_the_floor_is_that_of_the_expansion_and_density_in_use():
-    assert floors(path_alignment(record(), expansion=1)) == pytest.approx([45.0] * 3)
+def test_the_expected_end_is_that_of_the_expansion_and_density_in_use():
+    assert dotted(path_alignment(record(), expansion=1)) == pytest.approx([45.0] * 3)
     sparse = changed(record(), lambda row: row.update(expansion=10, density=0.1))
-    assert floors(path_alignment(sparse, expansion=100)) == pytest.approx([45.0] * 3)
+    assert dotted(path_alignment(sparse, expansion=100)) == pytest.approx([45.0] * 3)
     assert "arctan(1/√(10·0.1)) = 45.0°" in told(path_alignment(sparse))
-    assert expected_floor(record(), expansion=100) == pytest.approx(5.71, abs=0.01)
+    assert expected_end(record(), expansion=100) == pytest.approx(5.71, abs=0.01)
     with pytest.raises(ValueError, match="expansion: expected a finite number"):
         path_alignment(record(), expansion=0)
 
 
-def test_without_pfa_there_is_no_floor():
+def test_without_pfa_no_end_is_expected():
     figure = path_alignment(record(rules=("bp", "fa", "pfa-o", "pfa-i")))
-    assert floors(figure) == [] and "floor" not in told(figure)
+    assert dotted(figure) == [] and "expected" not in told(figure)
+
+
+@pytest.mark.parametrize("name", ["default", "five layers", "deep", "one layer"])
+def test_nothing_is_written_over_a_curve(name):
+    figure = path_alignment(RECORDS[name])
+    assert not any(text.get_text() for axes in figure.axes for text in axes.texts)
+    assert "90°: unrelated" in figure.axes[0].get_ylabel()
+
+
+def test_the_small_print_tells_decay_and_names():
+    rows = record()
+    assert "decay" not in words(path_alignment(changed(rows, lambda row: row.pop("weight_decay"))))
+    text = words(path_alignment(rows))
+    assert "weight decay: 1e-4" in text and "kp: Kolen-Pollack" in text and "\nbp: backprop; fa" in text
+    assert "\npfa: product feedback alignment" in words(path_alignment(record(rules=("pfa", "mine"))))
+    assert "fa: feedback alignment; pfa: product fa" in words(path_alignment(record(rules=("fa", "pfa", "mine"))))
+
+
+def test_names_give_way_where_there_is_no_room():
+    text = words(path_alignment(record(rules=FIFTEEN)))
+    assert "Kolen-Pollack" not in text and "weight decay" in text
 
 
 def test_the_lowest_layer_is_marked_as_routing_no_error():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedbackalign import optimizer, rules
 from feedbackalign.figures import series
 from tests.figures.records import record, row
 
@@ -82,3 +83,61 @@ def test_small_print_says_seeds_and_decay():
     assert series.told_about([{**rows[0], "decay": "equal"}], [one]) == ["mlp, digits, decay equal",
                                                                          "one seed, so no bands"]
     assert "1 to 2 seeds" in series.told_about(rows, [one, curves])[1]
+    assert series.told_about([{**rows[0], "decay": "equal"}], [one], with_decay=False)[0] == "mlp, digits"
+
+
+def decays(values, preset="authors", seeds=2):
+    """Rows of rules with these weight decays, epoch by epoch after the first row."""
+    return [{"rule": rule, "seed": seed, "epoch": epoch, "weight_decay": decay, "decay": preset}
+            for rule, after in values.items() for seed in range(seeds) for epoch, decay in enumerate([0.0, *after])]
+
+
+WEAK, STRONG, DROPPED = [1e-4] * 3, [0.03] * 3, [0.03, 0.03 * 0.003, 0.03 * 0.003]
+
+
+@pytest.mark.parametrize("values, words", [
+    ({"bp": WEAK, "fa": WEAK}, "1e-4"),
+    ({"pfa": DROPPED}, "0.03 at first, then 9e-5"),
+    ({"bp": WEAK, "fa": WEAK, "kp": WEAK, "pfa": DROPPED, "pfa-o": DROPPED},
+     "0.03 at first, then 9e-5 for pfa, pfa-o; 1e-4 for all others"),
+    ({"pfa": STRONG, "bp": WEAK, "fa": WEAK}, "0.03 for pfa; 1e-4 for bp, fa"),
+    ({"pfa": DROPPED[1:], "bp": WEAK}, "0.03 at first, then 9e-5 for pfa; 1e-4 for bp"),       # fell within epoch 1
+    ({"fa": [None]}, ""), ({"fa": []}, ""), ({"fa": [{"fc1.weight": 1e-4}]}, ""),
+])
+def test_decay_in_words(values, words):
+    assert series.decay_in_words(decays(values)) == words
+    told = series.decay_in_words(decays(values), drop_step=934)
+    assert told == words.replace("at first", "until step 934")
+
+
+def test_a_users_own_weak_decay_is_no_preset():
+    assert series.decay_in_words(decays({"fa": DROPPED[1:]}, preset=9e-5)) == "9e-5"
+
+
+@pytest.mark.parametrize("preset", ["authors", "equal"])
+@pytest.mark.parametrize("lr", [0.5, 0.01, 1e-4], ids=["drops in epoch 1", "drops later", "never drops"])
+def test_the_words_are_those_of_the_optimisers_presets(preset, lr):
+    decay_at = {rule: optimizer.decay_schedule(preset, strong_first=rule == "pfa", lr=lr, momentum=0.9)
+                for rule in ("bp", "pfa")}
+    rows = decays({rule: [at(38 * epoch - 1) for epoch in range(1, 41)] for rule, at in decay_at.items()}, preset)
+    strong = "0.03" if lr == 1e-4 else "0.03 at first, then 9e-5"
+    assert series.decay_in_words(rows) == (strong if preset == "equal" else f"{strong} for pfa; 1e-4 for bp")
+
+
+def test_the_names_in_words_are_those_of_rules():
+    assert set(series.NAMES) <= set(rules.TABLE)
+    assert series.spelled_out(["dfa", "mine", "pfa"]) == ["dfa: direct feedback alignment",
+                                                          "pfa: product feedback alignment"]
+
+
+def test_small_print_is_filled_word_by_word():
+    words = ["a" * 5, "b" * 5, "c" * 20, "d"]
+    assert series.fill(words, 12, gap="--") == f"aaaaa--bbbbb\n{'c' * 20}\nd"
+    assert series.fill([], 12) == ""
+
+
+def test_runs_are_rows_in_the_order_of_epochs():
+    rows = record(rules=("pfa", "bp"), seeds=2, epochs=2)
+    runs = series.runs(rows[::-1])
+    assert list(runs) == ["bp", "pfa"] and set(runs["pfa"]) == {0, 1}
+    assert runs["pfa"][1] == [row for row in rows if row["rule"] == "pfa" and row["seed"] == 1]

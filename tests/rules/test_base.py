@@ -7,7 +7,7 @@ from feedbackalign import alignment, rules
 from feedbackalign.optimizer import SGD
 from feedbackalign.rules.base import Step, shape_text, sparse
 from feedbackalign.training import train_step
-from tests.rules.tools import backprop, conv_case, dense_case, frozen, make
+from tests.rules.tools import conv_batch, backprop, conv_case, dense_case, frozen, make
 
 
 class Downhill(rules.Rule):
@@ -73,7 +73,7 @@ def test_the_lowest_layer_learns_and_tells_nobody():
 
 def test_a_converted_rule_is_float64_through_and_through():
     for name in rules.TABLE:
-        net, x, labels = conv_case(dtype=np.float32)
+        net, x, labels = conv_batch(name, dtype=np.float32)
         rule = make(name, net)
         rule.astype(np.float64)
         arrays = [*net.parameters().values(), *rule.constants().values(), *rule.parameters().values(),

@@ -10,29 +10,31 @@ import re
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from feedbackalign import alignment, rules
 from feedbackalign.ops import initialisers
 from feedbackalign.optimizer import SGD
 from feedbackalign.training import train_step
-from tests.rules.tools import (ERROR_SENDERS, assert_close, backprop, conv_case, dense_case, distance, frozen, make,
-                               residual_case, train)
+from tests.rules.tools import (ERROR_SENDERS, answer, assert_close, backprop, conv_batch, conv_case, dense_batch,
+                               distance, drawn_for, every_case, frozen, make, residual_case, train)
 from tests.strategies import linear_networks_with_batch, networks_with_batch
 
 NAMES = list(rules.TABLE)
 SPARSE = [name for name in NAMES if "density" in rules.options_of(name)]
 every_rule = pytest.mark.parametrize("name", NAMES)
 every_error_sender = pytest.mark.parametrize("name", ERROR_SENDERS)
-all_kinds = pytest.mark.parametrize("case", [dense_case, conv_case, residual_case], ids=["dense", "conv", "residual"])
+every_rule_and_kind = every_case(NAMES)
+every_error_sender_and_kind = every_case(ERROR_SENDERS)
 
 
 # --------------------------------------------------------------------------------------------------- the gradients
 
 @every_rule
 @settings(max_examples=15)
-@given(case=networks_with_batch())
-def test_one_gradient_for_every_parameter_in_its_shape(name, case):
-    net, x, labels, rng = case
+@given(data=st.data())
+def test_one_gradient_for_every_parameter_in_its_shape(name, data):
+    net, x, labels, rng = data.draw(drawn_for(name))
     rule = rules.make(name, net, rng=rng)
     step = rule.gradients(x, labels)
     parameters = net.parameters() | rule.parameters()
@@ -41,11 +43,10 @@ def test_one_gradient_for_every_parameter_in_its_shape(name, case):
         assert gradient.shape == parameters[key].shape and gradient.dtype == np.float64, key
         assert np.isfinite(gradient).all(), key
     assert isinstance(step.loss, float)
-    np.testing.assert_allclose(step.loss, net.loss(net.forward(x), labels), rtol=1e-14)
+    np.testing.assert_allclose(step.loss, net.loss(answer(rule, x), labels), rtol=1e-14)
 
 
-@every_rule
-@all_kinds
+@every_rule_and_kind
 def test_float32_stays_float32(name, case):
     net, x, labels = case(dtype=np.float32)
     rule, optimizer = make(name, net), SGD(lr=0.01, momentum=0.9, weight_decay=0.01)
@@ -60,8 +61,7 @@ def test_float32_stays_float32(name, case):
     assert rule.predict(x).dtype == np.float32
 
 
-@every_rule
-@all_kinds
+@every_rule_and_kind
 def test_the_same_stream_gives_the_same_bytes(name, case):
     net, x, labels = case()
     first, again = (make(name, copy.deepcopy(net), seed=5) for _ in range(2))
@@ -73,7 +73,7 @@ def test_the_same_stream_gives_the_same_bytes(name, case):
 
 @every_rule
 def test_gradients_move_no_parameter_and_keep_the_batch_as_it_is(name):
-    net, x, labels = conv_case()
+    net, x, labels = conv_batch(name)
     rule, batch = make(name, net), (x.copy(), labels.copy())
     held = frozen([net.parameters(), rule.parameters(), rule.constants(), rule.plastic()])
     rule.gradients(x, labels)
@@ -85,7 +85,7 @@ def test_gradients_move_no_parameter_and_keep_the_batch_as_it_is(name):
 @pytest.mark.parametrize("init", initialisers.NAMES)
 def test_a_step_moves_every_parameter_that_has_a_gradient(name, init):
     """Whatever order an initialiser leaves its numbers in memory."""
-    net, x, labels = dense_case(sizes=(8, 6, 4, 3), init=init, activation="tanh")
+    net, x, labels = dense_batch(name, sizes=(8, 6, 4, 3), init=init, activation="tanh")
     rule = make(name, net)
     before = {key: array.copy() for key, array in (net.parameters() | rule.parameters()).items()}
     train_step(rule, SGD(lr=0.1, momentum=0.9), x, labels)
@@ -109,8 +109,7 @@ MEASURES = {
 }
 
 
-@every_rule
-@all_kinds
+@every_rule_and_kind
 @pytest.mark.parametrize("steps", [0, 2])
 def test_measuring_changes_nothing(name, case, steps):
     net, x, labels = case(dtype=np.float32)
@@ -127,11 +126,11 @@ def test_measuring_changes_nothing(name, case, steps):
 
 @every_rule
 def test_what_a_measure_returns_may_be_written_to(name):
-    net, x, labels = dense_case()
+    net, x, labels = dense_batch(name)
     rule = make(name, net)
     rule.gradients(x, labels)
     before = frozen(rule)
-    for array in [rule.predict(x), *rule.state().values(), *rule.references(x, labels)["backprop"].values()]:
+    for array in [rule.predict(x), *rule.state().values(), *next(iter(rule.references(x, labels).values())).values()]:
         if array.dtype.kind == "f":
             array[...] = 7
     assert frozen(rule) == before
@@ -139,7 +138,7 @@ def test_what_a_measure_returns_may_be_written_to(name):
 
 @every_rule
 def test_the_first_reference_is_the_rules_own_claim_and_covers_the_network_alone(name):
-    net, x, labels = dense_case(dtype=np.float32)
+    net, x, labels = dense_batch(name, dtype=np.float32)
     rule = make(name, net)
     for reference in rule.references(x, labels).values():
         assert reference.keys() == net.parameters().keys()
@@ -151,12 +150,12 @@ def test_the_first_reference_is_the_rules_own_claim_and_covers_the_network_alone
 
 @every_rule
 @settings(max_examples=40)
-@given(case=networks_with_batch(), linear_case=linear_networks_with_batch())
-def test_a_matched_rule_is_backprop(name, case, linear_case):
+@given(data=st.data())
+def test_a_matched_rule_is_backprop(name, data):
     """The rule says itself where it can be matched; there every gradient of W and b is backprop's."""
     where = rules.find(name).matches_backprop
     assert where in ("always", "any network", "linear network", "never")
-    net, x, labels, rng = linear_case if where == "linear network" else case
+    net, x, labels, rng = data.draw(linear_networks_with_batch() if where == "linear network" else drawn_for(name))
     rule = rules.make(name, net, rng=rng)
     if where == "never":
         with pytest.raises(NotImplementedError, match="nothing makes this rule equal to backprop"):
@@ -191,8 +190,7 @@ def test_the_top_layer_follows_the_gradient_exactly(name, case):
             assert degrees == 0 or np.isnan(degrees), key                   # nan: a gradient that is zero
 
 
-@every_error_sender
-@all_kinds
+@every_error_sender_and_kind
 def test_the_trace_goes_from_top_to_bottom_and_agrees_with_the_measures(name, case):
     net, x, labels = case()
     rule = make(name, net)
@@ -263,7 +261,7 @@ def test_every_error_is_what_the_layer_above_sent(name, case):
     (lambda x, labels: (x[:0], labels[:0]), ValueError, "at least one sample"),
 ], ids=["label-high", "label-low", "label-float", "label-count", "nan", "inf", "int", "list", "width", "rank", "empty"])
 def test_bad_batches_are_refused_and_change_no_parameter(name, spoil, error, says):
-    net, x, labels = dense_case()
+    net, x, labels = dense_batch(name)
     rule = make(name, net)
     held = frozen([net.parameters(), rule.state()])
     with pytest.raises(error, match=says):
@@ -276,7 +274,7 @@ def test_bad_batches_are_refused_and_change_no_parameter(name, spoil, error, say
 
 @every_rule
 def test_a_missing_stream_is_refused_with_an_example(name):
-    net, x, labels = dense_case()
+    net, x, labels = dense_batch(name)
     if name == "bp":
         assert rules.make(name, net).gradients(x, labels).loss > 0
         return
@@ -288,7 +286,7 @@ def test_a_missing_stream_is_refused_with_an_example(name):
 @pytest.mark.parametrize("name", SPARSE)
 @pytest.mark.parametrize("density", [0, -0.1, 1.1, np.nan, "half", True])
 def test_a_density_outside_its_range_is_refused(name, density):
-    net, _, _ = dense_case()
+    net, _, _ = dense_batch(name)
     with pytest.raises((ValueError, TypeError), match=r"density: expected a finite number in \(0, 1\]"):
         make(name, net, density=density)
 
@@ -310,7 +308,7 @@ def test_every_rule_tells_its_idea_its_paper_and_what_it_transports(name):
 
 @every_rule
 def test_feedback_weights_stand_in_the_shape_of_W(name):
-    net, x, labels = conv_case()
+    net, x, labels = conv_batch(name)
     rule = make(name, net)
     for steps in (0, 2):
         train(rule, x, labels, steps)

@@ -9,14 +9,15 @@ import pytest
 from feedbackalign import alignment, rules
 from feedbackalign.optimizer import SGD
 from feedbackalign.training import train_step
-from tests.rules.tools import conv_case, dense_case, distance, frozen, make, residual_case, train
+from tests.rules.tools import conv_batch, conv_case, dense_batch, distance, every_case, frozen, make, train
 
 NAMES = list(rules.TABLE)
 SPARSE = [name for name in NAMES if "density" in rules.options_of(name)]
 WITH_ROUTES = [(name, route) for name in NAMES if "route" in rules.options_of(name)
                for route in rules.find(name).routes]
 every_rule = pytest.mark.parametrize("name", NAMES)
-all_kinds = pytest.mark.parametrize("case", [dense_case, conv_case, residual_case], ids=["dense", "conv", "residual"])
+every_rule_and_kind = every_case(NAMES)
+every_sparse_rule_and_kind = every_case(SPARSE)
 
 
 # ---------------------------------------------------------------------------------------------- state and resuming
@@ -48,14 +49,12 @@ def assert_same_run(rule, other):
     assert repr(alignment.weight_angles(rule)) == repr(alignment.weight_angles(other))                  # nan is nan
 
 
-@every_rule
-@all_kinds
+@every_rule_and_kind
 def test_a_fresh_rule_goes_on_where_the_state_was_kept(name, case):
     assert_same_run(*resume(name, case, {}))
 
 
-@pytest.mark.parametrize("name", SPARSE)
-@all_kinds
+@every_sparse_rule_and_kind
 def test_a_fresh_sparse_rule_goes_on_with_the_masks_of_the_old_one(name, case):
     rule, other = resume(name, case, {"density": 0.5})
     assert_same_run(rule, other)
@@ -69,7 +68,7 @@ def test_every_route_can_be_resumed(name, route):
 
 @every_rule
 def test_a_trained_rule_can_be_put_back_to_its_start(name):
-    net, x, labels = dense_case()
+    net, x, labels = dense_batch(name)
     rule = make(name, net)
     start, weights = rule.state(), copy.deepcopy(net.parameters())
     gradients = copy.deepcopy(rule).gradients(x, labels).grads
@@ -83,7 +82,7 @@ def test_a_trained_rule_can_be_put_back_to_its_start(name):
 
 @every_rule
 def test_the_state_is_plain_arrays(name):
-    net, x, labels = dense_case()
+    net, x, labels = dense_batch(name)
     rule = make(name, net)
     train(rule, x, labels, 1)
     assert all(isinstance(array, np.ndarray) and array.dtype != object for array in rule.state().values())
@@ -93,7 +92,7 @@ def test_the_state_is_plain_arrays(name):
 
 @every_rule
 def test_set_feedback_takes_copies(name):
-    net, _, _ = conv_case()
+    net, _, _ = conv_batch(name)
     rule, rng = make(name, net), np.random.default_rng(3)
     for key in [*rule.constants(), *rule.parameters(), *rule.plastic()]:
         layer, array = key.rsplit(".", 1)
@@ -105,7 +104,7 @@ def test_set_feedback_takes_copies(name):
 
 @every_rule
 def test_set_feedback_refuses_what_does_not_fit_and_keeps_what_was(name):
-    net, _, _ = dense_case()
+    net, _, _ = dense_batch(name)
     rule = make(name, net)
     before = frozen(rule)
     with pytest.raises(ValueError, match="unknown layer 'fc9': did you mean 'fc"):
@@ -124,7 +123,7 @@ def test_set_feedback_refuses_what_does_not_fit_and_keeps_what_was(name):
 
 @every_rule
 def test_of_several_arrays_none_is_set_if_one_is_bad(name):
-    net, _, _ = dense_case()
+    net, _, _ = dense_batch(name)
     rule = make(name, net)
     held = rule.constants() | rule.parameters() | rule.plastic()
     good = {key.rsplit(".", 1)[1]: np.ones(array.shape) for key, array in held.items() if key.startswith("fc1.")}
@@ -149,8 +148,7 @@ def assert_masks_hold(rule):
         assert arrays[key][mask].any() or not mask.any(), key
 
 
-@pytest.mark.parametrize("name", SPARSE)
-@all_kinds
+@every_sparse_rule_and_kind
 def test_synapses_that_do_not_exist_never_come_to_be(name, case):
     net, x, labels = case()
     rule, optimizer = make(name, net, density=0.5), SGD(lr=0.05, momentum=0.9, weight_decay=0.05)
@@ -166,7 +164,7 @@ def test_synapses_that_do_not_exist_never_come_to_be(name, case):
 
 @every_rule
 def test_a_layers_own_mask_holds_under_every_rule(name):
-    net, x, labels = conv_case(density=0.5)
+    net, x, labels = conv_batch(name, density=0.5)
     assert len(net.masks()) == 3
     rule, optimizer = make(name, net), SGD(lr=0.01, momentum=0.9, weight_decay=0.05)
     before = copy.deepcopy(net.parameters())

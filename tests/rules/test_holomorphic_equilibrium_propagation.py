@@ -85,11 +85,10 @@ def test_the_reference_of_a_float32_network_is_that_of_its_float64_copy():
     assert all(np.array_equal(first[name], second[name]) and first[name].dtype == np.float64 for name in first)
 
 
-def test_zero_points_are_the_tangent():
-    rule, x, labels = small(points=0)
-    tangent, _, _ = small(mode="tangent")
-    assert rule.mode == "tangent"
-    assert frozen(rule.gradients(x, labels).grads) == frozen(tangent.gradients(x, labels).grads)
+def test_a_circle_has_points():
+    for points in (0, -1):
+        with pytest.raises(ValueError, match=f"points: expected an integer of at least 1, got {points}"):
+            small(points=points)
 
 
 def test_points_and_oscillation_approach_the_tangent():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feedbackalign import rules
-from tests.rules.tools import dense_case, make
+from tests.rules.tools import dense_batch, dense_case, make
 
 
 class Halfway(rules.ErrorSendingRule):
@@ -23,15 +23,15 @@ class Named(Halfway):
 
 
 def test_every_row_of_the_table_is_a_rule_made_by_its_name():
-    net, _, _ = dense_case()
     assert list(rules.TABLE)[0] == "bp"
     for name, kind in rules.TABLE.items():
+        net, _, _ = dense_batch(name)
         rule = make(name, net)
         assert type(rule) is kind is rules.find(name) and rule.name == name and rule.network is net
 
 
 def test_the_rules_that_were_promised_are_there():
-    assert set("bp fa dfa usf brsf frsf kp wm pfa pfa-o pfa-i wp np".split()) <= set(rules.TABLE)
+    assert set("bp fa dfa usf brsf frsf kp wm pfa pfa-o pfa-i wp np ep ep-vf hep hep-homeo".split()) <= set(rules.TABLE)
 
 
 def test_a_class_does_as_well_as_a_name():

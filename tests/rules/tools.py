@@ -1,13 +1,15 @@
-"""What the tests of the rules share: relative equality, everything-is-as-it-was, and fixed networks."""
+"""What the tests of the rules share: relative equality, everything-is-as-it-was, and networks for every rule."""
 
 import copy
 
 import numpy as np
+import pytest
 
 from feedbackalign import layers, rules
 from feedbackalign.networks import Network, mlp
 from feedbackalign.optimizer import SGD
 from feedbackalign.training import train_step
+from tests.strategies import networks_with_batch, settling_networks_with_batch
 
 ERROR_SENDERS = [name for name, kind in rules.TABLE.items() if issubclass(kind, rules.ErrorSendingRule)]
 CONVOLUTIONS = [(1, 0), (1, 1), (2, 1), (3, 2)]                                 # (stride, padding)
@@ -51,6 +53,62 @@ def residual_case(*, N=4, seed=0, dtype=np.float64):
         layers.Flatten(), layers.Linear(24, 3, **make_with),
     ], input_shape=(2, 5, 4))
     return net, *_batch(net, (2, 5, 4), N, rng)
+
+
+def settling(case):
+    """The same case with units that settle, and with weights small enough to."""
+    def made(*shapes, **options):
+        units = {"activation": "tanh"} if case is dense_case else {}                    # conv_case's are tanh already
+        net, x, labels = case(*shapes, **(units | options))
+        for layer in net.weighted_layers():
+            layer.weight *= 0.5
+        return net, x, labels
+    return made
+
+
+# From here to `answer`: the one place where the shared tests choose their networks, by what a rule says that it takes.
+CASES = {"any network": {"dense": dense_case, "conv": conv_case, "residual": residual_case},
+         "networks that settle": {"dense": settling(dense_case), "conv": settling(conv_case)}}
+
+
+UNITS = {"any network": (layers.ReLU, layers.MaxPool2d), "networks that settle": (layers.Tanh, layers.AvgPool2d)}
+
+
+def units_for(rule):
+    """(unit, pooling): classes of layers that this rule, a name or a class, takes."""
+    return UNITS[rules.find(rule).takes]
+
+
+def cases_for(name):
+    """{kind: case} of the networks that this rule takes."""
+    return CASES[rules.find(name).takes]
+
+
+def every_case(names):
+    """Parametrizes a test with `name` and `case`: every one of these rules on every kind of network that it takes."""
+    return pytest.mark.parametrize(("name", "case"), [pytest.param(name, case, id=f"{name}-{kind}")
+                                                      for name in names for kind, case in cases_for(name).items()])
+
+
+def dense_batch(name, **options):
+    """(net, x, labels), dense, for this rule."""
+    return cases_for(name)["dense"](**options)
+
+
+def conv_batch(name, **options):
+    """(net, x, labels), convolutional, for this rule."""
+    return cases_for(name)["conv"](**options)
+
+
+def drawn_for(name):
+    """Hypothesis: networks of any shape that this rule takes, with a batch, (net, x, labels, rng)."""
+    return {"any network": networks_with_batch, "networks that settle": settling_networks_with_batch}[
+        rules.find(name).takes]()
+
+
+def answer(rule, x):
+    """What the network answers under this rule: its forward pass, or where it settles."""
+    return rule.network.forward(x) if rule.takes == "any network" else rule.predict(x)
 
 
 def cases():
