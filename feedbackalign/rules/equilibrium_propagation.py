@@ -58,8 +58,9 @@ class EquilibriumPropagation(Rule):
         Draws the sign of random-sign.
     estimator : "symmetric", "one-sided" or "random-sign"
     beta : float, optional
-        β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.4e-4 in
+        β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.5e-4 in
         float32 and 1.5e-8 in float64: the root of the rounding, below which the difference of two states drowns in it.
+        What the phases lack to being settled is divided by β too: a small β needs long phases.
     free_steps, nudged_steps : int
         Length of the phases.
     activation : str, optional
@@ -243,6 +244,8 @@ def require_beta(beta, chain, estimator):
     """Refuse β = 0, a β whose effect drowns in rounding, and one that makes a linear top run away."""
     require_number(beta, "beta")
     smallest = float(np.finfo(chain.network.dtype).eps) ** 0.5
+    if beta == 0:
+        raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
     if abs(beta) < smallest:
         raise ValueError(f"beta: expected |beta| of at least {smallest:.1e} in {chain.network.dtype}, got {beta!r}")
     runs_away = chain.readout is None and isinstance(chain.stages[-1].unit, Identity) and abs(beta) >= 1

@@ -292,7 +292,10 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(tmp_path):
 
 def test_bad_options_are_refused():
     net, _, _ = cases.dense(loss="cross-entropy")
-    for beta in (0, 0.0, 1e-9, -1e-9):
+    for beta in (0, 0.0):
+        with pytest.raises(ValueError, match="beta: expected a nudge other than 0"):
+            make(net, beta=beta)
+    for beta in (1e-9, -1e-9):
         with pytest.raises(ValueError, match=r"beta: expected \|beta\| of at least 1.5e-08 in float64"):
             make(net, beta=beta)
     with pytest.raises(ValueError, match="at least 3.5e-04 in float32, got 0.0001"):
