@@ -418,7 +418,7 @@ BAD_WORDS = [
     ("compare --rules ep,bp", "--model settling"),
     ("train --rule hep", "--model settling"),
     ("compare --model settling --rules bp,ep --activation relu", "relu1 cannot settle"),
-    ("compare --model settling --rules ep --beta 0", "beta: expected |beta| of at least"),
+    ("compare --model settling --rules ep --beta 0", "beta: expected a nudge other than 0"),
     ("compare --rules pfa --density 2", "density: expected a finite number in (0, 1], got 2.0"),
     ("compare --rules pfa --density some", "density"),
     ("compare --rules pfa --expansion 0", "expansion"),
