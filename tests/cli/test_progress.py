@@ -115,12 +115,16 @@ def test_a_failed_run_leaves_a_line_and_counts(clock):
 
 
 def test_a_reader_who_left_stops_nothing(clock):
+    tried = []
+
     class Gone(io.StringIO):
         def write(self, text):
+            tried.append(text)
             raise BrokenPipeError
     with Display(1, 2, Gone(), clock=clock) as display:
         display.news("fa", 0, row(1))
         display.news("fa", 0, row(2))
+    assert tried, "it was told, and went on"
 
 
 def test_no_epochs_and_no_accuracy(clock):
