@@ -12,13 +12,14 @@ from feedbackalign.figures.gradient_angles import gradient_angles, references_dr
 from feedbackalign.figures.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.nudge_bias import nudge_bias, nudge_bias_rows
+from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.series import NothingToShow, check_rows
 from feedbackalign.figures.style import look, slide
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "cauchy_error", "cauchy_error_rows", "draw_all",
            "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "nudge_bias",
-           "nudge_bias_rows", "path_alignment", "save"]
+           "nudge_bias_rows", "output_folder", "panels", "path_alignment", "save", "show", "slide"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
