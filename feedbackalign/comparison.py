@@ -10,7 +10,6 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
-import platform
 import signal
 import sys
 import threading
@@ -18,10 +17,13 @@ import time
 
 import numpy as np
 
+from feedbackalign.checkpoints import CheckpointError
 from feedbackalign.checks import require_integer
+from feedbackalign.finished import versions
 from feedbackalign.rules import options_of
 from feedbackalign.runs import THREAD_VARIABLES, Run, find_rule
-from feedbackalign.version import __version__
+
+__all__ = ["compare", "do_run", "plan", "rehearse", "sweep", "versions", "workers"]
 
 MOST_SEEDS = 10_000                 # what is more than that was meant as the name of one seed
 TELL_EVERY = 0.1                    # seconds between two pieces of news from inside an epoch
@@ -29,7 +31,7 @@ TELL_EVERY = 0.1                    # seconds between two pieces of news from in
 _progress_queue = None              # in a worker of `workers`: where it tells how far it is
 
 
-def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_failure=None, **settings):
+def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_failure=None, finished=None, **settings):
     """Train once per rule and seed, and gather all rows.
 
     Parameters
@@ -42,11 +44,8 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
         Where the runs are done; here, one after the other, if None.
     options : dict, optional
         {option: value}; each goes to those of the rules that take it.
-    progress : callable, optional
-        Called with every row as it comes, or with a finished run's rows where an executor does the runs.
-    on_failure : callable, optional
-        Called with (run, error) where a run in an executor fails; the others go on, and its rows are missing. Without
-        it the first failure ends the comparison and is raised.
+    progress, on_failure, finished
+        As for `sweep`.
     **settings
         Any other field of `Run`: model, data, epochs, batch_size, lr, decay …
 
@@ -62,27 +61,72 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     [('bp', 0), ('bp', 1), ('fa', 0), ('fa', 1)]
     """
     runs = plan(rules, seeds=seeds, options=options, **settings)
+    groups = sweep(runs, executor=executor, progress=progress, on_failure=on_failure, finished=finished)
+    return [row for group in groups for row in group]
+
+
+def sweep(runs, *, executor=None, progress=None, on_failure=None, finished=None):
+    """Do a list of runs, each by itself: -> a list of rows for every run, in the order of the runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    executor : concurrent.futures.Executor, optional
+        As for `compare`.
+    progress : callable, optional
+        Called with every row as it comes, or with a finished run's rows where an executor does the runs.
+    on_failure : callable, optional
+        Called with (run, error) where a run in an executor fails; the others go on, and it has no rows. Without
+        it the first failure ends the sweep and is raised.
+    finished : finished.FinishedRuns, optional
+        Runs that it holds are taken from there, the others are kept there as they finish: a sweep that was stopped and
+        is called again does only what is left.
+
+    Examples
+    --------
+    >>> [len(rows) for rows in sweep([Run("bp", epochs=1), Run("fa", epochs=2)])]
+    [2, 3]
+    """
+    runs = list(runs)
+    rows_of = {} if finished is None else {place: finished.rows(run) for place, run in enumerate(runs)}
+    rows_of = {place: rows for place, rows in rows_of.items() if rows is not None}
+    left = [place for place in range(len(runs)) if place not in rows_of]
+
+    def folder_of(run):
+        return None if finished is None else finished.under_way(run)
+
+    def done(place, rows):
+        rows_of[place] = rows
+        if finished is not None:
+            finished.keep(runs[place], rows)
+
     if executor is None:
-        return [row for run in runs for row in do_run(run, progress)]
-    waiting = {executor.submit(do_run, run): run for run in runs}
-    rows_of = {}
+        for place in left:
+            done(place, go_on(runs[place], folder_of(runs[place]), progress))
+    else:
+        waiting = {executor.submit(go_on, runs[place], folder_of(runs[place])): place for place in left}
+        _gather(waiting, runs, executor, done, progress, on_failure)
+    return [rows_of.get(place, []) for place in range(len(runs))]
+
+
+def _gather(waiting, runs, executor, done, progress, on_failure):
+    """Take the rows of runs in an executor as they finish; {future: place of its run}."""
     try:
-        for finished in as_they_finish(waiting):
-            error = finished.exception()
+        for future in as_they_finish(waiting):
+            error = future.exception()
             if error is not None and on_failure is None:
                 raise error
             if error is not None:
-                on_failure(waiting[finished], error)
+                on_failure(runs[waiting[future]], error)
                 continue
-            rows_of[finished] = finished.result()
+            done(waiting[future], future.result())
             if progress:
-                progress(rows_of[finished])
+                progress(future.result())
     except BaseException:
         if not isinstance(executor, Workers):
             for future in waiting:
                 future.cancel()
         raise
-    return [row for future in waiting for row in rows_of.get(future, [])]
 
 
 def as_they_finish(futures):
@@ -131,6 +175,16 @@ def do_run(run, progress=None, **where):
     return run.rows(progress=progress, **where)
 
 
+def go_on(run, folder=None, progress=None):
+    """The same from the checkpoint in a folder; from the beginning where there is none, or none that is any good."""
+    if folder is None:
+        return do_run(run, progress)
+    try:
+        return do_run(run, progress, folder=folder, resume=True)
+    except CheckpointError:
+        return do_run(run, progress, folder=folder)
+
+
 def _teller(run):
     """Tells the queue of every epoch, and of a step now and then: a message costs as much as a small network's step."""
     told = -TELL_EVERY
@@ -141,14 +195,8 @@ def _teller(run):
             if time.monotonic() < told + TELL_EVERY:
                 return
             told = time.monotonic()
-        _progress_queue.put((run.rule_name, run.seed, news))
+        _progress_queue.put((run, news))
     return tell
-
-
-def versions():
-    """What the numbers depend on besides the settings."""
-    return {"feedbackalign": __version__, "numpy": np.__version__, "python": platform.python_version(),
-            "system": platform.system(), "machine": platform.machine()}
 
 
 # ---------------------------------------------------------------------------------------------- processes of our own
@@ -174,7 +222,7 @@ def workers(jobs, *, threads=1, tell=None):
     threads : int
         BLAS threads of each.
     tell : multiprocessing queue, optional
-        Made by the "spawn" context; gets (rule, seed, news) after every epoch of every run, and sometimes inside one.
+        Made by the "spawn" context; gets (run, news) after every epoch of every run, and sometimes inside one.
     """
     require_integer(jobs, "jobs", low=1)
     require_integer(threads, "threads", low=1)

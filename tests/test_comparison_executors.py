@@ -228,12 +228,12 @@ def test_workers_tell_how_far_they_are():
     with workers(1, tell=queue) as executor:
         rows = compare(["bp"], seeds=[5], executor=executor, **SMALL)
         news = [queue.get(timeout=60)]
-        while news[-1][2] != rows[-1]:
+        while news[-1][1] != rows[-1]:
             news.append(queue.get(timeout=60))
     queue.close()
     queue.join_thread()
-    assert {(rule, seed) for rule, seed, _ in news} == {("bp", 5)}
-    assert [item for _, _, item in news if "steps" not in item] == rows
+    assert {run for run, _ in news} == {Run("bp", seed=5, **SMALL)}
+    assert [item for _, item in news if "steps" not in item] == rows
 
 
 @pytest.mark.slow
@@ -257,6 +257,6 @@ def test_a_teller_lets_few_steps_and_every_row_through(monkeypatch):
     monkeypatch.setattr(comparison, "_progress_queue", Queue)
     monkeypatch.setattr(comparison.time, "monotonic", lambda: next(clock))
     rows = comparison.do_run(Run("bp", seed=3, **{**SMALL, "batch_size": 20}))
-    steps = [news for _, _, news in told if "steps" in news]
-    assert [news for _, _, news in told if "steps" not in news] == rows
+    steps = [news for _, news in told if "steps" in news]
+    assert [news for _, news in told if "steps" not in news] == rows
     assert 0 < len(steps) <= steps[0]["steps"] / 2

@@ -19,8 +19,8 @@ PACKAGE = CHECKOUT / "feedbackalign"
 # A part of the package may import its own rank and the ranks below. A part that is not named is a shared function.
 SHARED = 4
 RANK = {"checks": 0, "version": 0, "ops": 1, "layers": 2, "networks": 3, "rules": 5}
-RANK |= dict.fromkeys(["training", "checkpoints", "runs", "comparison", "check", "truths", "figures", "exercises",
-                       "cli", "__main__", "__init__"], 6)
+RANK |= dict.fromkeys(["training", "checkpoints", "runs", "finished", "comparison", "check", "truths", "figures",
+                       "exercises", "cli", "__main__", "__init__"], 6)
 
 
 # --- reading imports -------------------------------------------------------------------------------------

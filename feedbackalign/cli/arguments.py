@@ -36,7 +36,8 @@ EXAMPLES = {
   feedbackalign compare --rules pfa --expansion 100 --decay equal --out wide-middle
   feedbackalign compare --rules bp,my_rule.py:MyRule --model digits-conv
   feedbackalign compare --rules bp,ep,hep-homeo,pfa --model settling
-  feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64""",
+  feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64
+  feedbackalign compare --seeds 20 --resume              goes on where the same line was stopped""",
     "train": """
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run --resume
@@ -115,6 +116,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
                          help="how many (3: seeds 0, 1, 2) or which (4,7; one alone: 4,); default 3")
     compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
     _add_output(compare, "compare-output")
+    _add_resume(compare)
     _add_settings(compare)
     _add_rule_options(compare, known_rules)
 
@@ -168,6 +170,11 @@ def _add_output(parser, default):
     _add_format(parser)
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="BLAS threads of a process; default 1")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def _add_resume(parser):
+    parser.add_argument("--resume", action="store_true", help="take over what the same line finished before it was "
+                        "stopped, and do the rest; without it all is done anew")
 
 
 def _add_format(parser):

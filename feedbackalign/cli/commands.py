@@ -20,9 +20,15 @@ from feedbackalign.cli import report
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.checks import require_integer, require_known
 from feedbackalign.data import Batches, DataError
-from feedbackalign.cli.folders import claim, find_record, locked, writable_folder, write_summary
+from feedbackalign.data.loaders import FROM_FILES
+from feedbackalign.cli.folders import claim, find_record, locked, writable_folder
 from feedbackalign.cli.progress import Display
+from feedbackalign.finished import FinishedRuns, write_rows
 from feedbackalign.runs import RuleFileError, find_rule
+
+
+FINISHED = "finished-runs"          # the folder, in the output folder of a comparison or a figure
+GO_ON = (["train"], ["compare"], ["figure"])
 
 
 class RunFailedError(RuntimeError):
@@ -55,7 +61,7 @@ def main(argv=None):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        goes_on = "; the same line with --resume goes on" if argv[:1] == ["train"] else ""
+        goes_on = "; the same line with --resume goes on" if argv[:1] in GO_ON else ""
         return complain(f"interrupted{goes_on}", 130)
     except UsageError as error:
         return complain(error, 2, debug="--debug" in argv)
@@ -107,28 +113,51 @@ def compare(arguments):
         jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
         comparison.rehearse(runs)
     folder = writable_folder(arguments.out or "compare-output")
-    jobs = min(jobs, len(runs))
-    failures = []
-
     with contextlib.closing(locked(folder)):
-        with Display(len(runs), runs[0].epochs, None if arguments.quiet else sys.stderr) as display:
-            def note_failure(run, error):
-                failures.append(f"{run.rule_name} seed {run.seed}: {in_one_line(error)}")
-                display.failed(run.rule_name, run.seed, in_one_line(error))
-
-            with listened_to(display, jobs, arguments.threads) as executor:
-                rows = comparison.compare(arguments.rules, executor=executor, on_failure=note_failure, **chosen)
+        groups, failures, jobs = sweep(runs, folder, jobs, arguments)
+        rows = [row for group in groups for row in group]
         if rows:
             settings = {**runs[0].settings(), "rules": list(dict.fromkeys(run.rule_name for run in runs)),
                         "seeds": sorted({run.seed for run in runs}), "options": options_of(arguments),
                         "jobs": jobs, "threads": arguments.threads}
             del settings["rule"], settings["seed"]
-            write_summary(folder / "summary.json", settings, rows)
+            write_rows(folder / "summary.json", {"settings": settings}, rows)
             written = draw(rows, folder, arguments.format)
             print(f"{in_words(runs[0], rows)}\n\n{report.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
         raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
+
+
+def sweep(runs, folder, jobs, arguments, names=None):
+    """Runs in worker processes, shown as they go on: -> (rows of every run, failures in words, jobs at a time).
+
+    The finished ones are kept in the folder as they come; with --resume those that are there already are taken over.
+    `names` are what the display calls the runs instead of by their rules.
+    """
+    names = dict(zip(runs, names or [run.rule_name for run in runs]))
+    failures = []
+    jobs = min(jobs, len(runs))
+    epochs_are_long = any(run.data in FROM_FILES for run in runs)
+    with Display(len(runs), max(run.epochs for run in runs), None if arguments.quiet else sys.stderr) as display:
+        finished = FinishedRuns(folder / FINISHED, checkpoints=epochs_are_long, fresh=not arguments.resume,
+                                say=display.say)
+        taken_over = [run for run in runs if finished.rows(run)]
+        for run in taken_over:
+            display.taken_over(names[run], run.seed)
+        if taken_over:
+            display.say(f"{len(taken_over)} of {len(runs)} runs were finished before")
+        finished.say = None                                     # has been said
+
+        def note_failure(run, error):
+            failures.append(f"{names[run]} seed {run.seed}: {in_one_line(error)}")
+            display.failed(names[run], run.seed, in_one_line(error))
+
+        if len(taken_over) == len(runs):
+            return comparison.sweep(runs, finished=finished), failures, jobs
+        with listened_to(display, jobs, arguments.threads, names) as executor:
+            groups = comparison.sweep(runs, executor=executor, on_failure=note_failure, finished=finished)
+    return groups, failures, jobs
 
 
 def in_words(run, rows):
@@ -155,13 +184,13 @@ def usable_cores():
 
 
 @contextlib.contextmanager
-def listened_to(display, jobs, threads):
-    """Worker processes whose news the display shows."""
+def listened_to(display, jobs, threads, names=None):
+    """Worker processes whose news the display shows, under the names of their runs."""
     queue = multiprocessing.get_context("spawn").SimpleQueue()
 
     def listen():
-        for rule, seed, news in iter(queue.get, None):
-            display.news(rule, seed, news)
+        for run, news in iter(queue.get, None):
+            display.news((names or {}).get(run, run.rule_name), run.seed, news)
 
     listener = threading.Thread(target=listen, daemon=True)
     with comparison.workers(jobs, threads=threads, tell=queue) as executor:
@@ -224,7 +253,7 @@ def figure(arguments):
         measure, draw_rows = figures.EXPERIMENTS[require_known(arguments.name, figures.EXPERIMENTS, "figure")]
     folder = writable_folder(arguments.out)
     rows = measure()
-    write_summary(folder / f"{arguments.name}.json", {"figure": arguments.name}, rows)
+    write_rows(folder / f"{arguments.name}.json", {"settings": {"figure": arguments.name}}, rows)
     drawn = draw_rows(rows)
     written = [figures.save(drawn, folder / f"{arguments.name}.{suffix}") for suffix in arguments.format]
     print(f"{where(folder, [f'{arguments.name}.json'], written)}")

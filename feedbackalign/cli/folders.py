@@ -5,12 +5,10 @@ A comparison's folder holds `summary.json`; a run's holds `record.jsonl`, `check
 
 import contextlib
 import json
-import os
 import pathlib
 import tempfile
 import time
 
-from feedbackalign import comparison, training
 from feedbackalign.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
 from feedbackalign.data import DataError
 
@@ -73,18 +71,6 @@ def refuse_other_settings(path, mine):
     for key, value in mine.items():
         if theirs.get(key) != value:
             raise CheckpointError(f"{path}: made by another run: {key} {theirs.get(key)!r}, this one has {value!r}")
-
-
-def write_summary(path, settings, rows):
-    """`{"settings": …, "versions": …, "rows": […]}`, a row a line, under another name first."""
-    def text(value):
-        return json.dumps(training.plain(value), allow_nan=False)
-
-    lines = ",\n".join(map(text, rows))
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(f'{{"settings": {text(settings)},\n"versions": {text(comparison.versions())},\n'
-                         f'"rows": [\n{lines}\n]}}\n', encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def find_record(path):

@@ -17,7 +17,7 @@ class Display:
     Parameters
     ----------
     runs, epochs : int
-        How many runs there will be, and how many epochs each has.
+        How many runs there will be, and how many epochs the longest has.
     stream : text stream
         Where to write; nowhere if None.
     start_epoch : int
@@ -41,6 +41,7 @@ class Display:
         self.last_rows = {}                 # {(rule, seed): its last row}
         self.first_steps = {}               # {(rule, seed): (seconds, steps) when it was first heard of}
         self.finished = 0
+        self.shares_at_start = start_epoch / epochs if epochs else 0.0
         self.drawn_at = -REDRAW_EVERY
         self.width_drawn = 0
         self.lock = threading.RLock()       # news comes from a thread of its own
@@ -84,13 +85,25 @@ class Display:
         elif is_finished or (self.runs == 1 and row["epoch"] > 0):
             self.write("  ".join(parts) + "\n")
 
+    def taken_over(self, rule, seed):
+        """A run that was finished before: it takes no time."""
+        with self.lock:
+            self.shares[rule, seed] = 1.0
+            self.shares_at_start += 1.0
+            self.finished += 1
+
+    def say(self, line):
+        """A line that stays."""
+        with self.lock:
+            self.erase()
+            self.write(line + "\n")
+
     def failed(self, rule, seed, message):
         """A run that ended early, in a line that stays."""
         with self.lock:
             self.finished += 1
             self.shares[rule, seed] = 1.0
-            self.erase()
-            self.write(f"{rule} seed {seed} failed: {message}\n")
+            self.say(f"{rule} seed {seed} failed: {message}")
 
     # ------------------------------------------------------------------------------------------------------- a line
 
@@ -114,7 +127,7 @@ class Display:
 
     def seconds_left(self, now):
         """None until something is done."""
-        at_start = self.start_epoch / self.epochs if self.epochs else 0.0
+        at_start = self.shares_at_start / self.runs
         done = sum(self.shares.values()) / self.runs
         if done <= at_start:
             return None

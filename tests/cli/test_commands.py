@@ -95,7 +95,8 @@ def test_summary_holds_settings_versions_and_a_row_per_rule_seed_and_epoch(compa
 
 def test_figures_stand_in_the_folder_and_nothing_half_written(compared):
     folder, _ = compared
-    suffixes = {path.suffix for path in folder.iterdir() if path.name not in ("summary.json", ".lock")}
+    suffixes = {path.suffix for path in folder.iterdir()
+                if path.name not in ("summary.json", ".lock", "finished-runs")}
     assert suffixes == {".png", ".svg"}
 
 
@@ -144,6 +145,25 @@ def test_a_comparison_overwrites_a_finished_one_and_refuses_a_live_one(tmp_path,
     with contextlib.closing(lock_folder(tmp_path)):
         assert cli.main(line) == 1
     assert "another live run" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_comparison_that_was_stopped_does_only_the_rest(tmp_path, capsys):
+    line = ["compare", "--rules", "bp,pfa", "--jobs", "1", *TINY, "--out", "."]
+    assert cli.main([*line, "--seeds", "1"]) == 0
+    file = sorted((tmp_path / "finished-runs").iterdir())[0]
+    file.write_text(file.read_text()[:-100])
+    old = timeless(summary(".")["rows"])
+    capsys.readouterr()
+    assert cli.main([*line, "--seeds", "2", "--resume"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert f"{file.name}: damaged, so " in told[0] and told[1] == "1 of 4 runs were finished before"
+    assert len(told) == 5 and told[-1].endswith("4 of 4 runs done")
+    assert [row for row in timeless(summary(".")["rows"]) if row["seed"] == 0] == old
+    assert cli.main([*line, "--seeds", "2", "--resume"]) == 0
+    assert capsys.readouterr().err.splitlines() == ["4 of 4 runs were finished before"]
+    assert cli.main([*line, "--seeds", "2"]) == 0                           # all anew
+    assert len(capsys.readouterr().err.splitlines()) == 4
 
 
 # ----------------------------------------------------------------------------------------------------------- train
