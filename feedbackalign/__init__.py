@@ -2,8 +2,9 @@
 
 from feedbackalign import alignment, check, data, figures, layers, models, networks, ops, optimizer, rules, training
 from feedbackalign.comparison import compare
+from feedbackalign.exercises import exercise
 from feedbackalign.runs import Run
 from feedbackalign.version import __version__
 
-__all__ = ["Run", "__version__", "alignment", "check", "compare", "data", "figures", "layers", "models", "networks",
-           "ops", "optimizer", "rules", "training"]
+__all__ = ["Run", "__version__", "alignment", "check", "compare", "data", "exercise", "figures", "layers", "models",
+           "networks", "ops", "optimizer", "rules", "training"]

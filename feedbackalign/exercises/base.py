@@ -1,0 +1,73 @@
+"""What an exercise is: a task, arguments to try, the right answer, and the mistakes that have a name."""
+
+import dataclasses
+import inspect
+import typing
+import zlib
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    """One coded exercise of a lesson.
+
+    Attributes
+    ----------
+    task : function or class
+        The stub, equal to the lesson's letter by letter: its name, signature and docstring are the task. It raises
+        NotImplementedError.
+    cases : callable
+        rng -> list of tuples of arguments: plain arrays and numbers, random upstream errors, every size another one
+        (never squares), and N different from case to case.
+    right : callable
+        *arguments -> the answer: an array, a number, a tuple, or a dict of such. Best by the package's own functions.
+    mistakes : sequence of (str, callable)
+        A sentence that says what was done, and a function of the same arguments that does it. An answer that equals
+        its results in every case is told the sentence.
+    parts : sequence of str
+        Names for the parts of a tuple, in order.
+    ask : callable, optional
+        (candidate, *arguments) -> answer, where it is not simply `candidate(*arguments)`: for a class, for a function
+        that is used several times.
+    batch : str, optional
+        The argument whose first axis is the batch, so that "N times" can be told; `error` or `x` if there is one.
+    tolerance : float
+        Of the difference, relative to the largest entry of the right answer.
+    """
+
+    task: typing.Callable
+    cases: typing.Callable
+    right: typing.Callable
+    mistakes: typing.Sequence = ()
+    parts: typing.Sequence = ()
+    ask: typing.Callable = None
+    batch: str = None
+    tolerance: float = 1e-9
+
+    @property
+    def name(self):
+        return self.task.__name__
+
+    @property
+    def arguments(self):
+        """Names of the arguments, in order; those of `ask` where the task is asked in a way of its own."""
+        named = list(inspect.signature(self.task if self.ask is None else self.ask).parameters)
+        return named if self.ask is None else named[1:]
+
+    def text(self):
+        """The task as it stands in the lesson: the stub's source."""
+        return inspect.getsource(self.task).rstrip()
+
+    def draw_cases(self):
+        """The arguments of every case, the same every time."""
+        return self.cases(np.random.default_rng(zlib.crc32(self.name.encode("utf-8"))))
+
+    def answer_of(self, candidate, arguments):
+        return candidate(*arguments) if self.ask is None else self.ask(candidate, *arguments)
+
+    def samples_in(self, arguments):
+        """N of a case, or None where the exercise has no batch."""
+        named = dict(zip(self.arguments, arguments))
+        name = self.batch or next((usual for usual in ("error", "x") if usual in named), None)
+        return None if name is None else len(named[name])

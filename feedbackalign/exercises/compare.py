@@ -1,0 +1,171 @@
+"""One answer beside the right one: what is wrong, in one sentence, and the mistake that explains it if it has one."""
+
+import numpy as np
+
+from feedbackalign.checks import describe
+
+
+def complaint(exercise, cases, answers):
+    """None if every answer is right; else one sentence: the first difference, and a hint that fits.
+
+    cases are the lists of arguments, answers what the candidate gave for each.
+    """
+    rights = [exercise.right(*arguments) for arguments in cases]
+    first = None
+    for right, answer in zip(rights, answers):
+        first = first or difference(answer, right, exercise.tolerance, exercise.parts)
+    if first is None:
+        return None
+    for said, wrong in exercise.mistakes:
+        if _same_everywhere([wrong(*arguments) for arguments in cases], answers, exercise):
+            return f"{first}: {said}"
+    hint = _generic_hint(rights, answers, [exercise.samples_in(arguments) for arguments in cases], exercise.tolerance)
+    return f"{first}: {hint}" if hint else first
+
+
+def _same_everywhere(wrongs, answers, exercise):
+    """Whether the mistake gives just these answers."""
+    return all(difference(answer, wrong, exercise.tolerance, exercise.parts) is None
+               for wrong, answer in zip(wrongs, answers))
+
+
+# ------------------------------------------------------------------------------------------------- the first difference
+
+def difference(answer, right, tolerance, parts=(), what="the answer"):
+    """None if they agree, else a clause: shape expected and received, or the first entry that differs."""
+    if answer is None:
+        return f"{what} is None: is a `return` missing?"
+    if isinstance(right, dict):
+        if not isinstance(answer, dict) or set(answer) != set(right):
+            keys = f"a dict with the keys {', '.join(map(repr, right))}"
+            came = f"the keys {', '.join(map(repr, answer))}" if isinstance(answer, dict) else describe(answer)
+            return f"{what} should be {keys}, got {came}"
+        pairs = [(answer[key], right[key], repr(key)) for key in right]
+    elif isinstance(right, tuple):
+        names = list(parts) or [f"part {place + 1}" for place in range(len(right))]
+        if not isinstance(answer, (tuple, list)) or len(answer) != len(right):
+            came = f"{len(answer)} things" if isinstance(answer, (tuple, list)) else describe(answer)
+            return f"{what} should be {len(right)} things, {', '.join(names)}, got {came}"
+        pairs = list(zip(answer, right, names))
+    else:
+        return _array_difference(answer, right, tolerance, what)
+    found = (difference(mine, theirs, tolerance, what=name) for mine, theirs, name in pairs)
+    return next((clause for clause in found if clause is not None), None)
+
+
+def _array_difference(answer, right, tolerance, what):
+    wanted = np.asarray(right)
+    if wanted.ndim == 0 and not isinstance(answer, np.ndarray):
+        if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
+            return f"{what} should be a number, got {describe(answer)}"
+        answer = np.asarray(answer, dtype=np.float64)
+    if not isinstance(answer, np.ndarray):
+        kind = f"a {type(answer).__name__}" if isinstance(answer, (list, tuple)) else describe(answer)
+        return f"{what} should be a {wanted.dtype} array of shape {wanted.shape}, got {kind}"
+    if answer.shape != wanted.shape:
+        return f"{what} should have shape {wanted.shape}, got {answer.shape}"
+    if answer.dtype != wanted.dtype:
+        return f"{what} should be of dtype {wanted.dtype}, got {answer.dtype}"
+    if answer.dtype.kind == "f" and not np.isfinite(answer).all():
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(answer))[0])
+        return f"{_entry(what, bad)} is {answer[bad]}"
+    off = np.abs(answer - wanted) > tolerance * max(float(np.abs(wanted).max(initial=0.0)), 1e-300)
+    if not off.any():
+        return None
+    index = tuple(int(i) for i in np.argwhere(off)[0])
+    count = "" if off.all() else f" ({int(off.sum())} of {off.size} entries differ)" if off.size > 1 else ""
+    return f"{_entry(what, index)} should be {_two_numbers(wanted[index], answer[index])}{count}"
+
+
+def _entry(what, index):
+    return f"entry {list(index)} of {what}" if index else what
+
+
+def _two_numbers(want, have):
+    """As few digits as tell them apart: '0.25 and is 0.5'."""
+    for digits in (4, 7, 10, 17):
+        if f"{want:.{digits}g}" != f"{have:.{digits}g}":
+            break
+    return f"{want:.{digits}g} and is {have:.{digits}g}"
+
+
+# -------------------------------------------------------------------------------------------- mistakes without an owner
+
+def _generic_hint(rights, answers, samples, tolerance):
+    """What the whole answer is instead of the right one: its transpose, a multiple of it, its entries elsewhere."""
+    pairs = [pair for right, answer in zip(rights, answers) for pair in _leaves(right, answer)]
+    wrong = [(right, answer) for right, answer in pairs if not _close(right, answer, tolerance)]
+    if any(not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" for _, answer in wrong):
+        return None
+    if all(right.ndim > 1 and _close(right.T, answer, tolerance) for right, answer in wrong):
+        return "this is the transpose of the right answer"
+    if not all(right.shape == answer.shape for right, answer in wrong):
+        return None
+    if not any(answer.any() for _, answer in wrong):
+        return "every entry is zero"
+    factors = _factors(rights, answers, tolerance)
+    if factors:
+        return _factor_in_words(factors, samples)
+    if all(right.size > 3 and _close(np.sort(right, axis=None), np.sort(answer, axis=None), tolerance)
+           for right, answer in wrong):
+        return "the numbers are right, but they stand in the wrong places"
+    return None
+
+
+def _leaves(right, answer):
+    """(right, answer) of every part, as arrays; what is no number is handed on as it is."""
+    if isinstance(right, dict):
+        return [pair for key in right for pair in _leaves(right[key], answer[key])] if _alike(right, answer) else []
+    if isinstance(right, tuple):
+        return [pair for mine, theirs in zip(right, answer) for pair in _leaves(mine, theirs)
+                ] if _alike(right, answer) else []
+    numeric = isinstance(answer, (int, float, np.number)) and not isinstance(answer, bool)
+    return [(np.asarray(right), np.asarray(answer) if numeric else answer)]
+
+
+def _alike(right, answer):
+    if isinstance(right, dict):
+        return isinstance(answer, dict) and set(answer) == set(right)
+    return isinstance(answer, (tuple, list)) and len(answer) == len(right)
+
+
+def _close(right, answer, tolerance):
+    return (isinstance(answer, np.ndarray) and answer.shape == right.shape and answer.dtype.kind in "iuf"
+            and bool(np.all(np.abs(answer - right) <= tolerance * max(float(np.abs(right).max(initial=0)), 1e-300))))
+
+
+def _factors(rights, answers, tolerance):
+    """c of every case where answer = c · right in all parts that differ; None if there is no such c in some case."""
+    factors = []
+    for right, answer in zip(rights, answers):
+        wrong = [pair for pair in _leaves(right, answer) if not _close(*pair, tolerance)]
+        if not wrong:
+            continue
+        mine = np.concatenate([pair[1].ravel() for pair in wrong])
+        theirs = np.concatenate([pair[0].ravel() for pair in wrong])
+        if not (theirs != 0).sum() > 1:
+            return None
+        c = float(mine @ theirs) / float(theirs @ theirs)
+        if not _close(c * theirs, mine, 10 * tolerance):
+            return None
+        factors.append((c, right))
+    return [c for c, _ in factors] if len(factors) == len(rights) else None
+
+
+MEANS = {1: "N times the right one ({}): the mean over the batch divides by N once",
+         -1: "1/N of the right one ({}): it is divided by N once more than it should be",
+         -2: "1/N² of the right one ({}): it is divided by N twice more than it should be"}
+
+
+def _factor_in_words(factors, samples):
+    """Which factor it is: a sign, a power of the batch size N, or a number."""
+    if np.allclose(factors, -1.0):
+        return "the sign is wrong everywhere"
+    if None not in samples:
+        for sign, minus in ((1.0, ""), (-1.0, "minus ")):
+            for power, said in MEANS.items():
+                if np.allclose(factors, [sign * float(N)**power for N in samples], rtol=1e-6, atol=0):
+                    return f"your answer is {minus}{said.format(f'N = {samples[0]} samples here')}"
+    if np.allclose(factors, factors[0], rtol=1e-6):
+        return f"your answer is {factors[0]:.4g} times the right one"
+    return f"all entries are off by one factor, {factors[0]:.4g} here, and another one on another batch"

@@ -1,0 +1,143 @@
+"""Run somebody's function and come back: a limit on time, a limit on what it prints, and no traceback.
+
+The time limit counts seconds of computing, not of waiting, so that a breakpoint inside the function may take as long as
+it likes.
+"""
+
+import _thread
+import contextlib
+import io
+import linecache
+import pathlib
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+
+PRINTED = 2000              # characters that are let through
+PACKAGE = pathlib.Path(__file__).parents[1]
+
+
+class TookTooLong(BaseException):
+    """Raised inside a function that does not end; not an Exception, so that `except Exception` lets it by."""
+
+
+class Failed(Exception):
+    """What a function did instead of answering, as the end of a sentence that begins with "your function"."""
+
+
+def call(function, seconds):
+    """What the function returns; Failed if it raises, ends the program or does not end. NotImplementedError passes."""
+    try:
+        with time_limit(seconds), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)         # a division by zero shows in the answer
+            return function()
+    except NotImplementedError:
+        raise
+    except TookTooLong:
+        raise Failed(f"was still computing after {seconds:g} seconds: is there a loop that never ends?") from None
+    except SystemExit:
+        raise Failed("ended the program (exit or quit): it should return its answer") from None
+    except Exception as error:
+        raise Failed(in_words(error)) from None
+
+
+def in_words(error):
+    """raised ValueError (…) in line 3, `e @ W`: and what that often means."""
+    text = re.sub(r", with gufunc signature \S+", "", " ".join(str(error).split()))
+    where = ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_somebodys_own(frame.filename)]
+    if frames:
+        line = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
+        where = f" in line {frames[-1].lineno}" + (f", `{line}`" if line else "")
+    hint = ""
+    if isinstance(error, ValueError) and any(word in text for word in ("mismatch", "not aligned", "broadcast")):
+        hint = ": the shapes do not fit, so write the shape of every factor beside it"
+    elif isinstance(error, NameError):
+        hint = ": a function gets all that it needs as arguments, or imports it"
+    return f"raised {type(error).__name__}{f' ({text})' if text else ''}{where}{hint}"
+
+
+def _is_somebodys_own(filename):
+    """Not this package's, not an installed one's, not numpy's inner wiring."""
+    path = pathlib.Path(filename)
+    return (PACKAGE not in path.parents and not {"site-packages", "dist-packages"} & set(path.parts)
+            and not filename.startswith("<__array"))
+
+
+# ---------------------------------------------------------------------------------------------------------------- time
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raise TookTooLong inside the block once this process has computed for so long. Only in the main thread."""
+    if threading.current_thread() is not threading.main_thread() or being_debugged():
+        yield
+        return
+    ended = threading.Event()
+    fired = threading.Event()
+    deadline = time.process_time() + seconds
+
+    def watch():
+        while not ended.wait(min(0.2, seconds)):
+            if time.process_time() >= deadline:
+                fired.set()
+                _thread.interrupt_main()                            # again and again, in case it is caught
+
+    def on_interrupt(number, frame):
+        if fired.is_set():
+            raise TookTooLong
+        signal.default_int_handler(number, frame)                   # Ctrl-C
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(TookTooLong):                      # one that comes when all is over
+            ended.set()
+            watcher.join()
+            time.sleep(0)
+        signal.signal(signal.SIGINT, before)
+
+
+def being_debugged():
+    """Whether a debugger follows this thread: then nothing is limited."""
+    monitoring = getattr(sys, "monitoring", None)                   # Python 3.12 and later
+    return sys.gettrace() is not None or (
+        monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None)
+
+
+# ------------------------------------------------------------------------------------------------------------- printing
+
+class Limited(io.TextIOBase):
+    """A stdout that lets some characters through and counts the rest."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.count = 0
+
+    def write(self, text):
+        room = len(text) if being_debugged() else max(0, PRINTED - self.count)
+        self.stream.write(text[:room])
+        self.count += len(text)
+        return len(text)
+
+    def flush(self):
+        self.stream.flush()
+
+
+@contextlib.contextmanager
+def limited_printing():
+    """Let at most PRINTED characters of stdout through in the block, and say how many there were if there were more."""
+    limited = Limited(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(limited):
+            yield limited
+    finally:
+        if limited.count > PRINTED:
+            limited.stream.write(f"\n… your function printed {limited.count} characters; these were the first "
+                                 f"{PRINTED}.\n")

@@ -1,0 +1,105 @@
+"""Judge an answer to an exercise: "not done yet", "right", or in one sentence what is wrong. Never a traceback."""
+
+import copy
+import dataclasses
+import inspect
+
+import numpy as np
+
+from feedbackalign.checks import describe
+from feedbackalign.exercises import compare, guard
+
+SECONDS = 5.0               # of computing that one case may take
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """state is "right", "not done" or "wrong"; text the sentence for the student."""
+
+    state: str
+    text: str
+
+    @property
+    def right(self):
+        return self.state == "right"
+
+
+def not_right(number, wrong):
+    """The sentence for what is wrong."""
+    return Verdict("wrong", f"exercise {number}: not right yet: {wrong}{'' if wrong.endswith('?') else '.'}")
+
+
+def judge(number, exercise, candidate, seconds=SECONDS):
+    """Try the candidate on every case of the exercise -> Verdict."""
+    cases = exercise.draw_cases()
+    wrong = _not_callable(exercise, candidate) or _wrong_signature(exercise, candidate, cases[0])
+    answers = []
+    try:
+        with guard.limited_printing():
+            for arguments in cases if wrong is None else ():
+                answer, wrong = _answer(exercise, candidate, arguments, seconds)
+                if wrong:
+                    break
+                answers.append(answer)
+    except NotImplementedError:
+        return Verdict("not done", f"exercise {number}: not done yet.")
+    wrong = wrong or compare.complaint(exercise, cases, answers)
+    if wrong:
+        return not_right(number, wrong)
+    return Verdict("right", f"exercise {number}: right.")
+
+
+def _not_callable(exercise, candidate):
+    wants_class = inspect.isclass(exercise.task)
+    if wants_class and not inspect.isclass(candidate):
+        return f"expected the class {exercise.name}, got {describe(candidate)}"
+    if not callable(candidate) or (inspect.isclass(candidate) and not wants_class):
+        return f"expected the function {exercise.name}, without brackets after its name, got {describe(candidate)}"
+    return None
+
+
+def _wrong_signature(exercise, candidate, arguments):
+    """A sentence if the candidate cannot take these arguments."""
+    if inspect.isclass(exercise.task) or exercise.ask is not None:
+        return None
+    try:
+        signature = inspect.signature(candidate)
+        signature.bind(*arguments)
+    except ValueError:                                              # a built-in that does not tell
+        return None
+    except TypeError:
+        return (f"your function takes {signature}, expected "
+                f"({', '.join(inspect.signature(exercise.task).parameters)})")
+    return None
+
+
+def _answer(exercise, candidate, arguments, seconds):
+    """(what the candidate answers, None), or (None, a sentence)."""
+    given = copy.deepcopy(arguments)
+    try:
+        answer = guard.call(lambda: exercise.answer_of(candidate, given), seconds)
+    except guard.Failed as failed:
+        return None, f"your function {failed}"
+    for name, was, now in zip(exercise.arguments, arguments, given):
+        if not _unchanged(was, now):
+            return None, f"your function changes its argument {name}: write a = a + b, not a += b, or work on a copy"
+        if any(np.may_share_memory(mine, theirs) for mine in arrays_in(answer) for theirs in arrays_in(now)):
+            return None, (f"your function returns its argument {name} itself, or a view of it: whoever changes one "
+                          f"changes the other, so return a copy")
+    return copy.deepcopy(answer), None
+
+
+def arrays_in(value):
+    """Every array in a value: an array, or tuples, lists and dicts of such."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [array for entry in value for array in arrays_in(entry)] if isinstance(value, (tuple, list)) else []
+
+
+def _unchanged(was, now):
+    before, after = arrays_in(was), arrays_in(now)
+    return len(before) == len(after) and all(
+        one.shape == other.shape and one.dtype == other.dtype and np.array_equal(one, other)
+        for one, other in zip(before, after))

@@ -1,0 +1,118 @@
+"""Check an exercise that stands in a file: its definitions are run, in a process of its own, with a time limit.
+
+Only imports, definitions and constants are run, so that a file which trains for a minute is checked at once: an edited
+copy of a whole lesson will do. A constant is an assignment that calls nothing and needs only names that are there.
+
+    python -m feedbackalign.exercises.solution_file 7.2 my_solution.py        (what `feedbackalign exercise` starts)
+"""
+
+import ast
+import builtins
+import difflib
+import linecache
+import os
+import pathlib
+import subprocess
+import sys
+
+from feedbackalign.exercises import find, guard
+from feedbackalign.exercises.judge import judge, not_right
+
+SECONDS = 60.0              # of waiting for the whole file
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+ENDED = {"right": 0, "wrong": 1, "not done": 1}
+
+
+def check_file(number, path, seconds=SECONDS):
+    """Judge a file in a process of its own: -> (what was printed, the verdict last; whether the answer is right).
+
+    Raises
+    ------
+    ValueError
+        For an unknown exercise, a file that is not there or no Python file.
+    """
+    exercise = find(number)
+    path = pathlib.Path(path)
+    if path.suffix == ".ipynb":
+        raise ValueError(f"{path}: expected a .py file; in a notebook write fa.exercise({number!r}, {exercise.name}) "
+                         f"in a cell below the function")
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    package_home = str(pathlib.Path(__file__).resolve().parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [package_home,
+                                                                             os.environ.get("PYTHONPATH")])),
+                   "PYTHONIOENCODING": "utf-8:replace", "MPLBACKEND": "Agg"}
+    command = [sys.executable, "-m", "feedbackalign.exercises.solution_file", number, str(path)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=environment, timeout=seconds, encoding="utf-8", errors="replace")
+    except subprocess.TimeoutExpired:
+        return not_right(number, f"{path.name} did not come to an end within {seconds:g} seconds").text, False
+    if done.returncode not in (0, 1) or not done.stdout.strip():
+        said = done.stderr.strip().splitlines()
+        return not_right(number, f"the process that ran {path.name} died"
+                                 f"{f' ({said[-1]})' if said else ''}").text, False
+    return done.stdout.rstrip(), done.returncode == 0
+
+
+def main(number, path):
+    """In the process of its own: run the definitions, judge, print the verdict: -> exit status."""
+    exercise = find(number)
+    verdict = None
+    try:
+        with guard.limited_printing():
+            names = guard.call(lambda: definitions(pathlib.Path(path)), SECONDS)
+    except (guard.Failed, NotImplementedError) as error:
+        verdict = not_right(number, f"{pathlib.Path(path).name} {error or 'raised NotImplementedError'}")
+    if verdict is None and exercise.name not in names:
+        mine = [name for name, value in names.items() if callable(value) and not name.startswith("_")]
+        near = difflib.get_close_matches(exercise.name, mine, n=1)
+        verdict = not_right(number, f"{pathlib.Path(path).name} defines no {exercise.name}"
+                                    f"{f' (but {near[0]})' if near else ''}")
+    verdict = verdict or judge(number, exercise, names[exercise.name])
+    print(verdict.text)
+    return ENDED[verdict.state]
+
+
+def definitions(path):
+    """Run imports, definitions and constants of a file: -> its names."""
+    source = path.read_text(encoding="utf-8-sig")
+    tree = ast.parse(source, filename=str(path))
+    linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
+    sys.path.insert(0, str(path.resolve().parent))
+    names = {"__name__": path.stem, "__file__": str(path)}
+    for statement in tree.body:
+        if isinstance(statement, DEFINITIONS) or is_constant(statement, names):
+            exec(compile(ast.Module([statement], type_ignores=[]), str(path), "exec"), names)
+    return names
+
+
+def is_constant(statement, names):
+    """An assignment of a value that calls nothing (but inside a lambda) and needs only names that are there.
+
+    >>> is_constant(ast.parse("N, eps = 5, 1e-6").body[0], {})
+    True
+    >>> is_constant(ast.parse("data = load()").body[0], {"load": None})
+    False
+    """
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)) or statement.value is None:
+        return False
+    if isinstance(statement.value, ast.Lambda):
+        return True
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.Call, ast.Await, ast.Attribute)) and not _is_module_attribute(node, names):
+            return False
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            if node.id not in names and not hasattr(builtins, node.id):
+                return False
+    return True
+
+
+def _is_module_attribute(node, names):
+    """np.pi, fa.ops: an attribute that exists already, of a module."""
+    return (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name)
+            and hasattr(names.get(node.value.id), "__spec__") and hasattr(names[node.value.id], node.attr))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""The exercises' checks are checked: what is right is accepted, what is wrong is told what it is.
+
+    def test_3_1():
+        prove("3.1", right=[solutions.send_back, solutions.send_back_by_loops], kind="dense backward",
+              wrong={"derivative left out": (lambda error, B, v: error @ B, "slope")},
+              own={"two of your own": (function, "words that the sentence holds"), ...},
+              without={"transposed": "why it cannot happen here"})
+
+`GENERAL` is made from the first right solution and wanted of every check. `KINDS` lists what a check of a kind must
+reject besides; those that `MADE` holds are made from the right solution too, the others are `wrong`, written by you.
+"""
+
+import copy
+import inspect
+
+import numpy as np
+
+from feedbackalign.exercises import find
+from feedbackalign.exercises.judge import arrays_in, judge
+
+# What a check of this kind must reject, by name; the words of the hint are beside the function that does it.
+KINDS = {
+    "dense backward": ("transposed", "no 1/N", "twice 1/N", "sign", "derivative left out"),
+    "convolution backward": ("no 1/N", "twice 1/N", "sign", "off-by-one padding", "stride left out", "kernel flipped"),
+    "feedback update": ("transposed", "no 1/N", "twice 1/N", "sign", "W used", "derivative left out"),
+    "feedback error": ("transposed", "sign", "W used", "derivative left out"),
+    "angle": ("radians", "cosine", "not flattened", "lengths left out"),
+    "settling step": ("transposed", "sign", "derivative left out", "step size left out", "state left out"),
+    "other": (),
+}
+
+
+def every(change):
+    """right -> a wrong answer: the change at every array (or number) that it returns."""
+    def wrong_kind(right):
+        return lambda *arguments: _at_every_part(change, right(*arguments))
+    return wrong_kind
+
+
+def _at_every_part(change, value):
+    if isinstance(value, dict):
+        return {key: _at_every_part(change, part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_at_every_part(change, part) for part in value)
+    return change(value)
+
+
+def with_samples(exercise, change):
+    """right -> a wrong answer: the change knows N."""
+    def wrong_kind(right):
+        return lambda *arguments: _at_every_part(lambda part: change(part, exercise.samples_in(arguments)),
+                                                 right(*arguments))
+    return wrong_kind
+
+
+# {name: (exercise -> (right -> wrong), words of the hint)}
+MADE = {
+    "transposed": (lambda exercise: every(lambda part: part.T if np.ndim(part) > 1 else part), "transpose"),
+    "no 1/N": (lambda exercise: with_samples(exercise, lambda part, N: part * N), "N times the right one"),
+    "twice 1/N": (lambda exercise: with_samples(exercise, lambda part, N: part / N), "1/N of the right one"),
+    "sign": (lambda exercise: every(lambda part: -part), "sign"),
+}
+
+
+def changing_an_argument(right):
+    """The right answer, but an argument is not what it was."""
+    def wrong(*arguments):
+        answer = copy.deepcopy(right(*arguments))
+        for array in arrays_in(arguments)[:1]:
+            array += 1
+        return answer
+    return wrong
+
+
+def returning_a_view(right):
+    """An argument, or a view of it, for an answer."""
+    return lambda *arguments: arrays_in(arguments)[0][:1]
+
+
+def raising(right):
+    def wrong(*arguments):
+        raise KeyError("no such thing")
+    return wrong
+
+
+def ending_the_program(right):
+    def wrong(*arguments):
+        raise SystemExit
+    return wrong
+
+
+def endless(right):
+    def wrong(*arguments):
+        while True:
+            try:
+                len(arguments)
+            except Exception:
+                pass
+    return wrong
+
+
+GENERAL = {
+    "None": (lambda right: lambda *arguments: None, "None"),
+    "NaN": (every(lambda part: part * np.nan), "nan"),
+    "list": (every(lambda part: [1.0, 2.0]), "got"),
+    "text": (every(lambda part: "0.5"), "got"),
+    "float32": (every(lambda part: np.asarray(part, dtype=np.float32) if np.ndim(part) else "0.5"), ""),
+    "one axis more": (every(lambda part: np.asarray(part)[None]), "shape"),
+    "zero": (every(lambda part: part * 0.0), "zero"),
+    "twice": (every(lambda part: part * 3.0), "3 times"),
+    "one entry": (every(lambda part: part + np.eye(1, np.size(part)).reshape(np.shape(part)) * 0.5), "should be"),
+    "nothing for arguments": (lambda right: lambda: right(), "takes ()"),
+    "argument returned": (returning_a_view, "a view of it"),
+    "argument changed": (changing_an_argument, "changes its argument"),
+    "raises": (raising, "raised KeyError"),
+    "exit": (ending_the_program, "ended the program"),
+    "endless": (endless, "still computing"),
+}
+
+
+def prove(number, *, right, kind, wrong=None, own, without=None):
+    """Assert that the check accepts all of `right`, and rejects every wrong answer with the words beside it."""
+    exercise = find(number)
+    wrong, without = wrong or {}, without or {}
+    assert len(right) >= 2 and len(own) >= 2, f"{number}: expected two right answers and two wrong ones of its own"
+    assert not set(KINDS[kind]) - set(MADE) - set(wrong) - set(without), \
+        f"{number}: a check of the kind {kind!r} must reject {sorted(set(KINDS[kind]) - set(MADE) - set(wrong))} too"
+    for candidate in right:
+        verdict = judge(number, exercise, candidate)
+        assert verdict.right, verdict.text
+    assert judge(number, exercise, exercise.task).state == "not done"
+
+    first = right[0]
+    candidates = {}
+    if not inspect.isclass(exercise.task):              # of a class, only you can make a wrong one
+        candidates = {name: (make(first), words) for name, (make, words) in GENERAL.items() if name not in without}
+    for name in KINDS[kind]:
+        if name in MADE and name not in wrong and name not in without:
+            candidates[name] = (MADE[name][0](exercise)(first), MADE[name][1])
+    said = [rejected(number, name, *entry) for name, entry in {**candidates, **wrong, **own}.items()]
+    unheard = [sentence for sentence, _ in exercise.mistakes if not any(sentence in text for text in said)]
+    assert not unheard, f"{number}: no wrong answer is told {unheard}"
+
+
+def rejected(number, name, candidate, words):
+    """Assert that a wrong answer is rejected with these words -> the sentence."""
+    verdict = judge(number, find(number), candidate, seconds=0.1 if name == "endless" else 5.0)
+    assert verdict.state == "wrong", f"{number}, {name}: {verdict.text}"
+    assert words.lower() in verdict.text.lower(), f"{number}, {name}: expected the words {words!r} in {verdict.text!r}"
+    assert "Traceback" not in verdict.text and "\n" not in verdict.text, f"{number}, {name}: not one sentence"
+    return verdict.text
