@@ -36,8 +36,10 @@ def angle(u, v):
 
 
 def in_float64(rule):
-    """A copy of the rule and its network with every floating array in float64, to measure on."""
-    return copy.deepcopy(rule).astype(np.float64)
+    """A copy of the rule and its network with every floating array in float64, to measure on; it has no memory."""
+    with rule.network.undisturbed() as network:
+        network.forget()                                # a copy of the last pass would be larger than all weights
+        return copy.deepcopy(rule).astype(np.float64)
 
 
 def update_angles(rule, x, targets, to=None):

@@ -16,10 +16,13 @@ import dataclasses
 import json
 import os
 import pathlib
+import time
 
 import numpy as np
 
 from feedbackalign.version import __version__
+
+SAVE_EVERY = 60.0                   # seconds between checkpoints inside an epoch, where nobody says in which steps
 
 
 class CheckpointError(ValueError):
@@ -83,6 +86,7 @@ class Checkpoint:
         self.rule, self.optimizer, self.epochs, self.about = rule, optimizer, epochs, about
         self.batches, self.hook_batches = batches, hook_batches
         self.stream_before_epoch = None
+        self.saved_at = time.monotonic()
 
     def __enter__(self):
         if self.folder is not None:
@@ -108,6 +112,12 @@ class Checkpoint:
 
     # ------------------------------------------------------------------------------------------------------ writing
 
+    def is_due(self, step, every):
+        """Whether to save inside an epoch: at every so many steps, or, if that is None, now and then by the clock."""
+        if every is not None:
+            return step % every == 0
+        return self.folder is not None and time.monotonic() >= self.saved_at + SAVE_EVERY
+
     def save(self, done, rows):
         """Write the record, then the checkpoint: where a run dies in between, the record is ahead and is cut back."""
         if self.folder is None:
@@ -132,6 +142,7 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self.folder / "checkpoint.npz")
+        self.saved_at = time.monotonic()
 
     def _write_record(self, rows):
         """Append what is new, or write the whole where the file holds something else."""

@@ -6,6 +6,8 @@
     digits-conv   two small convolutions for the 8×8 digits
     lenet-mnist   LeNet for 28×28 images zero-padded to 32×32
     lenet-cifar   a wider LeNet for 32×32 images
+    resnet20      residual network for 32×32 images, smaller ones zero-padded to that; also resnet32, 44, 56, 110
+    resnet18      residual network for 224×224 images; smaller ones are taken as they are
 """
 
 import dataclasses
@@ -14,8 +16,11 @@ from feedbackalign import networks
 from feedbackalign.checks import require_integer, require_known
 from feedbackalign.data import Split
 
-MODELS = ("mlp", "settling", "autoencoder", "digits-conv", "lenet-mnist", "lenet-cifar")
-IMAGE_MODELS = ("digits-conv", "lenet-mnist", "lenet-cifar")
+SMALL_RESNETS = {"resnet20": networks.resnet20, "resnet32": networks.resnet32, "resnet44": networks.resnet44,
+                 "resnet56": networks.resnet56, "resnet110": networks.resnet110}
+FOR_32_PIXELS = {"lenet-mnist": networks.lenet_mnist, "lenet-cifar": networks.lenet_cifar, **SMALL_RESNETS}
+IMAGE_MODELS = {"digits-conv": networks.digits_conv, **FOR_32_PIXELS, "resnet18": networks.resnet18}
+MODELS = ("mlp", "settling", "autoencoder", *IMAGE_MODELS)
 
 
 def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng):
@@ -70,10 +75,9 @@ def _image_model(model, data, init, rng):
                          f"{tuple(data.input_shape)}")
     if not data.classes:
         raise ValueError(f"model {model}: sorts into classes; {data.name} is a regression")
-    make = {"digits-conv": networks.digits_conv, "lenet-mnist": networks.lenet_mnist,
-            "lenet-cifar": networks.lenet_cifar}[model]
-    if model.startswith("lenet") and max(data.input_shape[1:]) < 32:
+    if model in FOR_32_PIXELS and data.input_shape[1] < 32:
         data = data.padded(32)
+    make = IMAGE_MODELS[model]
     return make(channels=data.input_shape[0], classes=data.classes, size=data.input_shape[1], init=init, rng=rng), data
 
 

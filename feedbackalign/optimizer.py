@@ -274,24 +274,43 @@ class MultiStep:
         return self.start * self.factor ** sum(step >= milestone for milestone in self.milestones)
 
 
-STRONG_DECAY = 0.03                 # λ of the strong phase in the authors' experiments on MLP and LeNet
-WEAK_DECAY = 1e-4                   # λ of all other rules
-DROP = 0.003                        # the strong λ times this is what remains afterwards
-FORGETTING = 2.8                    # Σ η λ / (1 − μ) over the strong phase: the echo falls to about e^−2.8 = 0.06
+@dataclasses.dataclass(frozen=True)
+class StrongPhase:
+    """The strong weight decay with which the product rules start, so that R forgets where it began.
 
-
-def strong_steps(lr, momentum, decay=STRONG_DECAY, forgetting=FORGETTING):
-    """How many steps the strong phase lasts so that Σ η λ / (1 − μ) reaches `forgetting`.
-
-    The authors' 938 steps, one epoch of Fashion-MNIST, at their settings:
-
-    >>> strong_steps(0.01, 0.9)
-    934
+    Parameters
+    ----------
+    decay : float
+        λ of the strong phase.
+    drop : float
+        The strong λ times this is what remains afterwards.
+    forgetting : float
+        Σ η λ / (1 − μ) over the strong phase: the echo of R's start falls to about e^−forgetting.
     """
-    return int(np.ceil(forgetting * (1 - momentum) / (lr * decay) - 1e-9))
+
+    decay: float
+    drop: float
+    forgetting: float
+
+    def steps(self, lr, momentum):
+        """How many steps it lasts until Σ η λ / (1 − μ) reaches `forgetting`.
+
+        The authors' 938 steps, one epoch of Fashion-MNIST in batches of 64, and 391, one of CIFAR-10 in batches of 128:
+
+        >>> SMALL_NETWORKS.steps(0.01, 0.9), RESNETS.steps(0.1, 0.9)
+        (934, 392)
+        """
+        return int(np.ceil(self.forgetting * (1 - momentum) / (lr * self.decay) - 1e-9))
 
 
-def decay_schedule(preset, *, strong_first, lr, momentum):
+WEAK_DECAY = 1e-4                                       # λ of all other rules
+# The authors' "epoch 1", whatever its length, as what it makes the echo forget.
+SMALL_NETWORKS = StrongPhase(0.03, 0.003, 2.8)          # MLP and LeNet: the echo falls to 0.06, then λ = 9e-5
+RESNETS = StrongPhase(0.005, 0.02, 1.96)                # ResNet-20 on CIFAR-10: 0.14, then 1e-4
+RESNET_18 = StrongPhase(5e-4, 0.2, 2.5)                 # ResNet-18 on ImageNet, 5,005 steps of 256: 0.08, then 1e-4
+
+
+def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS):
     """Weight decay over steps under one of the two presets.
 
     Parameters
@@ -304,6 +323,8 @@ def decay_schedule(preset, *, strong_first, lr, momentum):
         Whether the rule asks for it: its `strong_decay_first`.
     lr, momentum : float
         At the start; they decide how long the strong phase lasts.
+    strong : StrongPhase
+        How strong, and how much is to be forgotten.
 
     Examples
     --------
@@ -317,4 +338,4 @@ def decay_schedule(preset, *, strong_first, lr, momentum):
     require_known(preset, ("authors", "equal"), "decay preset")
     if preset == "authors" and not strong_first:
         return MultiStep(WEAK_DECAY)
-    return MultiStep(STRONG_DECAY, milestones=(strong_steps(lr, momentum),), factor=DROP)
+    return MultiStep(strong.decay, milestones=(strong.steps(lr, momentum),), factor=strong.drop)

@@ -20,6 +20,8 @@ from feedbackalign.data import Batches, Dataset
 from feedbackalign.rules import Rule
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
+CHUNK = 500                 # samples that are evaluated at a time
+MOST_ENTRIES = 2**20        # of one layer's answer to these: of networks for large images they are fewer
 
 
 class DivergedError(RuntimeError):
@@ -87,7 +89,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None
     resume : bool
         Go on from the folder's checkpoint; from the beginning where there is none yet.
     checkpoint_every : int, optional
-        Steps between checkpoints inside an epoch; one after every epoch in any case.
+        Steps between checkpoints inside an epoch, one after every epoch in any case; None saves whenever a minute has
+        passed.
     about : dict, optional
         What every row should also say, for example {"seed": 3}.
     progress : callable, optional
@@ -130,7 +133,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None
                 if progress:
                     progress({"epoch": done.epoch + 1, "epochs": epochs, "step": done.step_in_epoch,
                               "steps": len(batches), "loss": step.loss})
-                if checkpoint_every and done.step % checkpoint_every == 0 and done.step_in_epoch < len(batches):
+                if done.step_in_epoch < len(batches) and checkpoint.is_due(done.step, checkpoint_every):
                     checkpoint.save(done, rows)
             rule.after_epoch(hook_batches)
             done.end_epoch()
@@ -170,8 +173,21 @@ def first_not_finite(network):
     return "every layer is finite, the loss alone is not"
 
 
-def evaluate(rule, split, chunk=500):
+def samples_at_a_time(network, most):
+    """How many samples a network measures at a time: `most`, or fewer where its layers are large, but at least 8.
+
+    >>> from feedbackalign.networks import mlp, resnet20
+    >>> rng = np.random.default_rng(0)
+    >>> [samples_at_a_time(network, PROBE) for network in (mlp([784, 512, 10], rng=rng), resnet20(rng=rng))]
+    [200, 64]
+    """
+    widest = max((math.prod(after) for _, after in network.shapes.values()), default=1)
+    return min(most, max(8, MOST_ENTRIES // widest))
+
+
+def evaluate(rule, split, chunk=None):
     """Mean loss and accuracy over a split, a chunk at a time: -> (loss, accuracy); accuracy is None for regression."""
+    chunk = chunk or samples_at_a_time(rule.network, CHUNK)
     losses, right = 0.0, 0
     labels_are_classes = split.targets.ndim == 1
     for start in range(0, len(split), chunk):
@@ -251,10 +267,10 @@ def _row(rule, data, optimizer, done, about):
     test_loss, test_accuracy = evaluate(rule, data.test)
     if not math.isfinite(test_loss):
         with np.errstate(all="ignore"):
-            rule.network.forward(data.test.x[:500], training=False)
+            rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
         raise DivergedError(f"{rule.name}: the test loss became {test_loss} after epoch {done.epoch}, step {done.step} "
                             f"of the run; {first_not_finite(rule.network)}. A smaller learning rate may help")
-    probe = data.batch(min(PROBE, len(data.train)))
+    probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
     with np.errstate(over="ignore", invalid="ignore"):
         measured = measure(rule, *probe)
     return plain({

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbackalign import alignment
+from feedbackalign import alignment, networks, rules
 from feedbackalign.layers import Linear
 from feedbackalign.networks import Network
 from tests.rules.tools import backprop, conv_case, dense_case, frozen, make
@@ -234,3 +234,16 @@ def test_a_sparse_feedback_answers_a_share_of_the_pairs():
         for name, expected in [("fa", density), ("kp", density), ("usf", density), ("pfa-i", density**2)]:
             share, _ = alignment.reciprocity(make(name, net, density=density))["fc1"]
             assert abs(share - expected) < (0.1 if name == "pfa-i" else 0.03)       # a whole row of its R hangs on a B
+
+
+def test_what_is_measured_on_has_no_memory_and_takes_none_away():
+    """The memory of a large network's last pass would make a float64 copy several times as large."""
+    net = networks.mlp([4, 3, 2], rng=np.random.default_rng(0))
+    rule = rules.make("fa", net, rng=np.random.default_rng(1))
+    rule.gradients(np.ones((5, 4), np.float32), np.zeros(5, np.int64))
+    before = [(layer.input, layer.error) for layer in net.all_layers()]
+    copied = alignment.in_float64(rule)
+    assert all(layer.input is None and layer.error is None for layer in copied.network.all_layers())
+    assert copied.network.dtype == np.float64 and rule.network.dtype == np.float32
+    after = [(layer.input, layer.error) for layer in net.all_layers()]
+    assert all(x is y for one, other in zip(before, after) for x, y in zip(one, other)) and before[0][0] is not None

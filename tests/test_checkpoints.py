@@ -116,6 +116,17 @@ def test_sparse_convolutional_networks_resume_too(name, tmp_path):
         assert {key: a.tobytes() for key, a in ours.items()} == {key: a.tobytes() for key, a in theirs.items()}
 
 
+@pytest.mark.parametrize("seconds, kept", [(0.0, 4), (1e9, 3)], ids=["a minute has passed", "it has not"])
+def test_a_long_epoch_is_kept_by_the_clock(seconds, kept, tmp_path, monkeypatch):
+    """Three steps make an epoch; in the fifth the run dies before it could be kept."""
+    monkeypatch.setattr(checkpoints, "SAVE_EVERY", seconds)
+    killed(SmallRun("pfa"), 5, tmp_path)
+    assert read_checkpoint(tmp_path / "checkpoint.npz")[0]["progress"]["step"] == kept
+    whole, resumed = SmallRun("pfa"), SmallRun("pfa")
+    whole_rows = whole.train()
+    assert_same(resumed, resumed.train(folder=tmp_path, resume=True), whole, whole_rows, tmp_path)
+
+
 @pytest.mark.parametrize("checkpoint_every", [None, 1, 2, 3])
 @pytest.mark.parametrize("step", range(1, 10))
 def test_resume_from_every_step(step, checkpoint_every, tmp_path):

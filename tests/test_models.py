@@ -10,7 +10,11 @@ def fit(name, some_data, **options):
     return models.fit(name, some_data, rng=np.random.default_rng(0), **options)
 
 
-@pytest.mark.parametrize("name", models.MODELS)
+DEEP = ("resnet44", "resnet56", "resnet110")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name
+                                  for name in models.MODELS])
 def test_every_model_takes_the_digits(name):
     network, fitted = fit(name, data.digits(images=name in models.IMAGE_MODELS))
     x, targets = fitted.batch(3)
@@ -18,6 +22,8 @@ def test_every_model_takes_the_digits(name):
     assert output.shape == (3, fitted.outputs) == (3, network.outputs)
     assert np.isfinite(network.loss(output, targets))
     assert network.input_shape == tuple(fitted.input_shape) and network.dtype == np.float32
+    assert fitted.input_shape == ((1, 32, 32) if name in models.FOR_32_PIXELS else
+                                  (1, 8, 8) if name in models.IMAGE_MODELS else (64,))
 
 
 @pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("settling", [64, 64, 64, 10]),
@@ -34,9 +40,32 @@ def test_large_samples_get_the_wide_mlp():
     assert [layer.weight.shape for layer in network.weighted_layers()] == [(512, 784), (512, 512), (10, 512)]
 
 
-def test_small_images_are_padded_for_lenet():
-    network, fitted = fit("lenet-mnist", data.digits(images=True))
+def images(channels, size, classes=10):
+    x = np.random.default_rng(0).normal(size=(6, channels, size, size)).astype(np.float32)
+    split = data.Split(x, np.arange(6) % classes)
+    return data.Dataset("images", train=split, validation=None, test=split, classes=classes)
+
+
+@pytest.mark.parametrize("name", models.FOR_32_PIXELS)
+def test_small_images_are_padded_to_32_pixels(name):
+    network, fitted = fit(name, images(1, 28))
     assert tuple(fitted.input_shape) == (1, 32, 32) and network.input_shape == (1, 32, 32)
+    assert np.array_equal(fitted.train.x[:, :, 2:30, 2:30], images(1, 28).train.x)
+    assert np.count_nonzero(fitted.train.x) == np.count_nonzero(images(1, 28).train.x)          # a frame of zeros
+
+
+@pytest.mark.parametrize("name, channels, size, classes", [
+    ("resnet20", 3, 32, 10), ("resnet20", 2, 40, 7), ("resnet18", 3, 64, 5), ("lenet-cifar", 3, 48, 4)])
+def test_channels_classes_and_size_are_the_datas(name, channels, size, classes):
+    network, fitted = fit(name, images(channels, size, classes))
+    assert network.input_shape == tuple(fitted.input_shape) == (channels, size, size)
+    assert network.forward(fitted.train.x[:2]).shape == (2, classes)
+
+
+@pytest.mark.parametrize("name, weighted", [("resnet20", 20), ("resnet32", 32), ("resnet44", 44), ("resnet56", 56),
+                                            ("resnet110", 110)])
+def test_residual_networks_are_as_deep_as_their_names_say(name, weighted):
+    assert len(fit(name, images(3, 32))[0].weighted_layers()) == weighted
 
 
 def test_the_autoencoder_is_its_own_teacher():

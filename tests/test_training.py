@@ -120,6 +120,27 @@ def test_evaluating_in_chunks_is_evaluating_the_whole(data, chunk):
     assert accuracy == right
 
 
+def test_a_network_of_large_layers_measures_fewer_samples_at_a_time(monkeypatch):
+    """The widest layer of this network has 5 units: of 45 entries, 9 samples; never fewer than 8."""
+    run = SmallRun("bp", data=classification(samples=30))
+    sizes = []
+
+    def predict(x, predict=run.rule.predict):
+        sizes.append(len(x))
+        return predict(x)
+
+    monkeypatch.setattr(run.rule, "predict", predict)
+    for most, expected in [(45, [9, 9, 9, 3]), (1, [8, 8, 8, 6]), (2**20, [30])]:
+        sizes.clear()
+        monkeypatch.setattr(training, "MOST_ENTRIES", most)
+        evaluate(run.rule, run.data.train)
+        assert sizes == expected
+    monkeypatch.setattr(training, "MOST_ENTRIES", 45)
+    row = SmallRun("fa", data=run.data).train(epochs=0)[0]
+    same = SmallRun("fa", data=run.data)
+    assert row["update_angle"] == training.plain(alignment.update_angles(same.rule, *run.data.batch(9)))
+
+
 # ------------------------------------------------------------------------------------------------- steps and hooks
 
 class Counting(rules.ErrorSendingRule):

@@ -9,11 +9,12 @@ import difflib
 import sys
 
 from feedbackalign import data, models, rules
+from feedbackalign.checkpoints import SAVE_EVERY
 from feedbackalign.checks import require_known
 from feedbackalign.figures import EXPERIMENTS, FORMATS
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.cli.report import flag
-from feedbackalign.runs import GENTLE, USUAL, USUAL_SETTLING, Run, find_rule
+from feedbackalign.runs import GENTLE, USUAL, USUAL_FOR, Run, find_rule
 from feedbackalign.version import __version__
 
 COMPARED = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
@@ -41,7 +42,8 @@ EXAMPLES = {
     "train": """
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run --resume
-  feedbackalign train --rule wm --model digits-conv --mirror-rate 0.05""",
+  feedbackalign train --rule wm --model digits-conv --mirror-rate 0.05
+  feedbackalign train --rule pfa --model resnet20 --data fashion --epochs 2""",
     "plot": """
   feedbackalign plot compare-output --format svg,pdf
   feedbackalign plot my-run/record.jsonl --out slides""",
@@ -125,7 +127,8 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_output(train, "runs/RULE-MODEL-DATA-seedN")
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint, if there is one")
     train.add_argument("--checkpoint-every", type=int, metavar="STEPS",
-                       help="checkpoints inside an epoch too; there is one after every epoch in any case")
+                       help="checkpoints inside an epoch at these steps; there is one after every epoch in any case; "
+                       f"default: one whenever {SAVE_EVERY:g} s have passed")
     _add_settings(train)
     _add_rule_options(train, known_rules)
 
@@ -187,7 +190,12 @@ def _add_settings(parser, training=True):
     group = parser.add_argument_group("what is trained, and how")
 
     def usual(field):
-        return f"{USUAL[field]}, with the model settling {USUAL_SETTLING[field]}"
+        models_with = {}                                            # {value: models that have it}
+        for model, settings in USUAL_FOR.items():
+            if settings[field] != USUAL[field]:
+                models_with.setdefault(settings[field], []).append(model)
+        return "; ".join([str(USUAL[field]), *(f"{value} with {', '.join(names)}"
+                                               for value, names in models_with.items())])
 
     def add(option, text, **more):
         default = DEFAULTS[more.get("dest", option.strip("-").replace("-", "_"))]

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
-from feedbackalign import comparison, optimizer, rules, training
+from feedbackalign import comparison, rules, training
 from feedbackalign.cli import report
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.checks import require_integer, require_known
@@ -166,7 +166,7 @@ def in_words(run, rows):
     words = f"{run.model} on {run.data}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}{momentum}"
     if not isinstance(run.decay, str):
         return f"{words}, decay {run.decay:g}"
-    return f"{words}\n{report.decay_text(run.decay, rows, optimizer.strong_steps(run.lr, run.momentum))}"
+    return f"{words}\n{report.decay_text(run.decay, rows, run.strong_phase.steps(run.lr, run.momentum))}"
 
 
 def where(folder, files, figures):

@@ -1,14 +1,16 @@
 """How far the runs are, said on stderr while they go on.
 
 On a terminal one line is rewritten; elsewhere (a log, a pipe) there is one plain line for every finished run, or for
-every epoch where there is one run only. Time left is what the share done so far took, carried on to the end.
+every epoch where there is one run only, and one a minute where nothing ends for so long. Time left is what the share
+done so far took, carried on to the end.
 """
 
 import shutil
 import threading
 import time
 
-REDRAW_EVERY = 0.1                  # seconds
+REDRAW_EVERY = 0.1                  # seconds between two lines on a terminal
+LOG_EVERY = 60.0                    # and elsewhere, inside an epoch
 
 
 class Display:
@@ -40,9 +42,10 @@ class Display:
         self.shares = {}                    # {(rule, seed): share of the run that is done, 0 to 1}
         self.last_rows = {}                 # {(rule, seed): its last row}
         self.first_steps = {}               # {(rule, seed): (seconds, steps) when it was first heard of}
+        self.stepping = set()               # (rule, seed) of those of which a step was heard
         self.finished = 0
         self.shares_at_start = start_epoch / epochs if epochs else 0.0
-        self.drawn_at = -REDRAW_EVERY
+        self.drawn_at, self.logged_at = -REDRAW_EVERY, self.started
         self.width_drawn = 0
         self.lock = threading.RLock()       # news comes from a thread of its own
 
@@ -66,10 +69,22 @@ class Display:
 
     def after_step(self, rule, seed, step):
         now, steps_done = self.clock(), (step["epoch"] - 1) * step["steps"] + step["step"]
-        self.shares[rule, seed] = steps_done / (step["steps"] * max(step["epochs"], 1))
+        total = step["steps"] * max(step["epochs"], 1)
+        self.shares[rule, seed] = steps_done / total
+        if (rule, seed) not in self.stepping:
+            self.stepping.add((rule, seed))
+            if steps_done > 1:                                              # it was resumed, perhaps inside an epoch
+                self.first_steps[rule, seed] = now, steps_done
+                self.shares_at_start += (steps_done - 1) / total - self.start_epoch / step["epochs"]
         self.first_steps.setdefault((rule, seed), (now, steps_done))
-        if self.is_terminal and now >= self.drawn_at + REDRAW_EVERY:
-            self.rewrite(self.parts(rule, seed, step["epoch"], steps_done, step["loss"], now), now)
+        is_due = now >= (self.drawn_at + REDRAW_EVERY if self.is_terminal else self.logged_at + LOG_EVERY)
+        if is_due:
+            within = f"step {step['step']}/{step['steps']}"
+            parts = self.parts(rule, seed, step["epoch"], steps_done, step["loss"], now, within)
+            if self.is_terminal:
+                self.rewrite(parts, now)
+            else:
+                self.log(parts, now)
 
     def after_epoch(self, rule, seed, row):
         now = self.clock()
@@ -83,7 +98,7 @@ class Display:
         if self.is_terminal:
             self.rewrite(parts, now)
         elif is_finished or (self.runs == 1 and row["epoch"] > 0):
-            self.write("  ".join(parts) + "\n")
+            self.log(parts, now)
 
     def taken_over(self, rule, seed):
         """A run that was finished before: it takes no time."""
@@ -107,9 +122,9 @@ class Display:
 
     # ------------------------------------------------------------------------------------------------------- a line
 
-    def parts(self, rule, seed, epoch, steps_done, loss, now):
+    def parts(self, rule, seed, epoch, steps_done, loss, now, within=None):
         """What a line says, the most telling first; what is not known yet is left out."""
-        parts = [f"{rule} seed {seed}", f"epoch {epoch}/{self.epochs}"]
+        parts = [f"{rule} seed {seed}", f"epoch {epoch}/{self.epochs}{f', {within}' if within else ''}"]
         if loss is not None:
             parts.append(f"loss {loss:.3g}")
         accuracy = self.last_rows.get((rule, seed), {}).get("test_accuracy")
@@ -120,7 +135,7 @@ class Display:
             parts.append(f"{in_words(left)} left")
         since, steps_then = self.first_steps[rule, seed]
         if steps_done > steps_then and now > since:
-            parts.append(f"{(steps_done - steps_then) / (now - since):.0f} steps/s")
+            parts.append(pace(steps_done - steps_then, now - since))
         if self.runs > 1:
             parts.append(f"{self.finished} of {self.runs} runs done")
         return parts
@@ -143,6 +158,11 @@ class Display:
         self.write("\r" + line.ljust(min(self.width_drawn, room)))          # blanks over what was longer
         self.width_drawn = len(line)
 
+    def log(self, parts, now):
+        """A plain line of its own."""
+        self.logged_at = now
+        self.write("  ".join(parts) + "\n")
+
     def erase(self):
         if self.width_drawn:
             self.write("\r" + " " * self.width_drawn + "\r")
@@ -156,6 +176,17 @@ class Display:
             self.stream.flush()
         except (OSError, ValueError):                                       # nobody listens any longer
             self.stream = None
+
+
+def pace(steps, seconds):
+    """
+    >>> pace(938, 2), pace(28, 20), pace(12, 30)
+    ('469 steps/s', '1.4 steps/s', '2.5 s/step')
+    """
+    rate = steps / seconds
+    if rate < 1:
+        return f"{seconds / steps:.2g} s/step"
+    return f"{rate:.0f} steps/s" if rate >= 10 else f"{rate:.2g} steps/s"
 
 
 def in_words(seconds):

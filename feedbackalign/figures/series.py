@@ -8,7 +8,6 @@ import math
 import typing
 
 from feedbackalign.checks import describe
-from feedbackalign.optimizer import DROP, STRONG_DECAY
 
 ZERO = 1e-6                 # degrees: an angle below is one between two equal arrays
 
@@ -151,8 +150,8 @@ def decay_in_words(rows, drop_step=None):
     Parameters
     ----------
     rows : list of dict
-        With `weight_decay` as it was in the last step of their epoch, and the preset `decay`. A strong phase that ended
-        within the first epoch shows in no row: it is known from the preset's numbers.
+        With `weight_decay` as it was in the last step of their epoch. A strong phase that ended within the first epoch
+        shows in none of these: `decay_at_start`, where the rows have it, tells.
     drop_step : int, optional
         The step in which a decay that changed did so.
 
@@ -186,8 +185,7 @@ def _first_and_last_decay(group):
              if row["epoch"] > 0 and isinstance(row.get("weight_decay"), (int, float))]
     if not known:
         return None
-    fell_in_epoch_1 = isinstance(group[0].get("decay"), str) and math.isclose(known[0], STRONG_DECAY * DROP)
-    return (STRONG_DECAY if fell_in_epoch_1 else known[0]), known[-1]
+    return group[0].get("decay_at_start", known[0]), known[-1]
 
 
 def _change_in_words(first, last, step):

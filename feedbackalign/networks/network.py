@@ -157,6 +157,11 @@ class Network:
         return {f"{layer.name}.{key}": gradient
                 for layer in self.all_layers() for key, gradient in layer.gradients.items()}
 
+    def forget(self):
+        """Drop every layer's memory of the last pass, which is most of what a large network holds."""
+        for layer in [*self.all_layers(), *blocks(self.layers)]:
+            layer.forget()
+
     @contextlib.contextmanager
     def undisturbed(self):
         """Run passes inside and find every layer's memory afterwards as it was: measuring changes nothing."""

@@ -100,7 +100,9 @@ class Rule:
 
     def backprop_gradients(self, x, targets):
         """The exact gradient, in float64, on a copy."""
-        network = copy.deepcopy(self.network).astype(np.float64)
+        with self.network.undisturbed():
+            self.network.forget()
+            network = copy.deepcopy(self.network).astype(np.float64)
         _, error = network.loss_and_error(network.forward(x), targets)
         return network.backward(error)
 

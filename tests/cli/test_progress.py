@@ -53,9 +53,39 @@ def test_a_run_alone_gives_one_plain_line_an_epoch(clock):
             display.news("fa", 0, row(epoch))
             clock.now += 2.0
             if epoch < 2:
-                display.news("fa", 0, step(epoch + 1, 5, epochs=2))         # steps are for terminals
+                display.news("fa", 0, step(epoch + 1, 1, epochs=2))         # quick steps are for terminals
     assert stream.getvalue().splitlines() == ["fa seed 0  epoch 1/2  loss 0.25  accuracy 50.0 %  2 s left  5 steps/s",
                                               "fa seed 0  epoch 2/2  loss 0.25  accuracy 50.0 %  5 steps/s"]
+
+
+def test_a_long_epoch_is_heard_of_once_a_minute(clock):
+    stream = io.StringIO()
+    with Display(1, 4, stream, clock=clock) as display:
+        display.news("fa", 0, row(0, steps=400))
+        for k in range(1, 401):
+            clock.now += 0.5
+            display.news("fa", 0, step(1, k, steps=400))
+        display.news("fa", 0, row(1, steps=400))
+        display.news("fa", 0, step(2, 1, steps=400))
+    assert stream.getvalue().splitlines() == [
+        "fa seed 0  epoch 1/4, step 120/400  loss 0.5  accuracy 50.0 %  12 min 20 s left  2 steps/s",
+        "fa seed 0  epoch 1/4, step 240/400  loss 0.5  accuracy 50.0 %  11 min 20 s left  2 steps/s",
+        "fa seed 0  epoch 1/4, step 360/400  loss 0.5  accuracy 50.0 %  10 min 20 s left  2 steps/s",
+        "fa seed 0  epoch 1/4  loss 0.25  accuracy 50.0 %  10 min 0 s left  2 steps/s"]
+
+
+def test_a_run_resumed_inside_an_epoch_is_timed_from_there(clock):
+    """50 of 400 steps of the second of two epochs are done before; 100 more take 200 seconds, 250 are left."""
+    stream = Terminal()
+    with Display(1, 2, stream, start_epoch=1, clock=clock) as display:
+        display.news("fa", 0, row(0, steps=400))
+        display.news("fa", 0, row(1, steps=400))
+        for k in range(51, 151):
+            clock.now += 2.0
+            display.news("fa", 0, step(2, k, epochs=2, steps=400))
+    last = stream.getvalue().split("\r")[-3]
+    assert "epoch 2/2, step 150/400" in last and "8 min 20 s left" in last and "0.5 steps/s" not in last
+    assert "2 s/step" in last
 
 
 def test_what_a_resumed_run_already_has_is_neither_shown_nor_timed(clock):

@@ -86,9 +86,10 @@ def test_small_print_says_seeds_and_decay():
     assert series.told_about([{**rows[0], "decay": "equal"}], [one], with_decay=False)[0] == "mlp, digits"
 
 
-def decays(values, preset="authors", seeds=2):
-    """Rows of rules with these weight decays, epoch by epoch after the first row."""
-    return [{"rule": rule, "seed": seed, "epoch": epoch, "weight_decay": decay, "decay": preset}
+def decays(values, at_start=None, seeds=2):
+    """Rows of rules with these weight decays, epoch by epoch after the first row; at_start: {rule: decay in step 0}."""
+    starts = {rule: {"decay_at_start": decay} for rule, decay in (at_start or {}).items()}
+    return [{"rule": rule, "seed": seed, "epoch": epoch, "weight_decay": decay, **starts.get(rule, {})}
             for rule, after in values.items() for seed in range(seeds) for epoch, decay in enumerate([0.0, *after])]
 
 
@@ -101,7 +102,6 @@ WEAK, STRONG, DROPPED = [1e-4] * 3, [0.03] * 3, [0.03, 0.03 * 0.003, 0.03 * 0.00
     ({"bp": WEAK, "fa": WEAK, "kp": WEAK, "pfa": DROPPED, "pfa-o": DROPPED},
      "0.03 at first, then 9e-5 for pfa, pfa-o; 1e-4 for all others"),
     ({"pfa": STRONG, "bp": WEAK, "fa": WEAK}, "0.03 for pfa; 1e-4 for bp, fa"),
-    ({"pfa": DROPPED[1:], "bp": WEAK}, "0.03 at first, then 9e-5 for pfa; 1e-4 for bp"),       # fell within epoch 1
     ({"fa": [None]}, ""), ({"fa": []}, ""), ({"fa": [{"fc1.weight": 1e-4}]}, ""),
 ])
 def test_decay_in_words(values, words):
@@ -110,8 +110,11 @@ def test_decay_in_words(values, words):
     assert told == words.replace("at first", "until step 934")
 
 
-def test_a_users_own_weak_decay_is_no_preset():
-    assert series.decay_in_words(decays({"fa": DROPPED[1:]}, preset=9e-5)) == "9e-5"
+def test_a_strong_phase_that_ended_within_the_first_epoch_is_told_by_the_start():
+    fell = {"pfa": WEAK, "bp": WEAK}
+    assert series.decay_in_words(decays(fell, {"pfa": 0.005, "bp": 1e-4})) == (
+        "0.005 at first, then 1e-4 for pfa; 1e-4 for bp")
+    assert series.decay_in_words(decays(fell)) == "1e-4"                # an older record says no more
 
 
 @pytest.mark.parametrize("preset", ["authors", "equal"])
@@ -119,7 +122,8 @@ def test_a_users_own_weak_decay_is_no_preset():
 def test_the_words_are_those_of_the_optimisers_presets(preset, lr):
     decay_at = {rule: optimizer.decay_schedule(preset, strong_first=rule == "pfa", lr=lr, momentum=0.9)
                 for rule in ("bp", "pfa")}
-    rows = decays({rule: [at(38 * epoch - 1) for epoch in range(1, 41)] for rule, at in decay_at.items()}, preset)
+    rows = decays({rule: [at(38 * epoch - 1) for epoch in range(1, 41)] for rule, at in decay_at.items()},
+                  {rule: at(0) for rule, at in decay_at.items()})
     strong = "0.03" if lr == 1e-4 else "0.03 at first, then 9e-5"
     assert series.decay_in_words(rows) == (strong if preset == "equal" else f"{strong} for pfa; 1e-4 for bp")
 
