@@ -253,8 +253,10 @@ def test_a_run_that_was_killed_and_resumed_equals_one_that_was_not(rule, tmp_pat
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
 def test_ctrl_c_ends_command_and_worker_without_a_traceback(tmp_path):
+    # A suite that a shell started in the background ignores SIGINT, and so would its children: hence preexec_fn.
     process = subprocess.Popen([*COMMAND, "train", "--rule", "bp", "--epochs", "100000", "--out", "run"],
-                               stderr=subprocess.PIPE, text=True, start_new_session=True)
+                               stderr=subprocess.PIPE, text=True, start_new_session=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     process.stderr.readline()
     os.killpg(process.pid, signal.SIGINT)                               # as a terminal does: to all of them
     _, rest = process.communicate()
