@@ -136,7 +136,7 @@ class Run:
     def load_data(self, rng):
         """The data set, standardised where the model is not one of [0, 1] units."""
         images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
-        held_out = 0 if self.data in ("mnist", "fashion") else None             # no command tunes: train on all
+        held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
         data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out)
         return data.standardised() if self.data == "digits" and self.model != "settling" else data
 

@@ -2,13 +2,16 @@
 
 from feedbackalign.checks import require_generator, require_known
 from feedbackalign.data.digits import digits
+from feedbackalign.data.fashion_mini import fashion_mini
 from feedbackalign.data.generators import linear_teacher, mnist1d, spirals, teacher_student
 from feedbackalign.data.mnist import fashion, mnist
 
 FROM_FILES = {"mnist": mnist, "fashion": fashion}           # take data_dir
 FROM_A_SEED = {"mnist1d": mnist1d, "spirals": spirals, "linear-teacher": linear_teacher,
                "teacher-student": teacher_student}          # take rng
-LOADERS = {"digits": digits, **FROM_FILES, **FROM_A_SEED}
+LOADERS = {"digits": digits, "fashion-mini": fashion_mini, **FROM_FILES, **FROM_A_SEED}
+OF_IMAGES = ("digits", "fashion-mini", *FROM_FILES)
+CUTTABLE = ("fashion-mini", *FROM_FILES)                    # take validation
 
 
 def load(name, *, rng=None, data_dir=None, images=None, validation=None):
@@ -17,16 +20,17 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None):
     Parameters
     ----------
     name : str
-        One of LOADERS: digits, mnist, fashion, mnist1d, spirals, linear-teacher, teacher-student.
+        One of LOADERS: digits, fashion-mini, mnist, fashion, mnist1d, spirals, linear-teacher, teacher-student.
     rng : numpy.random.Generator
         Needed by those that are computed from a seed; the others draw nothing from it.
     data_dir : str or path, optional
         Where the files of mnist (needed) or fashion are.
     images : bool, optional
         True gives samples (N, C, H, W), False gives rows (N, product). If it is not given, each comes as its own loader
-        gives it: digits as rows, mnist and fashion as images.
+        gives it: digits as rows, the others as images.
     validation : int, optional
-        How many training samples of mnist or fashion are held out, 0 for none; the other sets have a fixed split.
+        How many training samples of fashion-mini, mnist or fashion are held out, 0 for none; the other sets have a
+        fixed split.
 
     Returns
     -------
@@ -51,15 +55,16 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None):
     require_known(name, LOADERS, "data set")
     if name not in FROM_FILES and data_dir is not None:
         raise ValueError(f"data_dir: {name} is not read from a folder, got {str(data_dir)!r}")
-    if name not in FROM_FILES and validation is not None:
+    if name not in CUTTABLE and validation is not None:
         raise ValueError(f"validation: {name} has a fixed split, got {validation!r}")
-    if name in FROM_A_SEED and images:
-        raise ValueError(f"images: expected a data set of images (digits, mnist, fashion), got {name}")
+    if name not in OF_IMAGES and images:
+        raise ValueError(f"images: expected a data set of images ({', '.join(OF_IMAGES)}), got {name}")
 
     if name in FROM_A_SEED:
         data = FROM_A_SEED[name](rng=require_generator(rng, name))
-    elif name in FROM_FILES:
-        data = FROM_FILES[name](data_dir, **({} if validation is None else {"validation": validation}))
-    else:
+    elif name == "digits":
         data = digits(images=bool(images))
+    else:
+        folder = [data_dir] if name in FROM_FILES else []
+        data = LOADERS[name](*folder, **({} if validation is None else {"validation": validation}))
     return data.flat() if images is False else data

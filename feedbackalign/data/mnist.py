@@ -103,17 +103,35 @@ def _read_folder(name, title, data_dir, validation):
     folder = pathlib.Path(data_dir)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with the {title} files")
-    x, labels = _read_pair(folder, "train")             # (N, 1, 28, 28), (N,)
-    test = Split(*_read_pair(folder, "t10k"))
-    if validation >= len(x):
-        raise ValueError(f"validation: expected fewer than the {len(x)} training images, got {validation}")
-    cut = len(x) - validation
-    held_back = Split(x[cut:], labels[cut:]) if validation else None
-    return Dataset(name, train=Split(x[:cut], labels[:cut]), validation=held_back, test=test, classes=10)
+    train = Split(*_read_pair(folder, "train"))         # (N, 1, 28, 28), (N,)
+    return held_out(name, train, Split(*_read_pair(folder, "t10k")), validation)
+
+
+def held_out(name, train, test, validation):
+    """A Dataset of ten classes whose validation split is the last so many training samples; None for 0."""
+    validation = require_integer(validation, "validation", low=0)
+    if validation >= len(train):
+        raise ValueError(f"validation: expected fewer than the {len(train)} training images, got {validation}")
+    cut = len(train) - validation
+    held_back = Split(train.x[cut:], train.targets[cut:]) if validation else None
+    return Dataset(name, train=Split(train.x[:cut], train.targets[:cut]), validation=held_back, test=test, classes=10)
 
 
 def _read_pair(folder, part):
-    """Images and labels of one part, checked against each other: x (N, 1, 28, 28) float32, labels (N,)."""
+    """One part as the loaders give it: x (N, 1, 28, 28) float32 in [0, 1], labels (N,)."""
+    images, labels = read_part(folder, part)
+    return as_pixels(images), labels
+
+
+def as_pixels(images):
+    """Bytes to numbers: (N, 28, 28) uint8 -> (N, 1, 28, 28) float32 in [0, 1]."""
+    x = images[:, None].astype(np.float32)              # (N, 28, 28) -> (N, 1, 28, 28)
+    x /= 255
+    return x
+
+
+def read_part(folder, part):
+    """The files of "train" or "t10k" as they are, checked against each other: (N, 28, 28) and (N,), uint8."""
     image_file, label_file = _find(folder, f"{part}-images", "idx3"), _find(folder, f"{part}-labels", "idx1")
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or len(images) == 0:
@@ -123,9 +141,7 @@ def _read_pair(folder, part):
                         f"got {describe(labels)}")
     if labels.max() > 9:
         raise DataError(f"{label_file}: expected labels from 0 to 9, got {labels.max()}")
-    x = images[:, None].astype(np.float32)              # (N, 28, 28) -> (N, 1, 28, 28)
-    x /= 255
-    return x, labels
+    return images, labels
 
 
 def _find(folder, stem, kind):

@@ -7,7 +7,7 @@ from feedbackalign import data
 from feedbackalign.data import LOADERS, load
 
 
-@pytest.mark.parametrize("name", ["digits", "mnist1d", "spirals", "linear-teacher", "teacher-student"])
+@pytest.mark.parametrize("name", ["digits", "fashion-mini", "mnist1d", "spirals", "linear-teacher", "teacher-student"])
 def test_load_by_name(name):
     loaded = load(name, rng=np.random.default_rng(0))
     assert loaded.name == name and isinstance(loaded, data.Dataset)
@@ -46,7 +46,8 @@ def test_load_refuses(arguments, error, message):
 
 
 def test_the_table_holds_exactly_the_documented_names():
-    assert sorted(LOADERS) == ["digits", "fashion", "linear-teacher", "mnist", "mnist1d", "spirals", "teacher-student"]
+    assert sorted(LOADERS) == ["digits", "fashion", "fashion-mini", "linear-teacher", "mnist", "mnist1d",
+                               "spirals", "teacher-student"]
 
 
 def test_public_names_exist():

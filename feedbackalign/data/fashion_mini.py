@@ -1,0 +1,78 @@
+"""6,000 images of Fashion-MNIST that ship with the package: convolutional networks without a network connection.
+
+Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms",
+arXiv 1708.07747 (2017). MIT licence, its text in FASHION-MNIST-LICENSE.txt beside this file; DATA.md says where the
+copy comes from. The choice draws nothing: of either original file the first so many images in `digits.split_order`.
+"""
+
+import gzip
+import pathlib
+import struct
+from importlib import resources
+
+import numpy as np
+
+from feedbackalign.data.dataset import Split
+from feedbackalign.data.digits import split_order
+from feedbackalign.data.idx import read_idx
+from feedbackalign.data.mnist import as_pixels, held_out, read_part
+
+TRAIN, TEST = 5000, 1000                # 500 and 100 of every class
+IMAGES, LABELS = "fashion-mini-images-idx3-ubyte.gz", "fashion-mini-labels-idx1-ubyte.gz"
+
+
+def fashion_mini(*, validation=0, standardise=True):
+    """A small Fashion-MNIST: 5,000 images to train and 1,000 to test, 28 x 28, as many of each of the ten classes.
+
+    Parameters
+    ----------
+    validation : int
+        The last so many training images become the validation split, balanced where it is a multiple of 10. 0 trains
+        on all: `data.validation` is None then.
+    standardise : bool
+        True gives mean 0 and standard deviation 1 over the training split, False gives pixel / 255.
+
+    Returns
+    -------
+    Dataset
+        x (N, 1, 28, 28) float32, labels 0 to 9 in turn, so `fashion_mini().batch(100)` holds ten of each. The training
+        images are the original's training images, the test images its test images.
+
+    Examples
+    --------
+    >>> data = fashion_mini()
+    >>> data.train.x.shape, data.test.x.shape, data.train.targets[:12].tolist()
+    ((5000, 1, 28, 28), (1000, 1, 28, 28), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
+    """
+    images, labels = read_fashion_mini()                        # (6000, 28, 28), (6000,)
+    x = as_pixels(images)                                       # -> (6000, 1, 28, 28)
+    data = held_out("fashion-mini", Split(x[:TRAIN], labels[:TRAIN]), Split(x[TRAIN:], labels[TRAIN:]), validation)
+    return data.standardised() if standardise else data
+
+
+def read_fashion_mini():
+    """The shipped files as they are: images (6000, 28, 28) and labels (6000,), uint8, the test images last."""
+    folder = resources.files("feedbackalign.data")
+    with resources.as_file(folder / IMAGES) as images, resources.as_file(folder / LABELS) as labels:
+        return read_idx(images), read_idx(labels)
+
+
+def cut_from(data_dir):
+    """The same images and labels from the four original files: what the shipped files were made of.
+
+    `split_order` deals out the classes in turn, and the members of a class by the sha256 of their place in the file.
+    """
+    parts = []
+    for part, count in (("train", TRAIN), ("t10k", TEST)):
+        images, labels = read_part(pathlib.Path(data_dir), part)
+        chosen = split_order(labels)[:count]
+        parts.append((images[chosen], labels[chosen]))
+    images, labels = zip(*parts)
+    return np.concatenate(images), np.concatenate(labels)       # (6000, 28, 28), (6000,)
+
+
+def write(data_dir, folder):
+    """Make the shipped files anew from the original ones; the bytes of gzip may depend on the version of zlib."""
+    for name, array in zip((IMAGES, LABELS), cut_from(data_dir)):
+        header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        (pathlib.Path(folder) / name).write_bytes(gzip.compress(header + array.tobytes(), 9, mtime=0))
