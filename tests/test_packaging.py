@@ -193,9 +193,16 @@ def test_what_lies_beside_the_code_is_told_to_setuptools():
         assert (CHECKOUT / notice).is_file(), notice
 
 
-def test_every_folder_of_modules_is_a_package():
-    assert [path.as_posix() for path in {file.parent for file in PACKAGE.rglob("*.py")}
-            if not (path / "__init__.py").is_file()] == [], "setuptools' find: leaves them out of the wheel"
+def test_every_folder_of_modules_is_a_package_and_travels():
+    folders = {file.parent for file in PACKAGE.rglob("*.py")}
+    assert [path.as_posix() for path in folders if not (path / "__init__.py").is_file()] == []
+    named = {".".join(path.relative_to(CHECKOUT).parts) for path in folders}
+    assert sorted(named | {"feedbackalign.lessons"}) == settings()["options"]["packages"].split()
+
+
+def test_the_lessons_travel_from_their_one_place():
+    assert settings()["options"]["package_dir"].split() == ["feedbackalign.lessons", "=", "lessons"]
+    assert not (PACKAGE / "lessons").exists(), "a second copy"
 
 
 def settings():

@@ -2,6 +2,8 @@
 
     arguments      which words there are
     commands       one function a command
+    course         the commands of the lessons and their exercises
+    lessons        copies the lessons out of the package
     folders        who writes where
     progress       how far a run is, live
     report         tables

@@ -59,6 +59,14 @@ EXAMPLES = {
   feedbackalign check --rules pfa,kp --seed 7""",
     "rules": """
   feedbackalign rules""",
+    "lessons": """
+  feedbackalign lessons                             what there is
+  feedbackalign lessons --to course                 as scripts with cells, for an editor
+  feedbackalign lessons --to course --notebook      for Jupyter and Colab""",
+    "exercise": """
+  feedbackalign exercise                            what there is
+  feedbackalign exercise 3.1                        the task
+  feedbackalign exercise 3.1 my_solution.py         is it right? A lesson with your answers in it will do""",
 }
 
 
@@ -158,6 +166,15 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
 
     command("rules", "list the rules: name, idea, paper, options")
+
+    lessons = command("lessons", "list the lessons of the course, or copy them into a folder")
+    lessons.add_argument("--to", metavar="DIR", help="copy them there; a lesson that you have changed is left as it is")
+    lessons.add_argument("--notebook", action="store_true", help="as .ipynb files, for Jupyter and Colab")
+
+    exercise = command("exercise", "print the task of an exercise, or check an answer to it")
+    exercise.add_argument("number", metavar="NUMBER", nargs="?", help="lesson and exercise, such as 3.1; default: list")
+    exercise.add_argument("file", metavar="FILE.py", nargs="?", help="holds the answer, a function of the task's name; "
+                          "only its imports, definitions and constants are run, in a process of its own")
     return parser, commands.choices
 
 

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 
 from feedbackalign import comparison, rules, training
-from feedbackalign.cli import report
+from feedbackalign.cli import course, report
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.checks import require_integer, require_known
 from feedbackalign.data import Batches, DataError
@@ -330,4 +330,4 @@ def list_rules(arguments):
 
 
 COMMANDS = {"compare": compare, "train": train, "plot": plot, "figure": figure, "trace": trace, "check": check,
-            "rules": list_rules}
+            "rules": list_rules, "lessons": course.lessons, "exercise": course.exercise}

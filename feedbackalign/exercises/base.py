@@ -59,6 +59,10 @@ class Exercise:
         """The task as it stands in the lesson: the stub's source."""
         return inspect.getsource(self.task).rstrip()
 
+    def summary(self):
+        """What it asks for, in a line: the docstring's first, without its number."""
+        return inspect.getdoc(self.task).splitlines()[0].split(". ", 1)[-1]
+
     def draw_cases(self):
         """The arguments of every case, the same every time."""
         return self.cases(np.random.default_rng(zlib.crc32(self.name.encode("utf-8"))))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from feedbackalign.blame import common_factor
 from feedbackalign.checks import describe
 
 
@@ -135,21 +136,15 @@ def _close(right, answer, tolerance):
 
 
 def _factors(rights, answers, tolerance):
-    """c of every case where answer = c · right in all parts that differ; None if there is no such c in some case."""
+    """c of every case, where answer = c · right in all parts that differ; None if there is no such c in some case."""
     factors = []
     for right, answer in zip(rights, answers):
         wrong = [pair for pair in _leaves(right, answer) if not _close(*pair, tolerance)]
         if not wrong:
-            continue
-        mine = np.concatenate([pair[1].ravel() for pair in wrong])
-        theirs = np.concatenate([pair[0].ravel() for pair in wrong])
-        if not (theirs != 0).sum() > 1:
             return None
-        c = float(mine @ theirs) / float(theirs @ theirs)
-        if not _close(c * theirs, mine, 10 * tolerance):
-            return None
-        factors.append((c, right))
-    return [c for c, _ in factors] if len(factors) == len(rights) else None
+        theirs, mine = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in zip(*wrong))
+        factors.append(common_factor(mine, theirs))
+    return None if None in factors else factors
 
 
 MEANS = {1: "N times the right one ({}): the mean over the batch divides by N once",

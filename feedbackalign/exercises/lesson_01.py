@@ -9,7 +9,7 @@ from feedbackalign.exercises.base import Exercise
 # ----------------------------------------------------------------------------------------------------------------- 1.1
 
 def hidden_error(error, weight, v):
-    """Exercise 1.1. Send the error down one layer, to the pre-activations v of tanh units (equations 5 and 6).
+    """Exercise 1.1. Send the error down one layer, to the pre-activations v of tanh units (as in Eq. 6).
 
     error (N, out) is ∂L/∂z at the layer's output, weight (out, in), v (N, in), and the layer's input was tanh(v).
     Return ∂L/∂v, (N, in).
@@ -32,7 +32,7 @@ def two_layer_gradients(x, targets, W1, W2):
     """Exercise 1.2. All of backprop, for y = tanh(x W1ᵀ) W2ᵀ and the mean over the batch of ½ Σ (y − targets)².
 
     x (N, in), targets (N, out), W1 (hidden, in), W2 (out, hidden). Return (∂L/∂W1, ∂L/∂W2), in the shapes of W1 and W2
-    (equations 4 to 6; the error at the output of this loss is (y − targets) / N).
+    (Eq. 5 and 6; the error at the output of this loss is (y − targets) / N).
     """
     raise NotImplementedError
 

@@ -54,7 +54,7 @@ def panels(name, title, columns=1, rows=1, **options):
         yield axes[0] if len(axes) == 1 else axes
         for panel in axes:
             panel.tick_params(which="both", labelsize=style.TICK_SIZE)
-        figure.tight_layout(rect=(0.01, 0.01, 0.99, 0.97 - 0.045 * len(title.splitlines())), w_pad=2.0)
+        figure.tight_layout(rect=(0.01, 0.01, 0.99, 0.98), w_pad=2.0)          # it leaves room for the title itself
         show(figure, name)
 
 

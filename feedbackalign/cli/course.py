@@ -1,0 +1,40 @@
+"""The commands of the course: `feedbackalign lessons` and `feedbackalign exercise`."""
+
+from feedbackalign import exercises
+from feedbackalign.cli.arguments import UsageError
+from feedbackalign.cli.folders import writable_folder
+from feedbackalign.cli.lessons import copy_lessons, lesson_files, title
+from feedbackalign.exercises.solution_file import check_file
+
+
+def lessons(arguments):
+    """The lessons: listed, or copied into a folder as scripts or notebooks."""
+    if arguments.to is None:
+        if arguments.notebook:
+            raise UsageError("--notebook: expected --to DIR with it")
+        for path in lesson_files():
+            print(title(path))
+        return
+    written, kept = copy_lessons(writable_folder(arguments.to), as_notebooks=arguments.notebook)
+    for path in written:
+        print(path)
+    for path in kept:
+        print(f"{path}: left as it is, for it differs from what would be written")
+
+
+def exercise(arguments):
+    """All exercises, the task of one, or what is to be said about an answer; status 1 unless it is right."""
+    if arguments.number is None:
+        for number in exercises.numbers():
+            print(f"{number:5} {exercises.find(number).summary()}")
+        return
+    try:
+        exercises.find(arguments.number)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if arguments.file is None:
+        print(exercises.task(arguments.number))
+        return
+    printed, right = check_file(arguments.number, arguments.file)
+    print(printed)
+    return 0 if right else 1

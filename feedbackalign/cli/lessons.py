@@ -1,0 +1,92 @@
+"""The course, out of the package and into a folder: as scripts in percent format, or as notebooks.
+
+The lessons lie in one place, lessons/ of the checkout; a wheel carries them as feedbackalign/lessons/.
+"""
+
+import json
+import pathlib
+import re
+
+CELL = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*$")
+ALONGSIDE = ("README.md", "figures/[0-9]*.png")                     # the map of the course, and its pictures
+
+
+def lessons_folder():
+    """Where the lessons are: in the installed package, or beside it in a checkout."""
+    package = pathlib.Path(__file__).resolve().parents[1]
+    for folder in (package / "lessons", package.parent / "lessons"):
+        if any(folder.glob("[0-9][0-9]_*.py")):
+            return folder
+    raise FileNotFoundError(f"{package / 'lessons'}: this installation has no lessons")
+
+
+def lesson_files():
+    """The lessons' files, in order."""
+    return sorted(lessons_folder().glob("[0-9][0-9]_*.py"))
+
+
+def title(path):
+    """The first heading of a lesson: "3. Who tells a synapse …"."""
+    return re.search(r"^# # (.+)$", path.read_text(encoding="utf-8"), flags=re.M).group(1)
+
+
+def copy_lessons(folder, as_notebooks=False):
+    """Write every lesson into a folder that is there: -> (paths written, paths kept because they hold other text)."""
+    wanted = {}
+    for path in lesson_files():
+        if as_notebooks:
+            text = json.dumps(notebook(path.read_text(encoding="utf-8"), path.stem[:2]), indent=1, ensure_ascii=False)
+            wanted[folder / f"{path.stem}.ipynb"] = f"{text}\n".encode()
+        else:
+            wanted[folder / path.name] = path.read_bytes()
+    for pattern in ALONGSIDE:
+        for path in sorted(lessons_folder().glob(pattern)):
+            wanted[folder / path.relative_to(lessons_folder())] = path.read_bytes()
+    written, kept = [], []
+    for path, content in wanted.items():
+        if path.exists() and path.read_bytes() != content:          # somebody's answers may be in it
+            kept.append(path)
+            continue
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        written.append(path)
+    return written, kept
+
+
+def cells(source):
+    """The cells of a script in percent format: -> [("markdown" or "code", text), …].
+
+    >>> cells("# %% [markdown]\\n# # One\\n#\\n# two\\n\\n# %%\\nx = 1\\n")
+    [('markdown', '# One\\n\\ntwo'), ('code', 'x = 1')]
+    """
+    found = []
+    for line in source.splitlines():
+        marker = CELL.match(line)
+        if marker:
+            found.append(("markdown" if marker["markdown"] else "code", []))
+        elif not found:
+            raise ValueError(f"lesson: expected a line that begins '# %%' first, got {line!r}")
+        elif found[-1][0] == "markdown" and line.strip():
+            if not re.match(r"#( |$)", line):
+                raise ValueError(f"lesson: expected a line of text that begins '# ', got {line!r}")
+            found[-1][1].append(line[2:])
+        else:
+            found[-1][1].append(line)
+    return [(kind, "\n".join(lines).strip("\n")) for kind, lines in found]
+
+
+def notebook(source, name):
+    """A script in percent format -> a notebook of nbformat 4.5, ready for json.
+
+    >>> made = notebook("# %%\\nx = 1\\ny = 2", "03")
+    >>> made["cells"][0]["id"], made["cells"][0]["source"]
+    ('03-01', ['x = 1\\n', 'y = 2'])
+    """
+    made = []
+    for place, (kind, text) in enumerate(cells(source), start=1):
+        lines = text.splitlines(keepends=True)
+        cell = {"cell_type": kind, "id": f"{name}-{place:02d}", "metadata": {}, "source": lines}
+        made.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {"cells": made, "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}}, "nbformat": 4,
+            "nbformat_minor": 5}
