@@ -60,7 +60,7 @@ def test_it_asserts_what_it_said_and_closes_with_exercises(path):
     close = [place for place, (kind, text) in enumerate(texts) if kind == "markdown" and "## Exercises" in text]
     assert len(close) == 1, "one '## Exercises'"
     assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(code_of(path))))
-    listed = re.findall(r"\*\*(\d+\.\d)\*\*", "\n".join(text for _, text in texts[close[0]:]))
+    listed = re.findall(r"(?:\*\*|Exercise )(\d+\.\d)\b", "\n".join(text for _, text in texts[close[0]:]))
     listed = list(dict.fromkeys(listed))
     assert listed == [f"{number_of(path)}.{place + 1}" for place in range(len(listed))] and 3 <= len(listed) <= 5
 
