@@ -9,6 +9,7 @@ from feedbackalign.checks import describe, require_known
 from feedbackalign.networks import Network
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.base import ErrorSendingRule, Rule, Step
+from feedbackalign.rules.deep_feedback_control import AnalyticFeedbackControl
 from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
 from feedbackalign.rules.direct_random_target_projection import DirectRandomTargetProjection
 from feedbackalign.rules.equilibrium_propagation import EquilibriumPropagation
@@ -22,6 +23,7 @@ from feedbackalign.rules.product_feedback_routes import (IdentityProductFeedback
                                                          RoutedProductFeedbackAlignment)
 from feedbackalign.rules.sign_symmetry import (BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry,
                                                UniformSignSymmetry)
+from feedbackalign.rules.simulated_feedback_control import DeepFeedbackControl, SteadyStateFeedbackControl
 from feedbackalign.rules.vector_field import VectorFieldEquilibriumPropagation
 from feedbackalign.rules.weight_mirror import WeightMirror
 
@@ -44,6 +46,9 @@ TABLE = {
     "ep-vf": VectorFieldEquilibriumPropagation,
     "hep": HolomorphicEP,
     "hep-homeo": JacobianHomeostasis,
+    "dfc": DeepFeedbackControl,
+    "dfc-ss": SteadyStateFeedbackControl,
+    "dfc-ssa": AnalyticFeedbackControl,
 }
 
 __all__ = ["TABLE", "ErrorSendingRule", "Rule", "Step", "find", "make", "options_of"]
@@ -68,9 +73,15 @@ def options_of(rule):
     >>> options_of("pfa")
     {'expansion': 10, 'density': 1.0, 'route': None}
     """
-    parameters = inspect.signature(find(rule).__init__).parameters.values()
-    return {p.name: p.default for p in parameters
-            if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
+    found = {}
+    for kind in find(rule).__mro__:
+        if "__init__" in vars(kind):
+            parameters = inspect.signature(kind.__init__).parameters.values()
+            own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
+            found = {**own, **found}
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):            # **options: those of the class above
+                break
+    return found
 
 
 def make(rule, network, *, rng=None, **options):
