@@ -105,7 +105,8 @@ def settling_image_case(rng):
     return _scaled(_with_biases(net, rng)), rng.normal(size=(4, 2, 7, 6)), rng.integers(3, size=4)
 
 
-CASES = {"any network": (dense_case, image_case), "networks that settle": (settling_case, settling_image_case)}
+CASES = {"any network": (dense_case, image_case), "dense networks": (dense_case,),
+         "networks that settle": (settling_case, settling_image_case)}
 
 
 def _scaled(net):

@@ -40,9 +40,11 @@ class SmallRun:
         self.data = data or classification()
         loss = "cross-entropy" if self.data.classes else "squared-error"
         # A network that settles has its readout outside, and feedback only between two settling layers.
-        sizes = [4, 5, 3] if rules.find(rule).takes == "any network" else [4, 5, 4, 3]
+        sizes = [4, 5, 4, 3] if rules.find(rule).takes == "networks that settle" else [4, 5, 3]
         self.network = networks.mlp(sizes, activation=units_for(rule)[0].kind, loss=loss,
                                     rng=np.random.default_rng([1, draw]))
+        if "pretraining" in rules.options_of(rule):
+            options = {"pretraining": 20} | options
         self.rule = rules.make(rule, self.network, rng=np.random.default_rng([2, draw]), **options)
         self.optimizer = opt or optimizer.SGD(0.05, momentum=0.9, weight_decay=0.01)
         self.rng = np.random.default_rng([3, draw])

@@ -52,9 +52,14 @@ def networks_with_batch(draw, *, dense=True, convolutional=True, activations=ACT
     return net, x, labels, rng
 
 
+def dense_networks_with_batch(**options):
+    """Dense networks under a linear output, (net, x, labels, rng) as above."""
+    return networks_with_batch(convolutional=False, **options)
+
+
 def linear_networks_with_batch(**options):
     """Dense networks without any nonlinearity, (net, x, labels, rng) as above."""
-    return networks_with_batch(convolutional=False, activations=("identity",), **options)
+    return dense_networks_with_batch(activations=("identity",), **options)
 
 
 @st.composite

@@ -84,17 +84,19 @@ def test_the_stream_of_a_rules_own_phases_is_kept(tmp_path):
 
 
 def _sparse(rule, draw):
-    """A convolutional network with masks on W, and a rule with masks on its feedback."""
+    """A convolutional network with masks on W (dense, for rules without pooling), and a rule with masks on its own."""
     rng = np.random.default_rng([1, draw])
     unit, pool = units_for(rule)
-    net = networks.Network([layers.Conv2d(1, 3, 3, rng=rng, density=0.7), pool(2), unit(),
-                            layers.Flatten(), layers.Linear(12, 3, rng=rng, density=0.5)], input_shape=(1, 6, 6))
-    density = {"density": 0.6} if "density" in rules.options_of(rule) else {}
-    return rules.make(rule, net, rng=np.random.default_rng([2, draw]), **density)
+    below = [layers.Flatten(), layers.Linear(36, 12, rng=rng, density=0.7), unit()] if pool is None else \
+        [layers.Conv2d(1, 3, 3, rng=rng, density=0.7), pool(2), unit(), layers.Flatten()]
+    net = networks.Network([*below, layers.Linear(12, 3, rng=rng, density=0.5)], input_shape=(1, 6, 6))
+    wanted = {"density": 0.6, "pretraining": 20}
+    options = {key: value for key, value in wanted.items() if key in rules.options_of(rule)}
+    return rules.make(rule, net, rng=np.random.default_rng([2, draw]), **options)
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_sparse_convolutional_networks_resume_too(name, tmp_path):
+def test_sparse_networks_of_images_resume_too(name, tmp_path):
     rng = np.random.default_rng(4)
     split = Split(rng.normal(size=(9, 1, 6, 6)).astype(np.float32), np.arange(9) % 3)
     data = Dataset("noise", train=split, validation=None, test=split, classes=3)

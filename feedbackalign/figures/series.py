@@ -20,6 +20,7 @@ NAMES = {
     "pfa-i": "B the identity", "wp": "weight perturbation", "np": "node perturbation",
     "ep": "equilibrium propagation", "ep-vf": "ep, vector field", "hep": "holomorphic ep",
     "hep-homeo": "hep, Jacobian homeostasis",
+    "dfc": "deep feedback control", "dfc-ss": "dfc, last state", "dfc-ssa": "dfc, steady state solved",
 }
 
 

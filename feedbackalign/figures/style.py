@@ -1,8 +1,9 @@
 """How a rule looks, everywhere: one colour, one dash and one marker a rule; and how big a slide's letters are.
 
 The colours were searched for: under normal sight and under simulated protanopia and deuteranopia (Machado et al. 2009,
-severity 1) any two of the eight default rules lie at least 30 apart in CIELAB, any two of all known rules at least 20.
-The dash and the marker tell the same in print without colour. tests/figures/test_style.py measures both.
+severity 1) any two of the eight default rules lie at least 30 apart in CIELAB, any two of the first eighteen at least
+20, of all that are known at least 12: there is no more room. The dash and the marker tell the same in print without
+colour. tests/figures/test_style.py measures both.
 """
 
 import contextlib
@@ -49,6 +50,9 @@ LOOKS = {
     "ep-vf": Look("#000b55", LONG, (4, 1, 45)),
     "hep": Look("#1575b5", DASHED, (6, 1, 0)),
     "hep-homeo": Look("#20caca", DASH_DOT, (3, 1, 0)),
+    "dfc": Look("#116688", SOLID, (5, 1, 0)),                   # deep feedback control: stars again
+    "dfc-ss": Look("#444433", DOTTED, (8, 1, 0)),
+    "dfc-ssa": Look("#0099bb", DASH_DOT, (3, 1, 180)),
 }
 
 # For rules of one's own: the name alone decides, so that a rule looks the same in every figure.

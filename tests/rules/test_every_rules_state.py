@@ -109,8 +109,8 @@ def test_set_feedback_refuses_what_does_not_fit_and_keeps_what_was(name):
     before = frozen(rule)
     with pytest.raises(ValueError, match="unknown layer 'fc9': did you mean 'fc"):
         rule.set_feedback("fc9", B=np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="unknown feedback array of fc1 'Q'"):
-        rule.set_feedback("fc1", Q=np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="unknown feedback array of fc1 'Z'"):
+        rule.set_feedback("fc1", Z=np.zeros((2, 2)))
     for key, held in (rule.constants() | rule.parameters() | rule.plastic()).items():
         layer, array = key.rsplit(".", 1)
         with pytest.raises(ValueError, match=re.escape(f"{key}: expected shape {held.shape}, got float64 array")):

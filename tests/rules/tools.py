@@ -7,9 +7,9 @@ import pytest
 
 from feedbackalign import layers, rules
 from feedbackalign.networks import Network, mlp
-from feedbackalign.optimizer import SGD
+from feedbackalign.optimizer import SGD, Optimizer
 from feedbackalign.training import train_step
-from tests.strategies import networks_with_batch, settling_networks_with_batch
+from tests.strategies import dense_networks_with_batch, networks_with_batch, settling_networks_with_batch
 
 ERROR_SENDERS = [name for name, kind in rules.TABLE.items() if issubclass(kind, rules.ErrorSendingRule)]
 CONVOLUTIONS = [(1, 0), (1, 1), (2, 1), (3, 2)]                                 # (stride, padding)
@@ -20,10 +20,13 @@ def make(name, net, seed=1000, **options):
     return rules.make(name, net, rng=np.random.default_rng(seed), **options)
 
 
-def dense_case(sizes=(6, 5, 4, 3), *, N=7, seed=0, dtype=np.float64, **options):
+def dense_case(sizes=(6, 5, 4, 3), *, N=7, seed=0, dtype=np.float64, density=1.0, **options):
     """(net, x, labels) of a small dense network with random biases."""
     rng = np.random.default_rng(seed)
     net = mlp(list(sizes), rng=rng, dtype=dtype, **options)
+    for layer in net.weighted_layers() if density < 1 else ():
+        layer.mask = rng.random(layer.weight.shape) < density
+        layer.weight *= layer.mask
     return net, *_batch(net, (sizes[0],), N, rng)
 
 
@@ -68,14 +71,16 @@ def settling(case):
 
 # From here to `answer`: the one place where the shared tests choose their networks, by what a rule says that it takes.
 CASES = {"any network": {"dense": dense_case, "conv": conv_case, "residual": residual_case},
+         "dense networks": {"dense": dense_case},
          "networks that settle": {"dense": settling(dense_case), "conv": settling(conv_case)}}
 
 
-UNITS = {"any network": (layers.ReLU, layers.MaxPool2d), "networks that settle": (layers.Tanh, layers.AvgPool2d)}
+UNITS = {"any network": (layers.ReLU, layers.MaxPool2d), "dense networks": (layers.ReLU, None),
+         "networks that settle": (layers.Tanh, layers.AvgPool2d)}
 
 
 def units_for(rule):
-    """(unit, pooling): classes of layers that this rule, a name or a class, takes."""
+    """(unit, pooling): classes of layers that this rule, a name or a class, takes; None: it takes no pooling."""
     return UNITS[rules.find(rule).takes]
 
 
@@ -96,19 +101,20 @@ def dense_batch(name, **options):
 
 
 def conv_batch(name, **options):
-    """(net, x, labels), convolutional, for this rule."""
-    return cases_for(name)["conv"](**options)
+    """(net, x, labels), convolutional, for this rule; dense for one that takes nothing else."""
+    cases = cases_for(name)
+    return cases.get("conv", cases["dense"])(**options)
 
 
 def drawn_for(name):
     """Hypothesis: networks of any shape that this rule takes, with a batch, (net, x, labels, rng)."""
-    return {"any network": networks_with_batch, "networks that settle": settling_networks_with_batch}[
-        rules.find(name).takes]()
+    return {"any network": networks_with_batch, "dense networks": dense_networks_with_batch,
+            "networks that settle": settling_networks_with_batch}[rules.find(name).takes]()
 
 
 def answer(rule, x):
     """What the network answers under this rule: its forward pass, or where it settles."""
-    return rule.network.forward(x) if rule.takes == "any network" else rule.predict(x)
+    return rule.predict(x) if rule.takes == "networks that settle" else rule.network.forward(x)
 
 
 def cases():
@@ -174,7 +180,7 @@ def frozen(thing):
         return {key: frozen(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         return [frozen(value) for value in thing]
-    if isinstance(thing, (Network, layers.Layer, rules.Rule)):
+    if isinstance(thing, (Network, layers.Layer, rules.Rule, Optimizer)):
         return type(thing).__name__, frozen(vars(thing))
     return thing
 
