@@ -1,6 +1,7 @@
 """Models by name: from a name and a data set to a network that fits it, and the data in the form it takes.
 
     mlp           dense ReLU layers; 64-64-64 hidden units for small samples, 512-512 from 400 inputs on
+    mlp-bn        the same with batch normalisation, for many layers: 64 units in each of 8, unless told otherwise
     settling      dense layers of clip(v/2, 0, 1) units, 64-64 hidden, for comparisons with rules that settle
     autoencoder   64-… down to a code and up again, squared error; the targets are the samples themselves
     digits-conv   two small convolutions for the 8×8 digits
@@ -20,7 +21,7 @@ SMALL_RESNETS = {"resnet20": networks.resnet20, "resnet32": networks.resnet32, "
                  "resnet56": networks.resnet56, "resnet110": networks.resnet110}
 FOR_32_PIXELS = {"lenet-mnist": networks.lenet_mnist, "lenet-cifar": networks.lenet_cifar, **SMALL_RESNETS}
 IMAGE_MODELS = {"digits-conv": networks.digits_conv, **FOR_32_PIXELS, "resnet18": networks.resnet18}
-MODELS = ("mlp", "settling", "autoencoder", *IMAGE_MODELS)
+MODELS = ("mlp", "mlp-bn", "settling", "autoencoder", *IMAGE_MODELS)
 
 
 def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng):
@@ -59,11 +60,11 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
         network = networks.autoencoder([inputs, *(hidden or (32, 8))], activation=activation or "tanh", init=init,
                                        rng=rng)
         return network, reconstructing(data)
-    usual = {"settling": (64, 64), "mlp": (512, 512) if inputs >= 400 else (64, 64, 64)}[model]
-    activation = activation or {"settling": "soft-clip", "mlp": "relu"}[model]
+    usual = {"settling": (64, 64), "mlp-bn": (64,) * 8, "mlp": (512, 512) if inputs >= 400 else (64, 64, 64)}[model]
+    activation = activation or {"settling": "soft-clip", "mlp": "relu", "mlp-bn": "relu"}[model]
     loss = "cross-entropy" if data.classes else "squared-error"
     sizes = [inputs, *(hidden or usual), data.outputs]
-    return networks.mlp(sizes, activation=activation, loss=loss, init=init, rng=rng), data
+    return networks.mlp(sizes, activation=activation, loss=loss, init=init, batch_norm=model == "mlp-bn", rng=rng), data
 
 
 def _image_model(model, data, init, rng):

@@ -50,6 +50,8 @@ class Run:
         Names of `models.MODELS` and `data.LOADERS`.
     data_dir : str, optional
         Where the files of data sets that do not ship lie.
+    shuffled_labels : bool
+        Whether the training targets are put in another order, so that nothing can be learnt but by heart.
     epochs, batch_size : int
         None: 40 epochs in batches of 32; 12 in batches of 50 with the model "settling"; 10 in batches of 128 with a
         ResNet, 256 with resnet18.
@@ -79,6 +81,7 @@ class Run:
     model: str = "mlp"
     data: str = "digits"
     data_dir: str = None
+    shuffled_labels: bool = False
     epochs: int = None
     batch_size: int = None
     lr: float = None
@@ -138,6 +141,8 @@ class Run:
         images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
         held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
         data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out)
+        if self.shuffled_labels:
+            data = data.with_shuffled_labels(rng=rng)
         return data.standardised() if self.data == "digits" and self.model != "settling" else data
 
     def build(self):
@@ -180,7 +185,8 @@ class Run:
         about = {"seed": self.seed, "model": self.model, "data": self.data,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
                  "learning_rate_factor": rule.learning_rate_factor, "decay": training.plain(self.decay),
-                 "decay_at_start": self.decay_at(rule)(0), "threads": threads()}
+                 "decay_at_start": self.decay_at(rule)(0),
+                 "threads": threads()} | ({"shuffled_labels": True} if self.shuffled_labels else {})
         return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
                               resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress)

@@ -213,12 +213,15 @@ def measure(rule, x, targets):
     def angles_to(reference):
         return {name: alignment.angle(gradients[name], exact) for name, exact in references[reference].items()}
 
+    reciprocity = alignment.reciprocity(rule)
     return {
         "reference": own,
         "update_angle": angles_to(own),
         "backprop_angle": angles_to("backprop") if "backprop" in references else None,
         "weight_angle": alignment.weight_angles(rule),
         "norm_ratio": alignment.norm_ratios(rule),
+        "reciprocity": {name: share for name, (share, _) in reciprocity.items()},
+        "reciprocal_correlation": {name: correlation for name, (_, correlation) in reciprocity.items()},
     }
 
 

@@ -26,7 +26,8 @@ def test_every_model_takes_the_digits(name):
                                   (1, 8, 8) if name in models.IMAGE_MODELS else (64,))
 
 
-@pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("settling", [64, 64, 64, 10]),
+@pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("mlp-bn", [*[64] * 9, 10]),
+                                         ("settling", [64, 64, 64, 10]),
                                          ("autoencoder", [64, 32, 8, 32, 64])])
 def test_hidden_units_of_the_dense_models(name, sizes):
     network, _ = fit(name, data.digits())
@@ -79,6 +80,12 @@ def test_options_reach_the_dense_models():
     network, _ = fit("mlp", data.digits(), hidden=(7,), activation="tanh", init="orthogonal")
     assert repr(network) == "Network(Linear(64, 7), Tanh(), Linear(7, 10))"
     np.testing.assert_allclose(network.layer("fc1").weight @ network.layer("fc1").weight.T, np.eye(7), atol=1e-6)
+
+
+def test_batch_normalisation_stands_before_every_activation_and_takes_the_place_of_the_bias():
+    network, _ = fit("mlp-bn", data.digits(), hidden=(7, 5))
+    assert [layer.name for layer in network.layers] == ["fc1", "bn1", "relu1", "fc2", "bn2", "relu2", "fc3"]
+    assert [layer.bias is None for layer in network.weighted_layers()] == [True, True, False]
 
 
 @pytest.mark.parametrize("error, name, options, message", [

@@ -357,3 +357,14 @@ def test_a_variant_of_ones_own_inherits_the_decay_that_its_family_asks_for():
     built = Run(Ternary, hidden=(8,)).build()[0]
     assert Run(Ternary).decay_at(built)(0) == 0.03
     assert Run("fa").decay_at(Run("fa", hidden=(8,)).build()[0])(0) == 1e-4
+
+
+def test_shuffled_labels_are_of_the_seed_and_said_in_every_row():
+    run = Run("bp", shuffled_labels=True, epochs=1)
+    _, data, _, _ = run.build()
+    _, again, _, _ = Run("fa", shuffled_labels=True).build()
+    _, plain, _, _ = Run("bp").build()
+    np.testing.assert_array_equal(data.train.targets, again.train.targets)
+    assert (data.train.targets != plain.train.targets).mean() > 0.8
+    assert [row["shuffled_labels"] for row in run.rows()] == [True, True]
+    assert "shuffled_labels" not in Run("bp", epochs=0).rows()[0]

@@ -54,6 +54,9 @@ def test_the_last_row_measures_what_training_left():
     row = run.train(epochs=2)[-1]
     assert (row["test_loss"], row["test_accuracy"]) == evaluate(run.rule, run.data.test)
     assert row["norm_ratio"] == training.plain(alignment.norm_ratios(run.rule))
+    both = alignment.reciprocity(run.rule)
+    assert [row["reciprocity"]["fc2"], row["reciprocal_correlation"]["fc2"]] == list(both["fc2"])
+    assert row["reciprocity"].keys() == row["reciprocal_correlation"].keys() == both.keys()
 
 
 def test_the_training_loss_is_the_mean_over_samples_not_over_batches():

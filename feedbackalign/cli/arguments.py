@@ -216,13 +216,14 @@ def _add_settings(parser, training=True):
 
     def add(option, text, **more):
         default = DEFAULTS[more.get("dest", option.strip("-").replace("-", "_"))]
-        if default not in (None, ()):
+        if default not in (None, (), False):
             text += f"; default {default}"
         group.add_argument(option, default=argparse.SUPPRESS, help=text, **more)
 
     add("--model", ", ".join(models.MODELS), metavar="NAME")
     add("--data", ", ".join(data.LOADERS), metavar="NAME")
     add("--data-dir", "folder with the original files of mnist or fashion", metavar="DIR")
+    add("--shuffled-labels", "train on labels in another order: nothing can be learnt but by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
     add("--init", "initialiser of the weights", metavar="NAME")

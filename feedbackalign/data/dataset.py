@@ -157,6 +157,20 @@ class Dataset:
 
         return self._with_x(rescale)
 
+    def with_shuffled_labels(self, *, rng):
+        """The same samples with the training targets in another order: nothing can be learnt but by heart.
+
+        Test and validation targets stay as they are.
+
+        >>> x = np.arange(4.0)[:, None]
+        >>> part = Split(x, np.array([0, 0, 1, 1]))
+        >>> data = Dataset("mine", part, None, part, classes=2).with_shuffled_labels(rng=np.random.default_rng(0))
+        >>> data.train.targets, data.test.targets
+        (array([1, 0, 0, 1]), array([0, 0, 1, 1]))
+        """
+        order = require_generator(rng, "with_shuffled_labels").permutation(len(self.train))
+        return dataclasses.replace(self, train=Split(self.train.x, self.train.targets[order]))
+
     def padded(self, size):
         """The same images in a frame of zeros: x (N, C, H, W) -> (N, C, size, size).
 

@@ -3,11 +3,12 @@
 import numpy as np
 
 from feedbackalign.checks import require_known
-from feedbackalign.layers import ACTIVATIONS, Linear
+from feedbackalign.layers import ACTIVATIONS, BatchNorm1d, Linear
 from feedbackalign.networks.network import Network
 
 
-def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, rng, dtype=np.float32):
+def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, batch_norm=False, rng,
+        dtype=np.float32):
     """Dense layers of these sizes with the activation between them; the output is linear.
 
     Parameters
@@ -18,6 +19,8 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
         One of relu, leaky-relu, tanh, sigmoid, softplus, identity, hard-sigmoid, soft-clip.
     loss, init, bias, dtype
         As in `Network` and `Linear`.
+    batch_norm : bool
+        Batch normalisation before every activation, whose shift takes the place of the bias: many layers learn then.
     rng : numpy.random.Generator
         Draws the weights, layer by layer from the bottom.
 
@@ -31,8 +34,11 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected at least an input and an output size, got {sizes}")
     layers = []
-    for inputs, outputs in zip(sizes, sizes[1:]):
-        layers += [Linear(inputs, outputs, bias=bias, rng=rng, init=init, dtype=dtype), ACTIVATIONS[activation]()]
+    for place, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
+        is_normalised = batch_norm and place < len(sizes) - 2                       # all but the output
+        layers.append(Linear(inputs, outputs, bias=bias and not is_normalised, rng=rng, init=init, dtype=dtype))
+        layers += [BatchNorm1d(outputs, dtype=dtype)] if is_normalised else []
+        layers.append(ACTIVATIONS[activation]())
     return Network(layers[:-1], loss=loss)                                      # the output stays linear
 
 

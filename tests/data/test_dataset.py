@@ -327,3 +327,15 @@ def test_batches_refuse_a_seed_a_pair_and_a_skip_past_the_end():
     assert list(batches.epoch(skip=3)) == []
     with pytest.raises(ValueError, match="skip: expected an integer of at least 0 and at most 3, got 4"):
         batches.epoch(skip=4)
+
+
+def test_shuffled_labels_are_the_same_labels_elsewhere_and_the_test_keeps_its_own():
+    data = Dataset("mine", *(Split(np.arange(60.0)[:, None], np.arange(60) % 3) for _ in range(3)), classes=3)
+    shuffled = data.with_shuffled_labels(rng=np.random.default_rng(0))
+    assert sorted(shuffled.train.targets) == sorted(data.train.targets)
+    assert (shuffled.train.targets != data.train.targets).sum() > 20
+    np.testing.assert_array_equal(shuffled.train.x, data.train.x)
+    np.testing.assert_array_equal(shuffled.test.targets, data.test.targets)
+    np.testing.assert_array_equal(shuffled.validation.targets, data.validation.targets)
+    with pytest.raises(TypeError, match="with_shuffled_labels"):
+        data.with_shuffled_labels(rng=0)

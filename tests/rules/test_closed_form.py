@@ -42,6 +42,8 @@ def test_the_difference_fades_by_sgds_own_recursion(name, case, momentum, decay,
     schedule = train(rule, x, labels, steps, momentum=momentum, decay=decay)
     c = echo_of(schedule, momentum)
     assert_close(differences(rule), {key: c * D for key, D in start.items()})
+    for key, D in differences(rule).items():
+        np.testing.assert_allclose(rule.notes()["difference_norm"][key], np.linalg.norm(D), rtol=1e-12)
     assert rule.notes().items() >= {"route": "explicit", "why_explicit": "chosen by the user"}.items()
 
 
@@ -50,8 +52,10 @@ def test_the_difference_fades_by_sgds_own_recursion(name, case, momentum, decay,
 def test_the_closed_forms_echo_is_that_scalar(name, case):
     net, x, labels = copy.deepcopy(case)
     rule = make(name, net)
+    before = rule.notes()["difference_norm"]
     schedule = train(rule, x, labels, 60)
     (echo,) = rule.parameters().values()
+    assert rule.notes()["difference_norm"] == pytest.approx({key: abs(echo) * norm for key, norm in before.items()})
     np.testing.assert_allclose(echo, echo_of(schedule, 0.9), rtol=1e-13)
     assert rule.notes().items() >= {"route": "closed-form", "echo": float(echo)}.items()
     assert echo.dtype == np.float64 and echo.shape == () and abs(float(echo)) < 0.99
