@@ -11,7 +11,7 @@ import sys
 from feedbackalign import data, models, rules
 from feedbackalign.checkpoints import SAVE_EVERY
 from feedbackalign.checks import require_known
-from feedbackalign.figures import EXPERIMENTS, FORMATS
+from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.cli.report import flag
 from feedbackalign.runs import GENTLE, USUAL, USUAL_FOR, Run, find_rule
@@ -48,8 +48,10 @@ EXAMPLES = {
   feedbackalign plot compare-output --format svg,pdf
   feedbackalign plot my-run/record.jsonl --out slides""",
     "figure": """
-  feedbackalign figure nudge_bias
-  feedbackalign figure homeostasis --out slides --format svg,pdf""",
+  feedbackalign figure depth
+  feedbackalign figure homeostasis --out slides --format svg,pdf
+  feedbackalign figure mlp --scale laptop --out mlp
+  feedbackalign figure mlp --scale laptop --out mlp --resume      goes on where the same line was stopped""",
     "trace": """
   feedbackalign trace --rule pfa
   feedbackalign trace --rule fa --steps 500         after 500 training steps
@@ -146,12 +148,17 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
     _add_format(plot)
 
-    figure = command("figure", "measure and draw the figure of one experiment, in seconds to a minute or two")
-    figure.add_argument("name", metavar="NAME", help="; ".join(
-        f"{name}: {sys.modules[draw.__module__].__doc__.splitlines()[0]}" for name, (_, draw) in EXPERIMENTS.items()))
-    figure.add_argument("--out", metavar="DIR", default=".", help="where to write the measured rows, NAME.json, and "
-                        "the figure; default: here")
-    _add_format(figure)
+    figure = command("figure", "measure and draw the figure of one experiment, with its settings and numbers beside it")
+    ideas = {name: sys.modules[draw.__module__].__doc__.splitlines()[0]
+             for name, (_, draw) in (TRAINED | EXPERIMENTS).items()}
+    figure.add_argument("name", metavar="NAME", help="; ".join(f"{name}: {idea}" for name, idea in ideas.items()))
+    figure.add_argument("--scale", default="quick", metavar="NAME", help=f"{', '.join(SCALES)}: seconds to minutes on "
+                        f"what ships; an hour or so on Fashion-MNIST; as published. Of {', '.join(TRAINED)}; the "
+                        f"others have one size. Default quick")
+    figure.add_argument("--data-dir", metavar="DIR", help="folder with the original files, at the larger scales")
+    figure.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
+    _add_output(figure, "here")
+    _add_resume(figure)
 
     trace = command("trace", "print one learning phase on one batch, layer by layer from the top")
     _add_rule(trace)
@@ -223,7 +230,7 @@ def _add_settings(parser, training=True):
     add("--model", ", ".join(models.MODELS), metavar="NAME")
     add("--data", ", ".join(data.LOADERS), metavar="NAME")
     add("--data-dir", "folder with the original files of mnist or fashion", metavar="DIR")
-    add("--shuffled-labels", "train on labels in another order: nothing can be learnt but by heart", action="store_true")
+    add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
     add("--init", "initialiser of the weights", metavar="NAME")

@@ -5,6 +5,8 @@ words end in a UsageError, status 2; everything that is wrong is said in one lin
 """
 
 import contextlib
+import dataclasses
+import datetime
 import multiprocessing
 import os
 import pathlib
@@ -23,6 +25,7 @@ from feedbackalign.data import Batches, DataError
 from feedbackalign.data.loaders import FROM_FILES
 from feedbackalign.cli.folders import claim, find_record, locked, writable_folder
 from feedbackalign.cli.progress import Display
+from feedbackalign.figures import trained
 from feedbackalign.finished import FinishedRuns, write_rows
 from feedbackalign.runs import RuleFileError, find_rule
 
@@ -247,16 +250,53 @@ def plot(arguments):
 
 
 def figure(arguments):
-    """One experiment: its rows as NAME.json, and NAME.png of them."""
+    """One experiment: its rows as NAME.json, NAME.png of them, and a table on stdout where it trains."""
     from feedbackalign import figures
     with reading_the_line():
-        measure, draw_rows = figures.EXPERIMENTS[require_known(arguments.name, figures.EXPERIMENTS, "figure")]
-    folder = writable_folder(arguments.out)
+        require_known(arguments.name, figures.TRAINED | figures.EXPERIMENTS, "figure")
+        require_known(arguments.scale, figures.SCALES, "scale")
+        require_integer(arguments.threads, "threads", low=1)
+        jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
+    folder = writable_folder(arguments.out or ".")
+    if arguments.name in figures.TRAINED:
+        return trained_figure(arguments, folder, jobs)
+    measure, draw_rows = figures.EXPERIMENTS[arguments.name]
     rows = measure()
-    write_rows(folder / f"{arguments.name}.json", {"settings": {"figure": arguments.name}}, rows)
+    print(write_figure(arguments, folder, {"figure": arguments.name}, rows, draw_rows))
+
+
+def trained_figure(arguments, folder, jobs):
+    """Train what the experiment's plan says, through the same door as a comparison."""
+    from feedbackalign import figures
+    from feedbackalign.cli import figure_tables
+    plan, draw_rows = figures.TRAINED[arguments.name]
+    planned = plan(arguments.scale)
+    if arguments.data_dir is not None:
+        planned = [each._replace(run=dataclasses.replace(each.run, data_dir=arguments.data_dir))
+                   if each.run.data in FROM_FILES else each for each in planned]
+    runs = [each.run for each in planned]
+    for model, data in dict.fromkeys((run.model, run.data) for run in runs):
+        comparison.rehearse([run for run in runs if (run.model, run.data) == (model, data)])
+    with contextlib.closing(locked(folder)):
+        groups, failures, jobs = sweep(runs, folder, jobs, arguments, [each.name for each in planned])
+        rows = trained.told_apart(planned, groups)
+        if rows:
+            settings = {"figure": arguments.name, "scale": arguments.scale, "jobs": jobs, "threads": arguments.threads,
+                        "date": datetime.date.today().isoformat(), "cores": usable_cores(),
+                        **trained.settings_of(planned)}
+            print(f"{figure_tables.table(arguments.name, rows)}\n\n{figure_tables.provenance(settings)}\n")
+            print(write_figure(arguments, folder, settings, rows, draw_rows))
+    if failures:
+        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
+
+
+def write_figure(arguments, folder, settings, rows, draw_rows):
+    """NAME.json and NAME in every format: -> what was written where, in words."""
+    from feedbackalign import figures
+    write_rows(folder / f"{arguments.name}.json", {"settings": settings}, rows)
     drawn = draw_rows(rows)
     written = [figures.save(drawn, folder / f"{arguments.name}.{suffix}") for suffix in arguments.format]
-    print(f"{where(folder, [f'{arguments.name}.json'], written)}")
+    return where(folder, [f"{arguments.name}.json"], written)
 
 
 def trace(arguments):

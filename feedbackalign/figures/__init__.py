@@ -1,4 +1,7 @@
-"""Figures, one file a figure: of the rows of a record (`FIGURES`), or of an experiment of their own (`EXPERIMENTS`).
+"""Figures, one file a figure: of the rows of a record (`FIGURES`), or of an experiment of their own.
+
+Of the experiments some are measured in seconds to a minute or two (`EXPERIMENTS`), others train, at a scale of the
+user's choice (`TRAINED`).
 
 matplotlib is imported inside the functions that draw.
 """
@@ -8,24 +11,42 @@ import re
 
 from feedbackalign.checks import require_known
 from feedbackalign.figures.cauchy_error import cauchy_error, cauchy_error_rows
+from feedbackalign.figures.decay import decay, decay_rows
+from feedbackalign.figures.decay import plan as plan_decay
+from feedbackalign.figures.depth import depth, depth_rows
+from feedbackalign.figures.depth import plan as plan_depth
+from feedbackalign.figures.expansion import expansion, expansion_rows
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
 from feedbackalign.figures.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.learning_curves import learning_curves
+from feedbackalign.figures.mlp import mlp, mlp_rows
+from feedbackalign.figures.mlp import plan as plan_mlp
 from feedbackalign.figures.nudge_bias import nudge_bias, nudge_bias_rows
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
+from feedbackalign.figures.resnet import plan as plan_resnet
+from feedbackalign.figures.resnet import resnet, resnet_rows
 from feedbackalign.figures.series import NothingToShow, check_rows
+from feedbackalign.figures.sparse import plan as plan_sparse
+from feedbackalign.figures.sparse import sparse, sparse_rows
 from feedbackalign.figures.style import look, slide
+from feedbackalign.figures.trained import SCALES
 
-__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "cauchy_error", "cauchy_error_rows", "draw_all",
-           "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "nudge_bias",
-           "nudge_bias_rows", "output_folder", "panels", "path_alignment", "save", "show", "slide"]
+__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "cauchy_error",
+           "cauchy_error_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all", "expansion", "expansion_rows",
+           "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "mlp", "mlp_rows",
+           "nudge_bias", "nudge_bias_rows", "output_folder", "panels", "path_alignment", "resnet", "resnet_rows",
+           "save", "show", "slide", "sparse", "sparse_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
 EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cauchy_error_rows, cauchy_error),
-               "homeostasis": (homeostasis_rows, homeostasis)}
+               "homeostasis": (homeostasis_rows, homeostasis), "expansion": (expansion_rows, expansion)}
+
+# {name: (plans its runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.
+TRAINED = {"mlp": (plan_mlp, mlp), "resnet": (plan_resnet, resnet), "sparse": (plan_sparse, sparse),
+           "depth": (plan_depth, depth), "decay": (plan_decay, decay)}
 
 # What each format says about when and by what it was made is left out: the same rows give the same bytes.
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}

@@ -164,13 +164,13 @@ def _draw_losses(axes, rows, colour):
 
 def _draw_differences(axes, curves, colour, marker, size):
     for points in curves:
-        axes.plot(*zip(*points), color=colour, marker=marker, markersize=size, linestyle="none", markeredgecolor="white",
-                  markeredgewidth=0.6, zorder=3, alpha=0.9)
+        axes.plot(*zip(*points), color=colour, marker=marker, markersize=size, linestyle="none", zorder=3, alpha=0.9,
+                  markeredgecolor="white", markeredgewidth=0.6)
 
 
 def _say_drop(axes, steps):
     """Where the strong decay ends."""
-    drop = optimizer.strong_steps(COMMON["lr"], COMMON["momentum"])
+    drop = optimizer.SMALL_NETWORKS.steps(COMMON["lr"], COMMON["momentum"])
     if drop < steps:
         axes.axvline(drop, color="#8c8c8c", linewidth=1.2, linestyle=(0, (2, 2)), zorder=1)
         axes.text(drop + 0.012 * steps, 0.62, f"strong decay ends\n(step {drop}): from here on\nthe echo stays",
@@ -180,9 +180,9 @@ def _say_drop(axes, steps):
 def _small_print(rows, curves):
     seeds = len({row.get("seed") for row in rows})
     layers = len({(task, layer) for task, _, layer in curves})
-    decay_words = series.decay_in_words(rows, optimizer.strong_steps(COMMON["lr"], COMMON["momentum"]))
-    words = [f"pfa, hop by hop: R is an array and learns by its own gradient; a mark a layer and epoch ({layers} layers, "
-             f"{seeds} {'seeds' if seeds > 1 else 'seed'})",
+    decay_words = series.decay_in_words(rows, optimizer.SMALL_NETWORKS.steps(COMMON["lr"], COMMON["momentum"]))
+    words = [f"pfa, hop by hop: R is an array and learns by its own gradient; a mark a layer and epoch "
+             f"({layers} layers, {seeds} {'seeds' if seeds > 1 else 'seed'})",
              f"SGD, lr {COMMON['lr']:g}, momentum {COMMON['momentum']:g}, weight decay {decay_words}",
              "law: SGD's recursion on a scalar with gradient zero"]
     return series.fill(words, style.SMALL_LETTERS)

@@ -11,7 +11,8 @@ RULES = ("bp", "fa", "dfa", "usf", "pfa", "pfa-o")
 # learn little by any rule. No paper has this figure: `paper` takes the paper's length of training.
 SCALES = {
     "quick": {"depths": (2, 4, 8, 16), "width": 64, "data": "digits", "batch_size": 32, "epochs": 60, "seeds": 2},
-    "laptop": {"depths": (2, 4, 8, 16), "width": 128, "data": "fashion-mini", "batch_size": 64, "epochs": 30, "seeds": 3},
+    "laptop": {"depths": (2, 4, 8, 16), "width": 128, "data": "fashion-mini", "batch_size": 64, "epochs": 30,
+               "seeds": 3},
     "paper": {"depths": (2, 4, 8, 16, 24), "width": 512, "data": "fashion", "batch_size": 64, "epochs": 40, "seeds": 5,
               "lr_milestones": (20, 30)},
 }
@@ -87,7 +88,7 @@ def depth(rows):
 
 
 class Tower:
-    """One rule at one depth after the last epoch: angles from the lowest layer to the top, accuracy; means over seeds."""
+    """One rule at one depth after the last epoch: angles from the lowest layer up, and accuracy; means over seeds."""
 
     def __init__(self, rows):
         last = max(row["epoch"] for row in rows)
@@ -167,7 +168,8 @@ def _say_direction(figure):
     figure.text(0.048, 0.785, "output", ha="center", va="top", fontsize=13, color="#333333")
     figure.text(0.048, 0.205, "input", ha="center", va="top", fontsize=13, color="#333333")
     figure.add_artist(_arrow((0.048, 0.745), (0.048, 0.215)))
-    figure.text(0.034, 0.48, "the error's way down", ha="center", va="center", rotation=90, fontsize=13, color="#333333")
+    figure.text(0.034, 0.48, "the error's way down", ha="center", va="center", rotation=90, fontsize=13,
+                color="#333333")
 
 
 def _arrow(start, end):

@@ -113,8 +113,9 @@ def expansion(rows):
             axes.grid(color=style.GRID, linewidth=0.8)
             axes.legend(frameon=False, loc="upper right")
         row, draws = rows[0], len({row["draw"] for row in rows})
-        style.caption(figure, f"W ({row['outputs']}, {row['inputs']}) and B ({row['outputs']}, r·{row['outputs']}) drawn "
-                              f"{draws} times; R = BᵀW, as after training, once R has forgotten its start\n"
+        out = row["outputs"]
+        style.caption(figure, f"W ({out}, {row['inputs']}) and B ({out}, r·{out}) drawn {draws} times; R = BᵀW, as "
+                              f"after training, once R has forgotten its start\n"
                               f"Li & Benna, arXiv 2405.20594, figure 3   ·   lines: theory for wide layers")
     return figure
 

@@ -28,7 +28,8 @@ class Planned(typing.NamedTuple):
         >>> Planned(Run("fa"), {"density": 0.3}).name
         'fa, density 0.3'
         """
-        return ", ".join([self.run.rule_name, *(f"{key.replace('_', ' ')} {value}" for key, value in self.about.items())])
+        words = [f"{key.replace('_', ' ')} {value}" for key, value in self.about.items()]
+        return ", ".join([self.run.rule_name, *words])
 
 
 def settings_at(scales, scale):

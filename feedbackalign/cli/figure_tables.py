@@ -1,0 +1,173 @@
+"""What an experiment that trains has shown, as text: its numbers in a table, and where and when they were measured.
+
+Pure functions from plain rows to strings, made to be copied into a page of results.
+"""
+
+import statistics
+
+from feedbackalign.cli.report import Column, comparison_table, lay_out
+from feedbackalign.figures import series
+from feedbackalign.figures.decay import curves_of, departure, law
+from feedbackalign.figures.depth import towers_of
+from feedbackalign.figures.sparse import reciprocal_share
+from feedbackalign.finished import versions
+
+
+def table(name, rows):
+    """The table of one of `figures.TRAINED`: its rows -> lines of text."""
+    special = {"resnet": resnet_table, "depth": depth_table, "sparse": sparse_table, "decay": decay_table}
+    return special.get(name, comparison_table)(rows)
+
+
+def provenance(settings):
+    """With what command, where and when the numbers came about.
+
+    >>> print(provenance({"figure": "mlp", "scale": "quick", "seed": [0, 1], "cores": 2, "date": "2026-01-31"}))
+    feedbackalign figure mlp --scale quick   ·   seeds 0, 1   ·   two ... cores, numpy ...   ·   2026-01-31
+    """
+    seeds = settings["seed"] if isinstance(settings["seed"], list) else [settings["seed"]]
+    cores = {1: "one", 2: "two", 4: "four", 8: "eight"}.get(settings["cores"], settings["cores"])
+    made_by = versions()
+    return "   ·   ".join([f"feedbackalign figure {settings['figure']} --scale {settings['scale']}",
+                           f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}",
+                           f"{cores} {made_by['machine']} cores, numpy {made_by['numpy']}", settings["date"]])
+
+
+def resnet_table(rows):
+    """Many layers in one line a rule: ranges over all of them; the path's angle before training and after every epoch.
+
+    Examples
+    --------
+    >>> row = {"rule": "pfa", "seed": 0, "epoch": 0, "test_accuracy": 0.1, "seconds_per_step": None,
+    ...        "weight_angle": {"conv1": 90.0, "conv2": 89.0, "fc1": 91.0}, "norm_ratio": {"conv1": 1.0, "fc1": 1.1},
+    ...        "backprop_angle": {"conv1.weight": 88.0, "conv2.weight": 80.0, "bn1.weight": 3.0, "fc1.weight": 0.0}}
+    >>> print(resnet_table([row, {**row, "epoch": 1, "seconds_per_step": 0.5}]))       # doctest: +ELLIPSIS
+                                                              path/weight angle
+    rule  test accuracy %  angle to backprop  norm ratio   start  epoch 1  ms/step
+    pfa              10.0              80-88     1.0-1.1   89-91    89-91      500
+    ...
+    """
+    by_rule, last = series.runs(rows), max(row["epoch"] for row in rows)
+    columns = [Column("", "rule", list(by_rule))]
+
+    def per_rule(show):
+        return [show([row for run in seeds.values() for row in run]) for seeds in by_rule.values()]
+
+    def at(group, epoch):
+        return [row for row in group if row["epoch"] == epoch]
+
+    columns.append(Column("", "test accuracy %", per_rule(lambda group: _accuracy(at(group, last)))))
+    columns.append(Column("", "angle to backprop", per_rule(lambda group: _range(at(group, last), _hidden_angles, 0))))
+    columns.append(Column("", "norm ratio", per_rule(lambda group: _range(at(group, last), _of("norm_ratio"), 1))))
+    for epoch in sorted({row["epoch"] for row in rows}):
+        cells = [_range(at([row for run in seeds.values() for row in run], epoch), _of("weight_angle"), 0)
+                 for seeds in by_rule.values()]
+        columns.append(Column("path/weight angle", f"epoch {epoch}" if epoch else "start", cells))
+    columns.append(Column("", "ms/step", per_rule(_milliseconds)))
+    and_seeds = " and seeds" if len({row["seed"] for row in rows}) > 1 else ""
+    legend = (f"After {last} epochs; ranges over all layers{and_seeds} (angle "
+              f"to backprop: all but the top one, which is exact).")
+    return "\n".join([*lay_out(columns), "", legend])
+
+
+def depth_table(rows):
+    """Rule by depth: test accuracy, and the lowest layer's angle to backprop.
+
+    Examples
+    --------
+    >>> row = {"rule": "fa", "seed": 0, "epoch": 1, "hidden_layers": 2, "test_accuracy": 0.9,
+    ...        "backprop_angle": {"fc1.weight": 60.0, "fc2.weight": 40.0, "fc3.weight": 0.0}}
+    >>> print(depth_table([row]).splitlines()[2])
+    fa                  90.0                         60
+    """
+    towers, last = towers_of(rows), max(row["epoch"] for row in rows)
+    rules, depths = (list(dict.fromkeys(key[place] for key in towers)) for place in range(2))
+    ends = {key: [row for row in rows if (row["rule"], row.get("hidden_layers")) == key and row["epoch"] == last]
+            for key in towers}
+    columns = [Column("", "rule", rules)]
+    for depth in depths:
+        columns.append(Column("test accuracy %, hidden layers", str(depth),
+                              [_accuracy(ends.get((rule, depth), [])) for rule in rules]))
+    for depth in depths:
+        columns.append(Column("lowest layer's angle to backprop", str(depth),
+                              [f"{towers[rule, depth].angles[0]:.0f}" if (rule, depth) in towers else "-"
+                               for rule in rules]))
+    return "\n".join(lay_out(columns))
+
+
+def sparse_table(rows):
+    """Rule by density: test accuracy, and the share of reciprocal pairs.
+
+    Examples
+    --------
+    >>> row = {"rule": "fa", "seed": 0, "epoch": 1, "density": 0.1, "test_accuracy": 0.9,
+    ...        "reciprocity": {"fc1": 0.1, "fc2": 0.1}}
+    >>> print(sparse_table([row]).splitlines()[2])
+    fa                  90.0                   10
+    """
+    last = max(row["epoch"] for row in rows)
+    ends = [row for row in rows if row["epoch"] == last and row.get("density") is not None]
+    rules = list(dict.fromkeys(row["rule"] for row in ends))
+    densities = sorted({row["density"] for row in ends}, reverse=True)
+    columns = [Column("", "rule", rules)]
+    for name, show in (("test accuracy %, density", _accuracy), ("reciprocal pairs %, density", _reciprocal)):
+        for density in densities:
+            columns.append(Column(name, f"{density:g}", [show([row for row in ends if row["rule"] == rule
+                                                               and row["density"] == density]) for rule in rules]))
+    return "\n".join(lay_out(columns))
+
+
+def decay_table(rows):
+    """Task by task: how it was learnt, and how far ‖R − BᵀW‖ lies from the scalar law."""
+    curves = curves_of(rows)
+    values = law(max(row["step"] for row in rows))
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    ends = {task: [row for row in rows if row["task"] == task][-1] for task in tasks}
+    own = {task: {key: points for key, points in curves.items() if key[0] == task} for task in tasks}
+    return "\n".join(lay_out([
+        Column("", "task", tasks),
+        Column("", "steps", [str(ends[task]["step"]) for task in tasks]),
+        Column("", "training loss", [f"{ends[task]['train_loss']:.3g}" for task in tasks]),
+        Column("", "test accuracy %", [_accuracy([ends[task]]) for task in tasks]),
+        Column("", "layers", [str(len(own[task])) for task in tasks]),
+        Column("", "|R - B'W| left", [f"{max(points[-1][1] for points in own[task].values()):.4f}" for task in tasks]),
+        Column("", "law", [f"{values[ends[task]['step']]:.4f}" for task in tasks]),
+        Column("", "largest departure", [f"{departure(own[task], values):.1e}" for task in tasks]),
+    ]))
+
+
+# ------------------------------------------------------------------------------------------------------------ cells
+
+def _accuracy(rows):
+    known = [100 * row["test_accuracy"] for row in rows if row.get("test_accuracy") is not None]
+    if len(known) < 2:
+        return f"{known[0]:.1f}" if known else "-"
+    return f"{statistics.fmean(known):.1f} ± {statistics.stdev(known):.1f}"
+
+
+def _reciprocal(rows):
+    known = [share for share in map(reciprocal_share, rows) if share is not None]
+    return f"{statistics.fmean(known):.0f}" if known else "-"
+
+
+def _range(rows, numbers, digits):
+    known = [number for row in rows for number in numbers(row) if number is not None]
+    if not known:
+        return "-"
+    low, high = f"{min(known):.{digits}f}", f"{max(known):.{digits}f}"
+    return low if low == high else f"{low}-{high}"
+
+
+def _of(key):
+    return lambda row: list((row.get(key) or {}).values())
+
+
+def _hidden_angles(row):
+    weights = [name for name in row.get("backprop_angle") or {}
+               if name.endswith(".weight") and not name.split(".")[-2].startswith("bn")]
+    return [row["backprop_angle"][name] for name in weights[:-1]]
+
+
+def _milliseconds(rows):
+    times = [row["seconds_per_step"] for row in rows if row.get("seconds_per_step")]
+    return f"{1000 * statistics.median(times):.0f}" if times else "-"
