@@ -34,7 +34,7 @@ def provenance(settings):
 
 
 def resnet_table(rows):
-    """Many layers in one line a rule: ranges over all of them; the path's angle before training and after every epoch.
+    """Many layers in one line a rule: ranges over all of them; the path's angle before training and after epochs.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def resnet_table(rows):
     columns.append(Column("", "test accuracy %", per_rule(lambda group: _accuracy(at(group, last)))))
     columns.append(Column("", "angle to backprop", per_rule(lambda group: _range(at(group, last), _hidden_angles, 0))))
     columns.append(Column("", "norm ratio", per_rule(lambda group: _range(at(group, last), _of("norm_ratio"), 1))))
-    for epoch in sorted({row["epoch"] for row in rows}):
+    for epoch in series.choose(sorted({row["epoch"] for row in rows}), 4):
         cells = [_range(at([row for run in seeds.values() for row in run], epoch), _of("weight_angle"), 0)
                  for seeds in by_rule.values()]
         columns.append(Column("path/weight angle", f"epoch {epoch}" if epoch else "start", cells))

@@ -3,6 +3,8 @@
 What the figures `mlp` and `resnet` share.
 """
 
+import math
+
 from feedbackalign.figures import series, style
 from feedbackalign.figures.path_alignment import expected_end
 
@@ -127,7 +129,7 @@ def claim(accuracy, angles, network):
         return plain
     near = f"within {behind:.1f} points of backprop" if behind > 0 else "no worse than backprop"
     return (f"{network}: product feedback (pfa) ends {near}, fa {_behind(accuracy)} behind;\n"
-            f"its path comes within {max(paths):.0f}° of W in every layer")
+            f"its path comes within {math.ceil(max(paths))}° of W in every layer")
 
 
 def _behind(accuracy):

@@ -15,10 +15,7 @@ DIGITS = {
     "digits, labels shuffled": {"data": "digits", "shuffled_labels": True, "epochs": 45},
     "digits, convolutions": {"data": "digits", "model": "digits-conv", "epochs": 45},
 }
-SMALL = {
-    "spirals": {"data": "spirals", "epochs": 60},
-    "waves (mnist1d)": {"data": "mnist1d", "epochs": 14},
-}
+WAVES = {"waves (mnist1d)": {"data": "mnist1d", "epochs": 14}}
 FASHION = {
     "clothes (Fashion)": {"data": "fashion-mini", "hidden": (128, 128), "epochs": 11},
     "clothes, labels shuffled": {"data": "fashion-mini", "hidden": (128, 128), "shuffled_labels": True, "epochs": 11},
@@ -29,9 +26,9 @@ FULL = {
                                  "batch_size": 64},
 }
 SCALES = {
-    "quick": {"tasks": DIGITS | SMALL | FASHION, "seeds": 1},
-    "laptop": {"tasks": DIGITS | SMALL | FASHION, "seeds": 3},
-    "paper": {"tasks": DIGITS | SMALL | FULL, "seeds": 5},
+    "quick": {"tasks": DIGITS | WAVES | FASHION, "seeds": 1},
+    "laptop": {"tasks": DIGITS | WAVES | FASHION, "seeds": 3},
+    "paper": {"tasks": DIGITS | WAVES | FULL, "seeds": 5},
 }
 LOOKS = (("#154aaa", "X"), ("#00bfea", "*"), ("#00009f", "h"), ("#20bf75", "v"), ("#9f0b60", "P"), ("#bf0b00", "o"),
          ("#d4aa00", "^"))                                                      # one a task
@@ -102,7 +99,7 @@ def decay(rows):
         from matplotlib.lines import Line2D
 
         figure = style.new_figure(claim(curves, values, rows))
-        grid = figure.add_gridspec(1, 2, left=0.065, right=0.985, top=0.8, bottom=0.26, wspace=0.14,
+        grid = figure.add_gridspec(1, 2, left=0.08, right=0.985, top=0.8, bottom=0.26, wspace=0.14,
                                    width_ratios=(1, 1.45))
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))
         for place, task in enumerate(tasks):
@@ -126,7 +123,7 @@ def decay(rows):
         _say_drop(right, steps)
         entries = [Line2D([], [], color=LOOKS[place % len(LOOKS)][0], marker=LOOKS[place % len(LOOKS)][1], label=task)
                    for place, task in enumerate(tasks)]
-        figure.legend(handles=entries, loc="lower center", bbox_to_anchor=(0.5, 0.068), ncol=4, frameon=False,
+        figure.legend(handles=entries, loc="lower center", bbox_to_anchor=(0.5, 0.068), ncol=3, frameon=False,
                       fontsize=14, columnspacing=1.4, handlelength=2.0)
         style.caption(figure, _small_print(rows, curves))
     return figure

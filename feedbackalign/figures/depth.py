@@ -79,7 +79,7 @@ def depth(rows):
             axes.set_yticks([])
             for side in ("left", "bottom"):
                 axes.spines[side].set_visible(False)
-        figure.text(0.088, 0.156, "hidden layers\naccuracy, %", ha="right", va="top", fontsize=12, color="#444444",
+        figure.text(0.0905, 0.156, "hidden layers\naccuracy, %", ha="right", va="top", fontsize=11.5, color="#444444",
                     linespacing=1.35)
         _say_direction(figure)
         _colour_bar(figure, colours)

@@ -142,7 +142,7 @@ def _draw_angles(axes, by_ratio, fine):
                   marker="X", capsize=4, label="measured: mean, lowest to highest draw", zorder=3)
     axes.set_title("angle between W and the path B·R (degrees)")
     axes.set_ylim(0.0, 1.08 * max(max(angles) for angles in lists))
-    if USUAL in by_ratio:
+    if USUAL in by_ratio and max(by_ratio) >= 3 * USUAL:                     # there is room for the words
         angles = [row["angle"] for row in by_ratio[USUAL]]
         mean = sum(angles) / len(angles)
         axes.annotate(f"pfa uses r = {USUAL}: {mean:.1f}°", (USUAL, mean), (USUAL * 1.25, mean + 6.5), fontsize=14,

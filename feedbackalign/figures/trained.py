@@ -5,7 +5,6 @@ function that does them, and a figure that draws their rows. The runs go through
 and continued where they were stopped.
 """
 
-import itertools
 import typing
 
 from feedbackalign import comparison
@@ -58,7 +57,9 @@ def settings_of(planned):
     runs = [each.run.settings() for each in planned]
     common = {}
     for key in runs[0]:
-        values = [run[key] for run in runs]
-        distinct = [value for value, _ in itertools.groupby(sorted(values, key=repr))]
+        distinct = []
+        for run in runs:
+            if run[key] not in distinct:
+                distinct.append(run[key])
         common[key] = distinct[0] if len(distinct) == 1 else distinct
     return common

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from feedbackalign import __version__, check, comparison, figures, rules, traini
 from feedbackalign.cli import arguments
 from feedbackalign.cli import commands as cli
 from feedbackalign.checkpoints import lock_folder
+from feedbackalign.figures.trained import Planned
+from feedbackalign.runs import Run
 
 COMMAND = [sys.executable, "-m", "feedbackalign"]
 TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
@@ -289,6 +292,54 @@ def test_figure_measures_draws_and_keeps_the_rows(monkeypatch, capsys):
     assert "nudge_bias.json, nudge_bias (png, svg)" in capsys.readouterr().out
 
 
+def small_plan(scale):
+    return [Planned(Run(rule, seed=seed, epochs=1, hidden=(8,) * layers, batch_size=300), {"hidden_layers": layers})
+            for layers in (1, 2) for rule in ("bp", "fa") for seed in (0, 1)]
+
+
+def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypatch, capsys):
+    monkeypatch.setitem(figures.TRAINED, "depth", (small_plan, figures.depth))
+    line = ["figure", "depth", "--out", "slides", "--jobs", "2"]
+    assert cli.main(line) == 0
+    assert sorted(os.listdir("slides")) == [".lock", "depth.json", "depth.png", "finished-runs"]
+    printed = capsys.readouterr()
+    assert len(printed.err.splitlines()) == 8 and "fa, hidden layers 2 seed 1  epoch 1/1" in printed.err
+    assert "8 of 8 runs done" in printed.err
+    assert "test accuracy %, hidden layers" in printed.out
+    assert "feedbackalign figure depth --scale quick   ·   seeds 0, 1   ·" in printed.out
+    with open("slides/depth.json", encoding="utf-8") as file:
+        written = json.load(file)
+    assert [(row["hidden_layers"], row["rule"], row["seed"], row["epoch"]) for row in written["rows"]] == [
+        (each.about["hidden_layers"], each.run.rule, each.run.seed, epoch)
+        for each in small_plan("") for epoch in (0, 1)]
+    told = written["settings"]
+    assert (told["figure"], told["scale"], told["rule"], told["seed"]) == ("depth", "quick", ["bp", "fa"], [0, 1])
+    assert told["hidden"] == [[8], [8, 8]] and told["batch_size"] == 300 and "numpy" in written["versions"]
+
+    os.remove(sorted(Path("slides/finished-runs").iterdir())[0])
+    assert cli.main([*line, "--resume", "--quiet"]) == 0
+    with open("slides/depth.json", encoding="utf-8") as file:
+        assert timeless(json.load(file)["rows"]) == timeless(written["rows"])
+    assert cli.main([*line, "--resume"]) == 0
+    assert capsys.readouterr().err.splitlines() == ["8 of 8 runs were finished before"]
+
+
+def test_a_figure_of_failed_runs_says_so(monkeypatch, capsys):
+    def plan(scale):
+        return [Planned(Run("fa", lr=lr, epochs=1, hidden=(8,)), {"hidden_layers": 1}) for lr in (0.01, 1e9)]
+    monkeypatch.setitem(figures.TRAINED, "depth", (plan, figures.depth))
+    assert cli.main(["figure", "depth", "--jobs", "1"]) == 1
+    assert "1 of 2 runs failed; fa, hidden layers 1 seed 0: fa: the loss became" in capsys.readouterr().err
+    assert os.path.exists("depth.png")
+
+
+def test_a_figure_takes_its_files_from_the_folder_that_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(figures.TRAINED, "mlp", (lambda scale: [Planned(Run("bp", data="mnist"), {})], figures.mlp))
+    assert cli.main(["figure", "mlp", "--data-dir", "nothing"]) == 1
+    assert "nothing: no such folder" in capsys.readouterr().err
+    assert not os.path.exists("finished-runs")
+
+
 def test_rules_that_settle_are_compared_like_all_others(capsys):
     line = "compare --model settling --rules bp,ep,hep-homeo,pfa --seeds 1 --epochs 1 --hidden 12,8 --quiet --out run"
     assert cli.main([*line.split(), "--nudged-steps", "5", "--free-steps", "10"]) == 0
@@ -462,6 +513,9 @@ BAD_WORDS = [
     ("figure", "NAME"),
     ("figure nudge-bias", "did you mean 'nudge_bias'"),
     ("figure nudge_bias --format gif", "png, svg, pdf"),
+    ("figure depth --scale large", "unknown scale 'large'"),
+    ("figure depth --jobs 0", "jobs"),
+    ("figure depth --threads 0", "threads"),
     ("check --rules pfo", "did you mean 'pfa"),
     ("check --seed -1", "seed"),
     ("rules fa", "unknown argument 'fa'"),

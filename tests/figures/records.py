@@ -1,6 +1,7 @@
 """Records made up by formula, so that a figure's test needs no training: shaped as the rows of `training.train`."""
 
 import copy
+import itertools
 
 DEFAULT_RULES = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
 LAYERS = ("fc1", "fc2", "fc3")
@@ -119,3 +120,27 @@ def words(figure):
 
 def title(figure):
     return figure._suptitle.get_text()                              # get_suptitle came with matplotlib 3.8
+
+
+def boxes(figure):
+    """What must not overlap: the panels with all their labels, the title, the legends, the small print."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    parts = {f"panel {place}": axes.get_tightbbox(renderer) for place, axes in enumerate(figure.axes)}
+    parts |= {f"legend {place}": legend.get_window_extent(renderer) for place, legend in enumerate(figure.legends)}
+    texts = dict.fromkeys([figure._suptitle, *figure.texts])
+    return parts | {text.get_text()[:20]: text.get_window_extent(renderer) for text in texts}
+
+
+def assert_fits_its_slide(figure):
+    """Nothing overlaps, and nothing leaves the slide."""
+    width, height = figure.get_size_inches() * figure.dpi
+    parts = boxes(figure)
+    for part, box in parts.items():
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, f"{part} leaves the slide"
+    for one, other in itertools.combinations(parts, 2):
+        across = min(parts[one].x1, parts[other].x1) - max(parts[one].x0, parts[other].x0)
+        upward = min(parts[one].y1, parts[other].y1) - max(parts[one].y0, parts[other].y0)
+        assert across <= 1 or upward <= 1, f"{one} overlaps {other} by {across:.0f} x {upward:.0f} pixels"

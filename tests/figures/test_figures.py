@@ -1,6 +1,5 @@
 """Every figure of every record is written, fits its slide, and comes out in the same bytes."""
 
-import itertools
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import pytest
 
 import feedbackalign as fa
 from feedbackalign import figures
-from tests.figures.records import FIFTEEN, RECORDS, changed, record
+from tests.figures.records import FIFTEEN, RECORDS, assert_fits_its_slide, changed, record
 
 WITHOUT_PATH = ("no weight angles",)
 
@@ -34,30 +33,11 @@ def test_crowded_records_are_written_too(tmp_path):
     assert [path.name for path in written] == [f"{kind}.png" for kind in figures.FIGURES]
 
 
-def boxes(figure):
-    """What must not overlap: the panels with all their labels, the title, the legends, the small print."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    figure.draw(renderer)
-    parts = {f"panel {place}": axes.get_tightbbox(renderer) for place, axes in enumerate(figure.axes)}
-    parts |= {f"legend {place}": legend.get_window_extent(renderer) for place, legend in enumerate(figure.legends)}
-    texts = dict.fromkeys([figure._suptitle, *figure.texts])
-    return parts | {text.get_text()[:20]: text.get_window_extent(renderer) for text in texts}
-
-
 @pytest.mark.parametrize("name", CROWDED)
 @pytest.mark.parametrize("kind", figures.FIGURES)
 def test_nothing_overlaps_and_nothing_leaves_the_slide(kind, name):
     figure = figures.FIGURES[kind](RECORDS[name])
-    width, height = figure.get_size_inches() * figure.dpi
-    parts = boxes(figure)
-    for part, box in parts.items():
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, f"{part} leaves the slide"
-    for one, other in itertools.combinations(parts, 2):
-        across = min(parts[one].x1, parts[other].x1) - max(parts[one].x0, parts[other].x0)
-        upward = min(parts[one].y1, parts[other].y1) - max(parts[one].y0, parts[other].y0)
-        assert across <= 1 or upward <= 1, f"{one} overlaps {other} by {across:.0f} x {upward:.0f} pixels"
+    assert_fits_its_slide(figure)
 
 
 def test_the_colour_of_a_rule_is_one_in_every_figure_and_legend():
