@@ -8,7 +8,7 @@ import pytest
 
 from feedbackalign import figures
 from feedbackalign.figures.panels import SHOWN_WIDTH
-from tests.figures.test_figures import boxes
+from tests.figures.records import boxes
 
 
 @pytest.fixture(autouse=True)
