@@ -125,14 +125,15 @@ def _panels(figure, number, bottom, label):
     """Empty panels, the lowest layer first; up to four side by side, more in two rows."""
     lines = 1 if number <= 4 else 2
     columns = -(-number // lines)
-    grid = figure.add_gridspec(lines, columns, left=0.07, right=0.985, top=0.83, bottom=bottom,
+    grid = figure.add_gridspec(lines, columns, left=0.07 if lines == 1 else 0.1, right=0.985, top=0.83, bottom=bottom,
                                wspace=0.12, hspace=0.5)
     panels = []
     for place in range(number):
         axes = figure.add_subplot(grid[place // columns, place % columns])
         axes.tick_params(labelleft=place % columns == 0)
         if place % columns == 0:
-            axes.set_ylabel(label if lines == 1 else label.replace(" gradient", "\ngradient"))
+            axes.set_ylabel(label if lines == 1 else label.replace(" gradient", "\ngradient"),
+                            fontsize=15 if lines == 1 else 13)
         panels.append(axes)
     return panels
 
