@@ -136,7 +136,37 @@ print("at its own best rate:", ", ".join(f"{name} {percent:.0f} %" for name, per
 # record says so.
 
 # %% [markdown]
+# ## Is it so?
+
+# %%
+first_wp = [fa.alignment.angle(whole(jittered["wp"].gradients(x, labels)), gradient) for _ in range(20)]
+units = sum(layer.weight.shape[0] for layer in net.weighted_layers())
+assert (P, units) == (2410, 42) and 86 < np.mean(first_wp) < 92                     # a right angle
+assert np.all(np.abs(np.array(found["wp"]) - predicted)[counts >= 30] < 4)          # equation 4
+assert abs(np.degrees(np.arctan(np.sqrt((P + 1) / P))) - 45) < 0.1                  # K = P
+assert abs(at_100["wp"] - 78) < 4 and abs(at_100["np"] - 20) < 8
+assert (P + 1) / np.tan(np.radians(at_100["np"])) ** 2 > 8000
+assert abs(at["bp"][-1] - 95) < 3 and max(at["bp"][-3], at["np"][-3]) < 25 and abs(at["bp"][-3] - at["np"][-3]) < 5
+assert all(abs(at["bp"][power] - at["np"][power]) < 12 for power in (-4, -3.5, -3, -2.5, -2))   # up to η = 0.01
+assert abs(best["bp"] - 96) < 3 and abs(best["np"] - 93) < 4 and 45 < best["wp"] < 80
+assert np.argmax(curves["wp"]) < np.argmax(curves["np"]) < np.argmax(curves["bp"])  # which is best at which rate
+assert 20 * len(fa.data.Batches(data.train, N, rng=np.random.default_rng(2))) == 240
+assert (fa.rules.find("np").learning_rate_factor, fa.rules.find("wp").learning_rate_factor) == (0.1, 0.01)
+
+# %% [markdown]
 # ## Exercises
+#
+# **9.1** (coded) and **9.2** (coded) stand below; `fa.exercises.arguments("9.1")` is one set of arguments that the
+# check tries.
+#
+# **9.3** Put the mean loss of the batch in the place of every ℓₙ in Eq. 2. Is the estimate still right on average? By
+# what factor do you expect the noise to grow with N?
+#
+# **9.4** Estimate with (L(θ + σξ) − L(θ − σξ)) / 2σ instead of Eq. 1. Derive what happens to Eq. 4, then measure.
+# What is the second difference good for? (Try σ = 1.)
+#
+# **9.5** Change the hidden layer to 320 units. Which points of the first picture move, and where to? Predict both
+# rules.
 
 # %%
 def weight_perturbation(loss, weight, noise, sigma):
@@ -162,31 +192,3 @@ def node_perturbation(x, noise, losses, jittered_losses, sigma):
 
 
 fa.exercise("9.2", node_perturbation)
-
-# %% [markdown]
-# **9.3** Put the mean loss of the batch in the place of every ℓₙ in Eq. 2. Is the estimate still right on average? By
-# what factor do you expect the noise to grow with N?
-#
-# **9.4** Estimate with (L(θ + σξ) − L(θ − σξ)) / 2σ instead of Eq. 1. Derive what happens to Eq. 4, then measure.
-# What is the second difference good for? (Try σ = 1.)
-#
-# **9.5** Change the hidden layer to 320 units. Which points of the first picture move, and where to? Predict both
-# rules.
-
-# %% [markdown]
-# ## What was said above, held
-
-# %%
-first_wp = [fa.alignment.angle(whole(jittered["wp"].gradients(x, labels)), gradient) for _ in range(20)]
-units = sum(layer.weight.shape[0] for layer in net.weighted_layers())
-assert (P, units) == (2410, 42) and 86 < np.mean(first_wp) < 92                     # a right angle
-assert np.all(np.abs(np.array(found["wp"]) - predicted)[counts >= 30] < 4)          # equation 4
-assert abs(np.degrees(np.arctan(np.sqrt((P + 1) / P))) - 45) < 0.1                  # K = P
-assert abs(at_100["wp"] - 78) < 4 and abs(at_100["np"] - 20) < 8
-assert (P + 1) / np.tan(np.radians(at_100["np"])) ** 2 > 8000
-assert abs(at["bp"][-1] - 95) < 3 and max(at["bp"][-3], at["np"][-3]) < 25 and abs(at["bp"][-3] - at["np"][-3]) < 5
-assert all(abs(at["bp"][power] - at["np"][power]) < 12 for power in (-4, -3.5, -3, -2.5, -2))   # up to η = 0.01
-assert abs(best["bp"] - 96) < 3 and abs(best["np"] - 93) < 4 and 45 < best["wp"] < 80
-assert np.argmax(curves["wp"]) < np.argmax(curves["np"]) < np.argmax(curves["bp"])  # which is best at which rate
-assert 20 * len(fa.data.Batches(data.train, N, rng=np.random.default_rng(2))) == 240
-assert (fa.rules.find("np").learning_rate_factor, fa.rules.find("wp").learning_rate_factor) == (0.1, 0.01)

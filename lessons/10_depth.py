@@ -116,7 +116,38 @@ for name, row in last.items():
 # is a matter of seeds. The angles tell them apart at a glance.
 
 # %% [markdown]
+# ## Is it so?
+
+# %%
+for name in measured:
+    assert np.all(np.abs(np.array(measured[name]) - predicted[name]) < 4)           # the points lie on the lines
+assert abs(predicted["usf"][1] - 30) < 3 and abs(measured["usf"][-1] - 65) < 5
+assert abs(predicted["frsf"][1] - 41) < 4 and abs(measured["frsf"][-1] - 80) < 5
+assert abs(predicted["pfa"][1] - 17) < 5 and abs(measured["pfa"][-1] - 40) < 6
+assert abs(np.array(measured["fa"][1:]) - 90).max() < 4
+assert abs(np.cos(np.radians(30)) ** 20 - 0.06) < 0.005
+assert abs(np.degrees(np.arccos(np.cos(np.radians(30)) ** 20)) - 87) < 0.5
+middle = {name: np.median([last[name]["update_angle"][weight] for weight in hidden]) for name in ("fa", "usf", "pfa")}
+assert abs(middle["pfa"] - 20) < 8 and abs(middle["usf"] - 45) < 8 and abs(middle["fa"] - 90) < 15
+assert last["pfa"]["step"] == 400
+best_three = [100 * last[name]["test_accuracy"] for name in ("bp", "usf", "pfa")]
+assert max(best_three) - min(best_three) < 10
+
+# %% [markdown]
 # ## Exercises
+#
+# **10.1** (coded) and **10.2** (coded) stand below; `fa.exercises.arguments("10.1")` is one set of arguments that the
+# check tries.
+#
+# **10.3** A shortcut carries its error exactly. What does equation 1 become in a stack of residual blocks? Put
+# `fa.layers.Residual([Conv2d(…), BatchNorm2d(…), ReLU()])` in the place of those layers whose shape does not change,
+# and draw the first picture again for `usf`.
+#
+# **10.4** Equation 1 took it that the error is no special direction. Is it still true after training? Measure weight
+# and delta angles of the trained `usf` and `pfa`, and explain the difference.
+#
+# **10.5** How large must `expansion` be for product feedback to arrive within 10° after six layers? Solve equation 1
+# with the floor arctan(1/√r) of lesson 7, then check it with `fa.rules.make("pfa", net, rng=rng, expansion=…)`.
 
 # %%
 def delta_angle(weight_angles):
@@ -143,32 +174,3 @@ def error_below_block(error, v, B1, B2):
 
 
 fa.exercise("10.2", error_below_block)
-
-# %% [markdown]
-# **10.3** A shortcut carries its error exactly. What does equation 1 become in a stack of residual blocks? Put
-# `fa.layers.Residual([Conv2d(…), BatchNorm2d(…), ReLU()])` in the place of those layers whose shape does not change,
-# and draw the first picture again for `usf`.
-#
-# **10.4** Equation 1 took it that the error is no special direction. Is it still true after training? Measure weight
-# and delta angles of the trained `usf` and `pfa`, and explain the difference.
-#
-# **10.5** How large must `expansion` be for product feedback to arrive within 10° after six layers? Solve equation 1
-# with the floor arctan(1/√r) of lesson 7, then check it with `fa.rules.make("pfa", net, rng=rng, expansion=…)`.
-
-# %% [markdown]
-# ## What was said above, held
-
-# %%
-for name in measured:
-    assert np.all(np.abs(np.array(measured[name]) - predicted[name]) < 4)           # the points lie on the lines
-assert abs(predicted["usf"][1] - 30) < 3 and abs(measured["usf"][-1] - 65) < 5
-assert abs(predicted["frsf"][1] - 41) < 4 and abs(measured["frsf"][-1] - 80) < 5
-assert abs(predicted["pfa"][1] - 17) < 5 and abs(measured["pfa"][-1] - 40) < 6
-assert abs(np.array(measured["fa"][1:]) - 90).max() < 4
-assert abs(np.cos(np.radians(30)) ** 20 - 0.06) < 0.005
-assert abs(np.degrees(np.arccos(np.cos(np.radians(30)) ** 20)) - 87) < 0.5
-middle = {name: np.median([last[name]["update_angle"][weight] for weight in hidden]) for name in ("fa", "usf", "pfa")}
-assert abs(middle["pfa"] - 20) < 8 and abs(middle["usf"] - 45) < 8 and abs(middle["fa"] - 90) < 15
-assert last["pfa"]["step"] == 400
-best_three = [100 * last[name]["test_accuracy"] for name in ("bp", "usf", "pfa")]
-assert max(best_three) - min(best_three) < 10
