@@ -14,11 +14,7 @@ from feedbackalign.jacobians import (CUTOFF, NotDenseError, damped_pinv, dense_c
                                      pre_jacobians, slopes, times)
 from feedbackalign.networks import Network, autoencoder, lenet_mnist, mlp
 from tests.rules.tools import assert_close, backprop
-from tests.strategies import ACTIVATIONS, SMOOTH, networks_with_batch, seeds
-
-
-def dense_networks(**options):
-    return networks_with_batch(convolutional=False, **options)
+from tests.strategies import ACTIVATIONS, SMOOTH, dense_networks_with_batch, seeds
 
 
 def answer_from(stages, place, h):
@@ -35,7 +31,7 @@ def errors_of(net, seen, labels):
 
 # --------------------------------------------------------------------------------------------------------- the chain
 
-@given(case=dense_networks())
+@given(case=dense_networks_with_batch())
 def test_a_pass_is_the_networks_own(case):
     net, x, _, _ = case
     stages = dense_chain(net)
@@ -87,7 +83,7 @@ def test_a_convolution_is_refused_by_name():
 # ----------------------------------------------------------------------------------------------------- the Jacobians
 
 @settings(max_examples=30)
-@given(case=dense_networks(activations=SMOOTH))
+@given(case=dense_networks_with_batch(activations=SMOOTH))
 def test_the_recursions_are_the_derivatives_of_the_output(case):
     """Central differences of the layers above, entry by entry."""
     net, x, _, _ = case
@@ -103,7 +99,7 @@ def test_the_recursions_are_the_derivatives_of_the_output(case):
             np.testing.assert_allclose(pre[place][:, :, unit], (moved[0] - moved[1]) / (2 * h), rtol=1e-6, atol=1e-8)
 
 
-@given(case=dense_networks())
+@given(case=dense_networks_with_batch())
 def test_an_error_through_the_jacobians_is_backprop(case):
     """Jᵀ e at every pre-activation, whatever the unit: the signals of the exact gradient."""
     net, x, labels, _ = case
@@ -209,7 +205,7 @@ def test_a_damping_that_is_none_is_refused(gamma):
 # ---------------------------------------------------------------------------------------------------- Gauss-Newton
 
 @settings(max_examples=30)
-@given(case=dense_networks(activations=SMOOTH), gamma=st.sampled_from([0.0, 0.1, 1.0]))
+@given(case=dense_networks_with_batch(activations=SMOOTH), gamma=st.sampled_from([0.0, 0.1, 1.0]))
 def test_layer_by_layer_every_sample_has_the_pseudoinverse_of_its_own(case, gamma):
     """Sample by sample, with NumPy's pinv or the defining equation."""
     net, x, labels, _ = case
@@ -229,7 +225,7 @@ def test_layer_by_layer_every_sample_has_the_pseudoinverse_of_its_own(case, gamm
 
 
 @settings(max_examples=30)
-@given(case=dense_networks(activations=SMOOTH), gamma=st.sampled_from([0.0, 0.1, 1.0]))
+@given(case=dense_networks_with_batch(activations=SMOOTH), gamma=st.sampled_from([0.0, 0.1, 1.0]))
 def test_jointly_it_is_the_pseudoinverse_of_the_derivative_by_all_weights(case, gamma):
     """J_W written out, (out, all weights and biases), a sample at a time."""
     net, x, labels, _ = case

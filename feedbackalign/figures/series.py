@@ -21,6 +21,9 @@ NAMES = {
     "ep": "equilibrium propagation", "ep-vf": "ep, vector field", "hep": "holomorphic ep",
     "hep-homeo": "hep, Jacobian homeostasis",
     "dfc": "deep feedback control", "dfc-ss": "dfc, last state", "dfc-ssa": "dfc, steady state solved",
+    "tp": "target propagation", "dtp": "difference tp", "dtp-drl": "difference tp, difference reconstruction",
+    "ddtp-linear": "direct difference tp", "ddtp-rhl": "direct difference tp, hidden layer",
+    "ddtp-control": "direct difference tp, control", "gnt": "Gauss-Newton targets",
 }
 
 

@@ -53,6 +53,13 @@ LOOKS = {
     "dfc": Look("#116688", SOLID, (5, 1, 0)),                   # deep feedback control: stars again
     "dfc-ss": Look("#444433", DOTTED, (8, 1, 0)),
     "dfc-ssa": Look("#0099bb", DASH_DOT, (3, 1, 180)),
+    "tp": Look("#003333", DASH_DOT, (3, 0, 0)),                 # the rules that hand out targets: polygons
+    "dtp": Look("#9944ee", DASHED, (5, 0, 36)),
+    "dtp-drl": Look("#77cc66", SOLID, (7, 0, 0)),
+    "ddtp-linear": Look("#cc8833", SOLID, (4, 0, 0)),
+    "ddtp-rhl": Look("#aa7744", DASHED, (4, 0, 45)),
+    "ddtp-control": Look("#110077", DOTTED, (3, 0, 60)),
+    "gnt": Look("#333377", LONG, (6, 0, 30)),
 }
 
 # For rules of one's own: the name alone decides, so that a rule looks the same in every figure.

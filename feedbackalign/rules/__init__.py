@@ -12,8 +12,11 @@ from feedbackalign.rules.base import ErrorSendingRule, Rule, Step
 from feedbackalign.rules.deep_feedback_control import AnalyticFeedbackControl
 from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
 from feedbackalign.rules.direct_random_target_projection import DirectRandomTargetProjection
+from feedbackalign.rules.direct_target_propagation import (DirectTargetPropagation, DirectTargetPropagationControl,
+                                                           RandomHiddenTargetPropagation)
 from feedbackalign.rules.equilibrium_propagation import EquilibriumPropagation
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
+from feedbackalign.rules.gauss_newton_targets import GaussNewtonTargets
 from feedbackalign.rules.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.jacobian_homeostasis import JacobianHomeostasis
 from feedbackalign.rules.kolen_pollack import KolenPollack
@@ -24,6 +27,8 @@ from feedbackalign.rules.product_feedback_routes import (IdentityProductFeedback
 from feedbackalign.rules.sign_symmetry import (BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry,
                                                UniformSignSymmetry)
 from feedbackalign.rules.simulated_feedback_control import DeepFeedbackControl, SteadyStateFeedbackControl
+from feedbackalign.rules.target_propagation import (DifferenceReconstructionTargetPropagation,
+                                                     DifferenceTargetPropagation, TargetPropagation)
 from feedbackalign.rules.vector_field import VectorFieldEquilibriumPropagation
 from feedbackalign.rules.weight_mirror import WeightMirror
 
@@ -49,6 +54,13 @@ TABLE = {
     "dfc": DeepFeedbackControl,
     "dfc-ss": SteadyStateFeedbackControl,
     "dfc-ssa": AnalyticFeedbackControl,
+    "tp": TargetPropagation,
+    "dtp": DifferenceTargetPropagation,
+    "dtp-drl": DifferenceReconstructionTargetPropagation,
+    "ddtp-linear": DirectTargetPropagation,
+    "ddtp-rhl": RandomHiddenTargetPropagation,
+    "ddtp-control": DirectTargetPropagationControl,
+    "gnt": GaussNewtonTargets,
 }
 
 __all__ = ["TABLE", "ErrorSendingRule", "Rule", "Step", "find", "make", "options_of"]
