@@ -258,7 +258,8 @@ def _add_rule_options(parser, known_rules):
     for option, defaults in takers.items():
         if option in DEFAULTS:                                      # --activation is the network's, for all rules alike
             continue
-        routes = {route: None for rule in known_rules for route in getattr(find_rule(rule), option + "s", ())}
+        kinds = [kind for kind in map(find_rule, known_rules) if option in rules.options_of(kind)]
+        routes = {route: None for kind in kinds for route in getattr(kind, option + "s", ())}
         choices = f"{', '.join(routes)}; " if routes else ""
         by_default = {}                                             # {" (default 1.0)": the rules that have it}
         for rule, default in defaults.items():
