@@ -87,9 +87,9 @@ with fa.figures.panels("01_width_of_the_wiggle", "Too wide steps across a kink, 
     axes.legend()
 
 # %% [markdown]
-# At the bottom of the valley the two agree to 10 places behind the point. That is what *right* looks like: not "close",
-# but as close as the arithmetic allows. `fa.check.check_gradients` does this for every parameter of a network, with the
-# h of the red line, and raises an error if one entry is off.
+# At the bottom of the valley the two agree to 10 places behind the point. That is what *right* looks like: not
+# "close", but as close as the arithmetic allows. `fa.check.check_gradients` does this for every parameter of a
+# network, with the h of the red line, and raises an error if one entry is off.
 
 # %%
 report = fa.check.check_gradients(net, x, labels, gradients=by_hand)
@@ -150,10 +150,11 @@ assert all(curve[-1] < 0.2 * curve[0] for curve in losses.values()), "and all le
 # **1.1** (coded) and **1.2** (coded) stand below. To call the package's own functions is allowed. `fa.exercise` says
 # whether you are right; `fa.exercises.arguments("1.1")` is one set of arguments that it tries.
 #
-# **1.3** In `SLOPES`, add a slope of −1 for v > 0. What does the check say, what the angle, and what does the loss do?
+# **1.3** In `SLOPES`, add a slope of −1 for v > 0. What does the check say, what the angle, and what does the loss
+# do?
 #
-# **1.4** Convert the network and x to float32 (`net.astype(np.float32)`) and draw the valley again, with differences of
-# your own (`fa.check.numerical_gradient` takes float64 only). How deep is it now, and where?
+# **1.4** Convert the network and x to float32 (`net.astype(np.float32)`) and draw the valley again, with differences
+# of your own (`fa.check.numerical_gradient` takes float64 only). How deep is it now, and where?
 #
 # **1.5** Set a breakpoint in `gradients` on the line of Eq. 6 and step. What are the shapes of e2 and of e2 W2? Which
 # columns of e1 are all zero, and what would it take for such a unit to learn again?

@@ -106,7 +106,9 @@ def _generic_hint(rights, answers, samples, tolerance):
         return "every entry is zero"
     factors = _factors(rights, answers, tolerance)
     if factors:
-        return _factor_in_words(factors, samples)
+        hint = _factor_in_words(factors, samples, numbers=all(right.size == 1 for right, _ in wrong))
+        if hint:
+            return hint
     if all(right.size > 3 and _close(np.sort(right, axis=None), np.sort(answer, axis=None), tolerance)
            for right, answer in wrong):
         return "the numbers are right, but they stand in the wrong places"
@@ -143,7 +145,10 @@ def _factors(rights, answers, tolerance):
         if not wrong:
             return None
         theirs, mine = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in zip(*wrong))
-        factors.append(common_factor(mine, theirs))
+        if theirs.size == 1:
+            factors.append(float(mine[0] / theirs[0]) if theirs[0] else None)
+        else:
+            factors.append(common_factor(mine, theirs))
     return None if None in factors else factors
 
 
@@ -152,8 +157,8 @@ MEANS = {1: "N times the right one ({}): the mean over the batch divides by N on
          -2: "1/N² of the right one ({}): it is divided by N twice more than it should be"}
 
 
-def _factor_in_words(factors, samples):
-    """Which factor it is: a sign, a power of the batch size N, or a number."""
+def _factor_in_words(factors, samples, numbers):
+    """Which factor it is: a sign, a power of the batch size N, or a number; `numbers` have one each in any case."""
     if np.allclose(factors, -1.0):
         return "the sign is wrong everywhere"
     if None not in samples:
@@ -163,4 +168,6 @@ def _factor_in_words(factors, samples):
                     return f"your answer is {minus}{said.format(f'N = {samples[0]} samples here')}"
     if np.allclose(factors, factors[0], rtol=1e-6):
         return f"your answer is {factors[0]:.4g} times the right one"
+    if numbers:
+        return None
     return f"all entries are off by one factor, {factors[0]:.4g} here, and another one on another batch"
