@@ -10,7 +10,9 @@ import pathlib
 import re
 
 from feedbackalign.checks import require_known
+from feedbackalign.figures.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
 from feedbackalign.figures.cauchy_error import cauchy_error, cauchy_error_rows
+from feedbackalign.figures.controller_at_work import controller_at_work, controller_at_work_rows
 from feedbackalign.figures.decay import decay, decay_rows
 from feedbackalign.figures.decay import plan as plan_decay
 from feedbackalign.figures.depth import depth, depth_rows
@@ -32,17 +34,20 @@ from feedbackalign.figures.sparse import sparse, sparse_rows
 from feedbackalign.figures.style import look, slide
 from feedbackalign.figures.trained import SCALES
 
-__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "cauchy_error",
-           "cauchy_error_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all", "expansion", "expansion_rows",
-           "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "mlp", "mlp_rows",
-           "nudge_bias", "nudge_bias_rows", "output_folder", "panels", "path_alignment", "resnet", "resnet_rows",
-           "save", "show", "slide", "sparse", "sparse_rows"]
+__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
+           "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "controller_at_work",
+           "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all", "expansion",
+           "expansion_rows", "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "mlp",
+           "mlp_rows", "nudge_bias", "nudge_bias_rows", "output_folder", "panels", "path_alignment", "resnet",
+           "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
 EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cauchy_error_rows, cauchy_error),
-               "homeostasis": (homeostasis_rows, homeostasis), "expansion": (expansion_rows, expansion)}
+               "homeostasis": (homeostasis_rows, homeostasis), "expansion": (expansion_rows, expansion),
+               "controller_at_work": (controller_at_work_rows, controller_at_work),
+               "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback)}
 
 # {name: (plans its runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.
 TRAINED = {"mlp": (plan_mlp, mlp), "resnet": (plan_resnet, resnet), "sparse": (plan_sparse, sparse),

@@ -104,6 +104,7 @@ class AnalyticFeedbackControl(Rule):
     paper = "Meulemans et al. 2021, arXiv 2106.07887"
     reads_forward_weights = "yes"
     takes = "dense networks"
+    learning_rate_factor = 3.0                              # all layers share the correction: steps are small
     leaks, signals, feedbacks, output_feedbacks = LEAKS, SIGNALS, ("learned", "fixed"), ("identity", "learned")
     asleep = {"k_p": 0.05, "dt": 0.003, "tau": 0.006}                           # of a sleep's controller
     noise_tau = 0.2
