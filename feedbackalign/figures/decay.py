@@ -30,8 +30,8 @@ SCALES = {
     "laptop": {"tasks": DIGITS | WAVES | FASHION, "seeds": 3},
     "paper": {"tasks": DIGITS | WAVES | FULL, "seeds": 5},
 }
-LOOKS = (("#154aaa", "X"), ("#00bfea", "*"), ("#00009f", "h"), ("#20bf75", "v"), ("#9f0b60", "P"), ("#bf0b00", "o"),
-         ("#d4aa00", "^"))                                                      # one a task
+LOOKS = (("#154aaa", "X"), ("#00bfea", "*"), ("#d4aa00", "^"), ("#20bf75", "v"), ("#9f0b60", "P"), ("#bf0b00", "o"),
+         ("#000000", "h"))                                                      # one a task
 LAW = "#555555"
 
 
@@ -106,10 +106,10 @@ def decay(rows):
             colour, marker = LOOKS[place % len(LOOKS)]
             _draw_losses(left, [row for row in rows if row["task"] == task], colour)
             own = [points for (name, _, _), points in curves.items() if name == task]
-            _draw_differences(right, own, colour, marker, size=10.5 - 0.9 * place)
+            _draw_differences(right, own, colour, marker, place)
         right.plot(range(steps + 1), values, color=LAW, linewidth=2.0, zorder=2)
-        right.annotate("the law: one number,\nno data in it", (0.3 * steps, values[int(0.3 * steps)]),
-                       (0.36 * steps, values[int(0.3 * steps)] + 0.17), fontsize=15, color=LAW,
+        right.annotate("the law: one number,\nno data in it", (0.14 * steps, values[int(0.14 * steps)]),
+                       (0.2 * steps, values[int(0.14 * steps)] + 0.1), fontsize=14, color=LAW,
                        arrowprops={"arrowstyle": "-", "color": LAW})
         left.set_title("training loss")
         left.set_yscale("log")
@@ -159,10 +159,12 @@ def _draw_losses(axes, rows, colour):
         axes.plot(*zip(*known), color=colour, linewidth=2.2, zorder=3)
 
 
-def _draw_differences(axes, curves, colour, marker, size):
+def _draw_differences(axes, curves, colour, marker, place):
+    """The marks of different tasks stand at different epochs where they would hide each other."""
     for points in curves:
-        axes.plot(*zip(*points), color=colour, marker=marker, markersize=size, linestyle="none", zorder=3, alpha=0.9,
-                  markeredgecolor="white", markeredgewidth=0.6)
+        every = 3 if len(points) > 20 else 2
+        axes.plot(*zip(*points), color=colour, marker=marker, markersize=10, linestyle="none", zorder=3, alpha=0.9,
+                  markevery=(place % every, every), markeredgecolor="white", markeredgewidth=0.6)
 
 
 def _say_drop(axes, steps):
@@ -170,7 +172,7 @@ def _say_drop(axes, steps):
     drop = optimizer.SMALL_NETWORKS.steps(COMMON["lr"], COMMON["momentum"])
     if drop < steps:
         axes.axvline(drop, color="#8c8c8c", linewidth=1.2, linestyle=(0, (2, 2)), zorder=1)
-        axes.text(drop + 0.012 * steps, 0.62, f"strong decay ends\n(step {drop}): from here on\nthe echo stays",
+        axes.text(drop + 0.012 * steps, 0.4, f"strong decay ends\n(step {drop}): from here on\nthe echo stays",
                   fontsize=13, color="#555555", va="top")
 
 
@@ -178,8 +180,8 @@ def _small_print(rows, curves):
     seeds = len({row.get("seed") for row in rows})
     layers = len({(task, layer) for task, _, layer in curves})
     decay_words = series.decay_in_words(rows, optimizer.SMALL_NETWORKS.steps(COMMON["lr"], COMMON["momentum"]))
-    words = [f"pfa, hop by hop: R is an array and learns by its own gradient; a mark a layer and epoch "
-             f"({layers} layers, {seeds} {'seeds' if seeds > 1 else 'seed'})",
+    words = [f"pfa, hop by hop: R is an array and learns by its own gradient; every layer and epoch, "
+             f"some marked ({layers} layers, {seeds} {'seeds' if seeds > 1 else 'seed'})",
              f"SGD, lr {COMMON['lr']:g}, momentum {COMMON['momentum']:g}, weight decay {decay_words}",
              "law: SGD's recursion on a scalar with gradient zero"]
     return series.fill(words, style.SMALL_LETTERS)
