@@ -105,10 +105,13 @@ def time_limit(seconds):
 
 
 def being_debugged():
-    """Whether a debugger follows this thread: then nothing is limited."""
+    """Whether a debugger follows this thread: then nothing is limited. One that measures coverage is no debugger."""
     monitoring = getattr(sys, "monitoring", None)                   # Python 3.12 and later
-    return sys.gettrace() is not None or (
-        monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None)
+    if monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None:
+        return True
+    trace = sys.gettrace()
+    follower = getattr(trace, "__module__", None) or type(trace).__module__
+    return trace is not None and not follower.startswith("coverage")
 
 
 # ------------------------------------------------------------------------------------------------------------- printing
@@ -119,11 +122,13 @@ class Limited(io.TextIOBase):
     def __init__(self, stream):
         self.stream = stream
         self.count = 0
+        self.is_cut = False
 
     def write(self, text):
         room = len(text) if being_debugged() else max(0, PRINTED - self.count)
         self.stream.write(text[:room])
         self.count += len(text)
+        self.is_cut = self.is_cut or room < len(text)
         return len(text)
 
     def flush(self):
@@ -138,6 +143,6 @@ def limited_printing():
         with contextlib.redirect_stdout(limited):
             yield limited
     finally:
-        if limited.count > PRINTED:
+        if limited.is_cut:
             limited.stream.write(f"\n… your function printed {limited.count} characters; these were the first "
                                  f"{PRINTED}.\n")

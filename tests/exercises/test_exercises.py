@@ -1,0 +1,57 @@
+"""The exercises as a whole: found by their number, printed, tried, and all of them built alike."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import feedbackalign as fa
+from feedbackalign import exercises
+from feedbackalign.exercises.judge import arrays_in
+
+
+def test_exercise_prints_a_verdict_or_the_task(capsys):
+    fa.exercise("1.1", lambda error, weight, v: error @ weight * (1 - np.tanh(v)**2))
+    assert capsys.readouterr().out == "exercise 1.1: right.\n"
+    fa.exercise("1.1")
+    out = capsys.readouterr().out
+    assert out.startswith("def hidden_error(error, weight, v):") and "package's own functions is allowed" in out
+
+
+@pytest.mark.parametrize("number, words", [("1.9", "did you mean"), ("99.1", "unknown exercise"), ("1", "lesson and"),
+                                           (1.1, "in quotes"), ("../1.1", "lesson and"), ("", "lesson and")])
+def test_an_unknown_number_is_refused(number, words):
+    with pytest.raises(ValueError, match=words):
+        fa.exercise(number)
+
+
+@pytest.mark.parametrize("number", exercises.numbers())
+def test_every_exercise_is_built_alike(number):
+    exercise = exercises.find(number)
+    assert inspect.getdoc(exercise.task).startswith(f"Exercise {number}. ")
+    assert len(exercise.summary()) > 10
+    once, again = exercise.draw_cases(), exercise.draw_cases()
+    assert len(once) >= 2, "one case may come out right by chance"
+    for one, other in zip(once, again):
+        assert all(map(np.array_equal, arrays_in(one), arrays_in(other))), "drawn anew every time"
+        assert list(exercises.arguments(number)) == exercise.arguments and len(one) == len(exercise.arguments)
+        for array in arrays_in(one):
+            assert array.ndim != 2 or array.shape[0] != array.shape[1], "a square hides a transpose"
+    sizes = [exercise.samples_in(case) for case in once]
+    assert None in sizes or len(set(sizes)) > 1, "N must differ, or N times is five times"
+    for sentence, mistake in exercise.mistakes:
+        assert sentence[-1] not in ".?!", f"{sentence!r} ends a longer sentence, which has its own full stop"
+        differs = [not same(exercise.right(*case), mistake(*case)) for case in once]
+        assert any(differs), f"{sentence!r} describes the right answer"
+
+
+def same(one, other):
+    pairs = list(zip(one, other)) if isinstance(one, tuple) else [(one, other)]
+    if isinstance(one, dict):
+        pairs = [(one[key], other.get(key)) for key in one]
+    return all(np.shape(mine) == np.shape(theirs) and np.allclose(mine, theirs, rtol=1e-6) for mine, theirs in pairs)
+
+
+def test_the_numbers_are_in_order():
+    numbers = exercises.numbers()
+    assert numbers == sorted(set(numbers), key=lambda number: tuple(map(int, number.split("."))))

@@ -1,0 +1,99 @@
+"""A verdict is one sentence: of answers that are no functions, take other arguments, or touch what they were given."""
+
+import numpy as np
+import pytest
+
+from feedbackalign.exercises.base import Exercise
+from feedbackalign.exercises.judge import judge
+
+
+def total(x, table):
+    """Exercise 0.1. Add up."""
+    raise NotImplementedError
+
+
+class Scale:
+    """Exercise 0.2. A class."""
+
+    def apply(self, x):
+        raise NotImplementedError
+
+
+ADD = Exercise(task=total, right=lambda x, table: x + table["b"],
+               cases=lambda rng: [(rng.normal(size=(2, 3)), {"b": rng.normal(size=(2, 3))}) for _ in range(2)])
+CLASS = Exercise(task=Scale, cases=lambda rng: [(rng.normal(size=(2, 3)),)], right=lambda x: 2 * x,
+                 ask=lambda Kind, x: Kind().apply(x))
+
+
+def said(candidate, exercise=ADD):
+    verdict = judge("0.1", exercise, candidate)
+    assert verdict.state == "wrong" and not verdict.right and verdict.text.startswith("exercise 0.1: not right yet: ")
+    assert "\n" not in verdict.text and verdict.text[-1] in ".?"
+    return verdict.text
+
+
+def test_the_three_verdicts():
+    assert judge("0.1", ADD, lambda x, table: x + table["b"]).text == "exercise 0.1: right."
+    assert judge("0.1", ADD, total).text == "exercise 0.1: not done yet."
+    assert said(lambda x, table: None).endswith("is a `return` missing?")
+
+
+@pytest.mark.parametrize("thing", [3, np.ones(3), "total", dict])
+def test_what_is_no_function_is_told_so(thing):
+    assert "expected the function total" in said(thing)
+
+
+def test_the_arguments_must_fit():
+    assert "your function takes (x), expected (x, table)" in said(lambda x: x)
+    assert judge("0.1", ADD, lambda *both: both[0] + both[1]["b"]).right
+    assert judge("0.1", ADD, lambda x, table, more=3: x + table["b"]).right
+
+
+def test_arguments_that_change_are_named_inside_a_dict_too():
+    def first(x, table):
+        x += table["b"]
+        return x.copy()
+
+    def second(x, table):
+        table["b"] += x
+        return table["b"].copy()
+
+    def third(x, table):
+        return x + table.pop("b")
+    assert "changes its argument x" in said(first)
+    assert "changes its argument table" in said(second)
+    assert "changes its argument table" in said(third)
+
+
+def test_an_answer_must_not_be_an_argument():
+    assert "returns its argument table itself, or a view of it" in said(lambda x, table: table["b"][:1])
+    assert "argument x itself" in said(lambda x, table: x)
+
+
+def test_what_it_does_to_its_answer_later_does_not_count():
+    kept = []
+
+    def reusing(x, table):
+        kept.append(x + table["b"])
+        for array in kept[:-1]:
+            array[...] = 0                              # spoils what it returned before
+        return kept[-1]
+    assert judge("0.1", ADD, reusing).right
+
+
+def test_a_class_is_asked_in_its_own_way():
+    class Right:
+        def apply(self, x):
+            return x + x
+
+    class Wrong:
+        def apply(self, x):
+            return x**2
+    assert judge("0.2", CLASS, Right).right
+    assert judge("0.2", CLASS, Scale).state == "not done"
+    assert "should be" in said(Wrong, CLASS)
+    assert "expected the class Scale" in said(Right(), CLASS)
+
+
+def test_warnings_of_numpy_do_not_come_in_between():
+    assert "is nan" in said(lambda x, table: np.zeros_like(x) / 0)
