@@ -14,6 +14,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import types
 
 from feedbackalign.exercises import find, guard
 from feedbackalign.exercises.judge import judge, not_right
@@ -109,9 +110,17 @@ def is_constant(statement, names):
 
 
 def _is_module_attribute(node, names):
-    """np.pi, fa.ops: an attribute that exists already, of a module."""
-    return (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name)
-            and hasattr(names.get(node.value.id), "__spec__") and hasattr(names[node.value.id], node.attr))
+    """np.pi, fa.ops.convolution: an attribute that is there already, of a module."""
+    return (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+            and hasattr(_module(node.value, names), node.attr))
+
+
+def _module(node, names):
+    """The module that an expression such as fa.ops names, or None."""
+    found = names.get(node.id) if isinstance(node, ast.Name) else None
+    if _is_module_attribute(node, names):
+        found = getattr(_module(node.value, names), node.attr)
+    return found if isinstance(found, types.ModuleType) else None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The exercises as a whole: found by their number, printed, tried, and all of them built alike."""
 
 import inspect
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,9 @@ import pytest
 import feedbackalign as fa
 from feedbackalign import exercises
 from feedbackalign.exercises.judge import arrays_in
+from feedbackalign.exercises.solution_file import main
+
+SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
 
 
 def test_exercise_prints_a_verdict_or_the_task(capsys):
@@ -43,6 +48,13 @@ def test_every_exercise_is_built_alike(number):
         assert sentence[-1] not in ".?!", f"{sentence!r} ends a longer sentence, which has its own full stop"
         differs = [not same(exercise.right(*case), mistake(*case)) for case in once]
         assert any(differs), f"{sentence!r} describes the right answer"
+
+
+@pytest.mark.parametrize("number", exercises.numbers())
+def test_every_exercise_has_a_solution_in_a_file(number, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    lesson = int(number.split(".")[0])
+    assert main(number, SOLUTIONS / f"lesson_{lesson:02d}.py") == 0, capsys.readouterr().out
 
 
 def same(one, other):

@@ -105,6 +105,7 @@ def test_what_is_no_file_or_a_notebook_is_refused(tmp_path):
 @pytest.mark.parametrize("line, constant", [
     ("a = 3", True), ("a, b = 1, (2, 'x')", True), ("a: float = -1e-3", True), ("a = known * 2", True),
     ("a = lambda v: load(v)", True), ("a = module.pi", True),
+    ("a = package.path.sep", True), ("a = package.path.nothing", False), ("a = package.nothing.sep", False),
     ("a = load()", False), ("a = unknown", False), ("a: int", False), ("a = module.nothing", False),
     ("a = known.attribute", False), ("a[0] = 1", False), ("known.attribute = 1", False),
     ("a = [f() for f in ()]", False),
@@ -112,7 +113,8 @@ def test_what_is_no_file_or_a_notebook_is_refused(tmp_path):
 ])
 def test_what_counts_as_a_constant(line, constant):
     import math
-    assert is_constant(ast.parse(line).body[0], {"known": 2, "module": math, "load": None}) is constant
+    import os
+    assert is_constant(ast.parse(line).body[0], {"known": 2, "module": math, "package": os, "load": None}) is constant
 
 
 def test_definitions_can_be_looked_at(write, monkeypatch):
