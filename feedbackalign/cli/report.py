@@ -64,7 +64,8 @@ def comparison_table(rows):
     if any(_per_layer(row["weight_angle"]) for row in rows):
         columns += _layer_columns(by_rule, layers, "path/weight angle", "weight_angle", _degrees, lowest)
         columns += _layer_columns(by_rule, layers, "norm ratio", "norm_ratio", _ratio, lowest)
-    columns.append(Column("", "ms/step", [_milliseconds(group) for group in by_rule.values()]))
+    if any(row.get("seconds_per_step") for row in rows):
+        columns.append(Column("", "ms/step", [_milliseconds(group) for group in by_rule.values()]))
     if any(row.get("learning_rate_factor", 1.0) != 1.0 for row in rows):
         columns.append(Column("", "lr x", [f"{group[-1].get('learning_rate_factor', 1.0):g}"
                                            for group in by_rule.values()]))
@@ -202,7 +203,7 @@ def _legend(rows, by_rule, lowest, tables):
     lines = [f"After {epochs} epoch{'s' * (epochs != 1)}, {'one seed' if seeds == 1 else f'mean over {seeds} seeds'}"
              + (" (± standard deviation)" if "±" in text else "")
              + (f"; angles and norm ratios: mean over the last {averaged} epochs too." if averaged > 1 else "."),
-             "Angles in degrees; ms/step: median over epochs."]
+             "Angles in degrees" + ("; ms/step: median over epochs." if "ms/step" in text else ".")]
     references = sorted({row["reference"] for row in rows})
     if "angle to backprop" in text:
         lines.append("angle to backprop: between the rule's gradient of W and backprop's, on one probe batch, "
