@@ -87,9 +87,11 @@ def time_limit(seconds):
                 _thread.interrupt_main()                            # again and again, in case it is caught
 
     def on_interrupt(number, frame):
-        if fired.is_set():
+        if not fired.is_set():
+            signal.default_int_handler(number, frame)               # Ctrl-C
+        fired.clear()
+        if not being_debugged():                                    # by now, perhaps, at a breakpoint in the function
             raise TookTooLong
-        signal.default_int_handler(number, frame)                   # Ctrl-C
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     watcher = threading.Thread(target=watch, daemon=True)
@@ -133,6 +135,12 @@ class Limited(io.TextIOBase):
 
     def flush(self):
         self.stream.flush()
+
+    def fileno(self):                                               # so that a debugger may edit its command line
+        return self.stream.fileno()
+
+    def isatty(self):
+        return self.stream.isatty()
 
 
 @contextlib.contextmanager

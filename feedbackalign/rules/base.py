@@ -259,18 +259,18 @@ class ErrorSendingRule(Rule):
                 step.grads |= self.learn_feedback(layer, error, local)
                 if layer is self.lowest() and layers is self.network.layers:
                     return None
-                error = self.checked_error(self.send_back(layer, error), layer)
+                error = self.send_back(layer, error)
+                if not isinstance(error, np.ndarray) or error.shape != layer.input.shape:
+                    raise self.no_error_for(layer, error)
             else:
                 error = layer.backward(error)                                   # exact in every rule
                 step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in layer.gradients.items()}
         return error
 
-    def checked_error(self, error, layer):
-        """Refuse what `send_back` returned if it is no error for the layer's inputs."""
-        if np.shape(error) != layer.input.shape:
-            raise ValueError(f"{type(self).__name__}.send_back at {layer.name}: expected an error of shape "
-                             f"{layer.input.shape}, got {describe(error)}")
-        return error
+    def no_error_for(self, layer, error):
+        """What is raised when `send_back` returned something that is no error for the layer's inputs."""
+        return ValueError(f"{type(self).__name__}.send_back at {layer.name}: expected an error of shape "
+                          f"{layer.input.shape}, got {describe(error)}")
 
     def lowest(self):
         """The lowest weighted layer: its feedback weights exist and learn, but route no error."""
