@@ -64,7 +64,7 @@ def depth(rows):
 
         figure = style.new_figure(claim(towers))
         colours = matplotlib.colormaps["YlGnBu_r"], Normalize(0.0, UNRELATED * 1.12)
-        grid = figure.add_gridspec(1, len(rules), left=0.092, right=0.93, top=0.795, bottom=0.17, wspace=0.07)
+        grid = figure.add_gridspec(1, len(rules), left=0.092, right=0.93, top=0.795, bottom=0.185, wspace=0.07)
         tallest = max(len(tower.angles) for tower in towers.values())
         for place, rule in enumerate(rules):
             axes = figure.add_subplot(grid[0, place])
@@ -79,7 +79,7 @@ def depth(rows):
             axes.set_yticks([])
             for side in ("left", "bottom"):
                 axes.spines[side].set_visible(False)
-        figure.text(0.0905, 0.156, "hidden layers\naccuracy, %", ha="right", va="top", fontsize=11.5, color="#444444",
+        figure.text(0.0905, 0.171, "hidden layers\naccuracy, %", ha="right", va="top", fontsize=11.5, color="#444444",
                     linespacing=1.35)
         _say_direction(figure)
         _colour_bar(figure, colours)
@@ -117,7 +117,7 @@ def claim(towers):
     deepest = max(layers for _, layers in towers)
     lowest = {rule: [angles[0] for angles in tower.by_seed]
               for (rule, layers), tower in towers.items() if layers == deepest}
-    plain = "How far down does the error stay true? Angle to backprop, layer by layer, in networks of growing depth"
+    plain = "How far down does the error stay true?\nAngle to backprop, layer by layer, in networks of growing depth"
     if not {"fa", "pfa", "pfa-o"} <= set(lowest):
         return plain
     far, near = min(lowest["fa"]), max([*lowest["pfa"], *lowest["pfa-o"]])
@@ -198,4 +198,6 @@ def _small_print(rows):
              f"mean over {seeds} seeds" if seeds > 1 else "one seed",
              "the top layer is 0° by construction"]
     decay = series.decay_in_words(rows)
-    return series.fill(words + [f"weight decay: {decay}"] * bool(decay), style.SMALL_LETTERS)
+    words += [f"weight decay: {decay}"] * bool(decay)
+    names = series.spelled_out(list(dict.fromkeys(row["rule"] for row in rows)))
+    return series.fill(words, style.SMALL_LETTERS) + "\n" + series.fill(names, style.SMALL_LETTERS, gap="; ")
