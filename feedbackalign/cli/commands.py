@@ -142,7 +142,8 @@ def sweep(runs, folder, jobs, arguments, names=None):
     failures = []
     jobs = min(jobs, len(runs))
     epochs_are_long = any(run.data in FROM_FILES for run in runs)
-    with Display(len(runs), max(run.epochs for run in runs), None if arguments.quiet else sys.stderr) as display:
+    epochs = {(names[run], run.seed): run.epochs for run in runs}
+    with Display(len(runs), epochs, None if arguments.quiet else sys.stderr) as display:
         finished = FinishedRuns(folder / FINISHED, checkpoints=epochs_are_long, fresh=not arguments.resume,
                                 say=display.say)
         taken_over = [run for run in runs if finished.rows(run)]

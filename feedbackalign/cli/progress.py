@@ -18,8 +18,10 @@ class Display:
 
     Parameters
     ----------
-    runs, epochs : int
-        How many runs there will be, and how many epochs the longest has.
+    runs : int
+        How many runs there will be.
+    epochs : int or dict
+        How many epochs each has; {(rule, seed): epochs} where they differ.
     stream : text stream
         Where to write; nowhere if None.
     start_epoch : int
@@ -44,7 +46,7 @@ class Display:
         self.first_steps = {}               # {(rule, seed): (seconds, steps) when it was first heard of}
         self.stepping = set()               # (rule, seed) of those of which a step was heard
         self.finished = 0
-        self.shares_at_start = start_epoch / epochs if epochs else 0.0
+        self.shares_at_start = start_epoch / epochs if start_epoch else 0.0
         self.drawn_at, self.logged_at = -REDRAW_EVERY, self.started
         self.width_drawn = 0
         self.lock = threading.RLock()       # news comes from a thread of its own
@@ -89,9 +91,10 @@ class Display:
     def after_epoch(self, rule, seed, row):
         now = self.clock()
         self.first_steps.setdefault((rule, seed), (now, row["step"]))
-        self.shares[rule, seed] = row["epoch"] / self.epochs if self.epochs else 1.0
+        epochs = self.epochs_of(rule, seed)
+        self.shares[rule, seed] = row["epoch"] / epochs if epochs else 1.0
         self.last_rows[rule, seed] = row
-        is_finished = row["epoch"] >= self.epochs
+        is_finished = row["epoch"] >= epochs
         self.finished += is_finished
         loss = row["test_loss"] if row["train_loss"] is None else row["train_loss"]
         parts = self.parts(rule, seed, row["epoch"], row["step"], loss, now)
@@ -99,6 +102,9 @@ class Display:
             self.rewrite(parts, now)
         elif is_finished or (self.runs == 1 and row["epoch"] > 0):
             self.log(parts, now)
+
+    def epochs_of(self, rule, seed):
+        return self.epochs[rule, seed] if isinstance(self.epochs, dict) else self.epochs
 
     def taken_over(self, rule, seed):
         """A run that was finished before: it takes no time."""
@@ -124,7 +130,9 @@ class Display:
 
     def parts(self, rule, seed, epoch, steps_done, loss, now, within=None):
         """What a line says, the most telling first; what is not known yet is left out."""
-        parts = [f"{rule} seed {seed}", f"epoch {epoch}/{self.epochs}{f', {within}' if within else ''}"]
+        parts = [f"{rule} seed {seed}", f"epoch {epoch}/{self.epochs_of(rule, seed)}"]
+        if within:
+            parts[-1] += f", {within}"
         if loss is not None:
             parts.append(f"loss {loss:.3g}")
         accuracy = self.last_rows.get((rule, seed), {}).get("test_accuracy")

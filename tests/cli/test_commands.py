@@ -269,6 +269,17 @@ def test_ctrl_c_ends_command_and_worker_without_a_traceback(tmp_path):
     lock_folder(tmp_path / "run").close()                               # nobody holds it any longer
 
 
+@pytest.mark.parametrize("command, told", [
+    ("compare", "interrupted; the same line with --resume goes on"), ("check", "interrupted"),
+    ("figure", "interrupted; the same line with --resume goes on")])
+def test_ctrl_c_says_whether_the_same_line_goes_on(command, told, monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+    monkeypatch.setitem(cli.COMMANDS, command, interrupted)
+    assert cli.main([command] + ["depth"] * (command == "figure")) == 130
+    assert capsys.readouterr().err == f"feedbackalign: error: {told}\n"
+
+
 # ------------------------------------------------------------------------------------------- plot, trace, check, rules
 
 def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):

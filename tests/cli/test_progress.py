@@ -88,6 +88,31 @@ def test_a_run_resumed_inside_an_epoch_is_timed_from_there(clock):
     assert "2 s/step" in last
 
 
+def test_runs_of_different_lengths_are_each_told_to_their_end(clock):
+    stream = io.StringIO()
+    with Display(2, {("fa", 0): 1, ("bp", 0): 4}, stream, clock=clock) as display:
+        clock.now = 2.0
+        display.news("fa", 0, row(1))
+        display.news("bp", 0, row(2))
+        clock.now = 3.0
+        display.news("bp", 0, row(4))
+    short, long = stream.getvalue().splitlines()
+    assert short.startswith("fa seed 0  epoch 1/1") and "2 s left" in short and short.endswith("1 of 2 runs done")
+    assert long.startswith("bp seed 0  epoch 4/4") and "left" not in long and long.endswith("2 of 2 runs done")
+
+
+def test_runs_that_were_finished_before_count_and_take_no_time(clock):
+    stream = io.StringIO()
+    with Display(3, 4, stream, clock=clock) as display:
+        display.taken_over("fa", 0)
+        display.say("1 of 3 runs were finished before")
+        clock.now = 4.0
+        display.news("fa", 1, row(4))
+    said, line = stream.getvalue().splitlines()
+    assert said == "1 of 3 runs were finished before"
+    assert "4 s left" in line and line.endswith("2 of 3 runs done")
+
+
 def test_what_a_resumed_run_already_has_is_neither_shown_nor_timed(clock):
     stream = io.StringIO()
     with Display(1, 4, stream, start_epoch=2, clock=clock) as display:
