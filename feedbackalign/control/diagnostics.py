@@ -24,7 +24,7 @@ HALVED = 0.5                # and the error's length must have fallen below the 
 def residuals(seen, state, target, damping):
     """How far every sample is from its steady state, ‖r_L − (r* − α̃ u)‖ / ‖r_L⁻‖: (N,); infinite for what has burst."""
     with np.errstate(over="ignore", invalid="ignore"):
-        missing = np.linalg.norm(state.converged_to(target, damping), axis=1)
+        missing = np.linalg.norm(state.short_of_rest(target, damping), axis=1)
         missing = missing / np.maximum(np.linalg.norm(seen.output, axis=1), np.finfo(missing.dtype).tiny)
     return np.where(np.isfinite(missing), missing, np.inf)
 

@@ -138,7 +138,7 @@ class State:
         self.feedback = np.zeros((len(out), sum(units)), dtype=out.dtype)       # all compartments side by side
         self.v_fb = np.split(self.feedback, np.cumsum(units)[:-1], axis=1)      # views into it
 
-    def converged_to(self, target, damping):
+    def short_of_rest(self, target, damping):
         """How far every sample's output is from where it settles, r* − α̃ u: (N, out)."""
         return self.r[-1] - (target - damping * self.u)
 
@@ -151,7 +151,7 @@ class Controlled(typing.NamedTuple):
     v_ff: list
     r: list
 
-    converged_to = State.converged_to
+    short_of_rest = State.short_of_rest
 
 
 # ------------------------------------------------------------------------------------------------------- in time

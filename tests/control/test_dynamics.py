@@ -1,4 +1,4 @@
-"""The controller in time against a loop over samples and units, its steady states, its stability, its costs."""
+"""The controller in time against a loop over samples and units, its steady states, its costs, and what is refused."""
 
 import itertools
 import tracemalloc
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from feedbackalign.control.diagnostics import growth_rates, has_converged, has_diverged, residuals
+from feedbackalign.control.diagnostics import growth_rates
 from feedbackalign.control.dynamics import (Controller, Noise, UnstableControllerError, fixed_point, linear_control,
-                                            loop, run, settle, steady_state)
+                                            run, settle, steady_state)
 from feedbackalign.control.feedback import drawn_feedback
 from feedbackalign.jacobians import dense_chain, forward
 from feedbackalign.layers import Linear
 from feedbackalign.ops import activations
-from tests.control.cases import joined, network, spanning, split
+from tests.control.cases import joined, network, spanning
 from tests.strategies import SMOOTH, dense_networks_with_batch
 
 FLAGS = list(itertools.product([True, False], [True, False], [0.0, 1.5], ["integral", "total"]))
@@ -153,103 +153,6 @@ def test_without_an_error_nothing_ever_moves():
         assert max(np.abs(v - v_ff).max() for v, v_ff in zip(state.v, state.v_ff)) <= 1e-14
 
 
-# ------------------------------------------------------------------------------------------------------- stability
-
-def feedback_with(stages, seen, rng, eigenvalues):
-    """Q with J Q = V diag(eigenvalues) V⁻¹."""
-    V = np.eye(len(eigenvalues)) + 0.3 * rng.normal(size=(len(eigenvalues),) * 2)
-    wanted = V @ np.diag(eigenvalues) @ np.linalg.inv(V)
-    return split(stages, np.linalg.pinv(joined(stages, seen)[0]) @ wanted)
-
-
-@pytest.mark.slow
-def test_condition_3_is_sharp():
-    """An eigenvalue −0.05 of J Q: with a leak of 0.04 the control grows for ever, with 0.06 it settles."""
-    rng = np.random.default_rng(4)
-    _, stages, seen = network(rng, (5, 6, 3), "identity")
-    Q = feedback_with(stages, seen, rng, [-0.05, 0.6, 1.0])
-    lengths = {}
-    for alpha in (0.04, 0.06):
-        controller = Controller(alpha=alpha, k_p=0.0, dt=0.1, tau=0.1)          # dt = τ: the network answers at once
-        lengths[alpha] = [np.linalg.norm(state.u) for state in run(stages, seen, seen.output + 1.0, Q, controller,
-                                                                   steps=6000) if state.step in (3000, 6000)]
-    assert lengths[0.04][1] / lengths[0.04][0] == pytest.approx(np.exp(0.01 * 300), rel=0.05)
-    settled = np.linalg.norm(linear_control(stages, seen, np.ones((1, 3)), Q, 0.06))
-    assert lengths[0.06] == pytest.approx([settled, settled], rel=0.1)
-    assert lengths[0.06][1] == pytest.approx(settled, rel=0.01)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("leak", ["integral", "total"])
-def test_it_grows_at_the_rate_of_the_system_matrix(leak):
-    rng = np.random.default_rng(5)
-    _, stages, seen = network(rng, (5, 7, 6, 3), "identity")
-    Q = feedback_with(stages, seen, rng, [-0.3, 0.7, 1.0])
-    for dt, tolerance in ((0.02, 0.02), (0.01, 0.01)):
-        controller = Controller(alpha=0.05, k_p=0.5, dt=dt, tau=0.2, leak=leak)
-        exact = growth_rates(stages, seen, Q, controller)[0]
-        assert exact > 0.1
-        lengths = [np.linalg.norm(state.v[0] - seen.pre[0]) for state in run(
-            stages, seen, seen.output + 1.0, Q, controller, steps=round(60 / dt)) if state.step * dt in (40.0, 60.0)]
-        assert np.log(lengths[1] / lengths[0]) / 20 == pytest.approx(exact, rel=tolerance)
-
-
-def test_a_proportional_part_makes_a_slightly_unstable_mode_worse():
-    """With the fast network μ / (1 + k_p μ) must lie right of −α."""
-    rng = np.random.default_rng(4)
-    _, stages, seen = network(rng, (5, 6, 3), "identity")
-    Q = feedback_with(stages, seen, rng, [-0.05, 0.6, 1.0])
-    for k_p in (0.0, 2.0, 5.0):
-        fast = Controller(alpha=0.06, k_p=k_p, dt=1e-5, tau=1e-5)
-        rate = growth_rates(stages, seen, Q, fast)[0]
-        assert rate == pytest.approx(0.05 / (1 - 0.05 * k_p) - 0.06, abs=1e-4)
-    assert rate > 0
-
-
-@settings(max_examples=25)
-@given(case=dense_networks_with_batch())
-def test_drawn_feedback_is_stable_for_every_input(case):
-    net, x, _, rng = case
-    stages = dense_chain(net)
-    seen = forward(stages, 3 * x)
-    Q = drawn_feedback(stages, rng)
-    assert np.linalg.eigvals(loop(stages, seen, Q)).real.min() >= 0.5 - 1e-9
-    state = settle(stages, seen, seen.output + 0.1, Q, Controller(), steps=300)
-    assert not has_diverged(seen, state, seen.output + 0.1).any()
-
-
-# ----------------------------------------------------------------------------------------------------- convergence
-
-def test_every_sample_is_told_apart():
-    rng = np.random.default_rng(6)
-    _, stages, seen = network(rng, (5, 8, 3), "identity", samples=3)
-    Q, target = drawn_feedback(stages, rng), seen.output + 0.2
-    controller = Controller(alpha=0.02, k_p=1.5)
-    measured = {}
-    for state in run(stages, seen, target, Q, controller, steps=2000):
-        if state.step in (1, 300, 2000):
-            measured[state.step] = (residuals(seen, state, target, controller.damping),
-                                    has_converged(seen, state, target, controller.damping))
-    assert (measured[1][0] > measured[300][0]).all() and (measured[300][0] > measured[2000][0]).all()
-    assert not measured[300][1].any() and measured[2000][1].all()
-    state.r[-1][1] = target[1] + 10.0                           # one sample is thrown off, another is no number
-    state.r[-1][2] = np.nan
-    assert has_converged(seen, state, target, controller.damping).tolist() == [True, False, False]
-    assert has_diverged(seen, state, target).tolist() == [False, True, True]
-    assert residuals(seen, state, target, controller.damping)[2] == np.inf
-
-
-def test_an_error_below_rounding_has_not_diverged():
-    rng = np.random.default_rng(6)
-    net, _, _ = network(rng, (5, 8, 3))
-    net.astype(np.float32)
-    stages = dense_chain(net)
-    seen = forward(stages, rng.normal(size=(50, 5)).astype(np.float32))
-    target = seen.output + np.float32(1e-8)
-    state = settle(stages, seen, target, drawn_feedback(stages, rng), Controller(), steps=300)
-    assert not has_diverged(seen, state, target).any()
-
-
 # ------------------------------------------------------------------------------------------------------------ costs
 
 @pytest.mark.parametrize("samples", [1, 40])
@@ -306,10 +209,10 @@ def test_a_singular_loop_is_refused_naming_the_sample():
     dead = [q * np.array([1.0, 1.0, 0.0]) for q in Q]           # no control reaches anything by its third unit
     with pytest.raises(ValueError, match=r"J Q \+ 0 I is singular at sample \d .*Make alpha larger"):
         linear_control(stages, seen, np.ones((4, 3)), dead, 0.0)
-    almost = np.array([[1.0, 0.3, 1.3], [0.2, 1.0, 1.2], [0.1, 0.7, 0.8]])      # singular but for rounding
-    mixed = [q @ almost for q in Q]
-    with pytest.raises(ValueError, match="is singular at sample"):
-        linear_control(stages, seen, np.ones((4, 3)), mixed, 0.0)
+    for _ in range(20):                                         # of rank two, but for rounding
+        mixed = rng.normal(size=(3, 2)) @ rng.normal(size=(2, 3))
+        with pytest.raises(ValueError, match="is singular at sample"):
+            linear_control(stages, seen, rng.normal(size=(4, 3)), [q @ mixed for q in Q], 0.0)
     assert np.isfinite(linear_control(stages, seen, np.ones((4, 3)), dead, 0.1)).all()
 
 
