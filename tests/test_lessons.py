@@ -152,7 +152,7 @@ def unknown_names(text, code):
         if command:
             unknown += [] if command[1] in commands else [quoted]
             continue
-        for dotted in re.findall(r"[^\W\d][\w.]*", quoted):
+        for dotted in re.findall(r"[^\W\d][\w.]*(?:-[^\W\d]\w*)*", quoted):
             parts = dotted.strip(".").split(".")
             if parts[0] in ("fa", "np"):
                 unknown += [] if resolves({"fa": fa, "np": np}[parts[0]], parts[1:]) else [dotted]
@@ -185,6 +185,8 @@ def test_every_name_in_backticks_exists(path):
     ("see `fa.alignment.corner`", ["fa.alignment.corner"]),
     ("see `net.forwards(x)`", ["net.forwards"]),
     ("see `mine`", []),
+    ("say `route=\"closed-form\"`", []),
+    ("say `route=\"open-form\"`", ["open-form"]),
     ("see `yours`", ["yours"]),
     ("type `feedbackalign compair`", ["feedbackalign compair"]),
     ("read `rules/backprop.py` and `rules/nobody.py`", ["rules/nobody.py"]),

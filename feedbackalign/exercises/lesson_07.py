@@ -1,0 +1,115 @@
+"""Lesson 7, product feedback alignment: one layer's learning phase in two hops, and the echo of R's start."""
+
+import numpy as np
+
+from feedbackalign import ops
+from feedbackalign.exercises.base import Exercise
+from feedbackalign.optimizer import SGD
+
+
+# ----------------------------------------------------------------------------------------------------------------- 7.1
+
+def product_feedback(x, error, weight, B, R):
+    """Exercise 7.1. Send the error down in two hops, and find both gradients (equations 1 to 3).
+
+    x (N, in), error (N, out), which holds its 1/N, weight (out, in), B (out, mid), R (mid, in).
+    Return (e_in, ∂W, ∂R) of shapes (N, in), (out, in), (mid, in). Not every argument is needed.
+    """
+    raise NotImplementedError
+
+
+def _layers(rng):
+    return [(rng.normal(size=(N, inputs)), rng.normal(size=(N, out)), rng.normal(size=(out, inputs)),
+             rng.normal(size=(out, mid)), rng.normal(size=(mid, inputs)))
+            for N, inputs, out, mid in [(5, 4, 3, 6), (3, 5, 2, 8)]]
+
+
+def _two_hops(x, error, weight, B, R, *, way_down=None, R_gradient=None):
+    middle = ops.linear.linear_transport(error, B)                              # (N, out) x (out, mid) -> (N, mid)
+    down = ops.linear.linear_transport(middle, R)                               # (N, mid) x (mid, in) -> (N, in)
+    return (down if way_down is None else way_down, ops.linear.linear_weight_gradient(error, x),
+            ops.linear.linear_weight_gradient(middle, x) if R_gradient is None else R_gradient)
+
+
+# ----------------------------------------------------------------------------------------------------------------- 7.2
+
+def echo_of_the_start(lrs, decays, momentum):
+    """Exercise 7.2. c after every step of SGD with momentum (equation 4), from c = 1 and v = 0.
+
+    lrs and decays (steps,): η and λ of each step; momentum μ, a number. Return c after each step, (steps,).
+    """
+    raise NotImplementedError
+
+
+def _schedules(rng):
+    return [(rng.uniform(0.1, 0.5, size=steps), rng.uniform(0.1, 0.4, size=steps), momentum)
+            for steps, momentum in [(6, 0.9), (9, 0.5)]]
+
+
+def _echo(lrs, decays, momentum):
+    c, optimizer, echo = np.ones(()), SGD(lr=1.0, momentum=momentum), []
+    for optimizer.lr, optimizer.weight_decay in zip(lrs, decays):
+        optimizer.step({"c": c}, {"c": np.zeros(())})
+        echo.append(float(c))
+    return np.array(echo)
+
+
+def _recursion(lrs, decays, momentum, velocity, step):
+    """c after each step of v ← velocity(v, c, η, λ, μ), c ← step(c, v, η, λ)."""
+    c, v, echo = 1.0, 0.0, []
+    for eta, decay in zip(lrs, decays):
+        v = velocity(v, c, eta, decay, momentum)
+        c = step(c, v, eta, decay)
+        echo.append(c)
+    return np.array(echo)
+
+
+def _late_velocity(lrs, decays, momentum):
+    c, v, echo = 1.0, 0.0, []
+    for eta, decay in zip(lrs, decays):
+        c, v = c - eta * v, momentum * v + decay * c
+        echo.append(c)
+    return np.array(echo)
+
+
+EXERCISES = {
+    "7.1": Exercise(task=product_feedback, cases=_layers, right=_two_hops, parts=("e_in", "∂W", "∂R"), batch="error",
+                    mistakes=[
+        ("you sent the error through W; it goes through B and then through R",
+         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, way_down=error @ weight)),
+        ("you sent the error through B Bᵀ W, where the path ends: to know it one must read W, so use R as it is",
+         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, way_down=error @ (B @ (B.T @ weight)))),
+        ("you gave R's place Bᵀ W for a gradient; R never sees W, only m = e B and x",
+         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=B.T @ weight)),
+        ("the signal at R's synapse is m = e B alone; you multiplied it with R's weights or W's too",
+         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=(error @ B).T @ x * R)),
+        ("your ∂R is 1/N of the right one: the error holds its 1/N already",
+         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=(error @ B).T @ x / len(x))),
+        ("∂R climbs: it has the wrong sign, which would drive R away from Bᵀ W",
+         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=-(error @ B).T @ x)),
+    ]),
+    "7.2": Exercise(task=echo_of_the_start, cases=_schedules, right=_echo, mistakes=[
+        ("you left out the momentum: c would shrink by 1 − ηλ a step",
+         lambda lrs, decays, momentum: np.cumprod(1 - lrs * decays)),
+        ("your c stands before each step; the first entry is after the first step",
+         lambda lrs, decays, momentum: np.concatenate([[1.0], _echo(lrs, decays, momentum)[:-1]])),
+        ("the learning rate stands outside the velocity: v ← μ v + λ c, then c ← c − η v; it matters when η changes",
+         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + eta * decay * c,
+                                       step=lambda c, v, eta, decay: c - v)),
+        ("your velocity weighs the new term by 1 − μ; here it is v ← μ v + λ c",
+         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + (1 - mu) * decay * c,
+                                       step=lambda c, v, eta, decay: c - eta * v)),
+        ("c takes its step with the velocity of the step before; v is renewed first",
+         _late_velocity),
+        ("the decay of the start is λ, not λ c: it would never slow down",
+         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + decay,
+                                       step=lambda c, v, eta, decay: c - eta * v)),
+        ("you kept η and λ of the first step; they change from step to step",
+         lambda lrs, decays, momentum: _echo(np.full_like(lrs, lrs[0]), np.full_like(decays, decays[0]), momentum)),
+        ("this is exp(−Σ ηλ / (1 − μ)), which c follows only on average over many small steps",
+         lambda lrs, decays, momentum: np.exp(-np.cumsum(lrs * decays) / (1 - momentum))),
+        ("the velocity grows with the wrong sign: c would grow too",
+         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + decay * c,
+                                       step=lambda c, v, eta, decay: c + eta * v)),
+    ]),
+}

@@ -1,0 +1,189 @@
+# %% [markdown]
+# # 6. Can the feedback learn W without anybody carrying it over?
+#
+# Copying W into the feedback is what we wanted to do without. But feedback may *learn*. Two rules let a B of random
+# start become W, from signals at its own two ends: one by living through the same history as W, one by listening to
+# noise. In both, the way down and the local gradient are those of feedback alignment:
+#
+#     Eq. 1   e_in = e B          (N, out) x (out, in) -> (N, in)
+#     Eq. 2   ∂W = eᵀ x           (out, N) x (N, in) -> (out, in)
+#
+# ## The same history: Kolen-Pollack
+#
+# The arrival e and the activity x are there at both synapses, W's and B's. So let B take the very same step:
+#
+#     Eq. 3   ∂B = ∂W
+#
+# With the same learning rate η and weight decay λ, subtract the two updates. The gradient cancels in D = B − W:
+#
+#     Eq. 4   D ← (1 − ηλ) D
+#
+# No data, no error and no loss is left in Eq. 4. Take it at its word: train on the digits, on digits with their
+# labels shuffled, and on plain noise. In which of the three worlds will D shrink fastest?
+
+# %%
+import numpy as np
+
+import feedbackalign as fa
+
+x, labels = fa.data.digits().batch(960)                         # (960, 64), (960,)
+rng = np.random.default_rng(2)
+worlds = {"digits": (x, labels), "labels shuffled": (x, rng.permutation(labels)),
+          "noise": (rng.normal(size=x.shape).astype(x.dtype), labels)}
+
+def follow(images, targets, optimizer, steps=900):
+    """Train by Kolen-Pollack -> ‖D‖ / ‖D at the start‖ and degrees from W to B at fc2, after every step."""
+    net = fa.networks.mlp([64, 48, 32, 10], rng=np.random.default_rng(0), dtype=np.float64)
+    rule = fa.rules.make("kp", net, rng=np.random.default_rng(1), route="explicit")         # B learns, step by step
+    size, lengths, angles = np.linalg.norm(rule.difference(net.layer("fc2"))), [], []
+    for step in range(steps):
+        batch = slice(step * 32 % 960, step * 32 % 960 + 32)
+        fa.training.train_step(rule, optimizer, images[batch], targets[batch])
+        lengths.append(np.linalg.norm(rule.difference(net.layer("fc2"))) / size)
+        angles.append(fa.alignment.weight_angles(rule)["fc2"])
+    return np.array(lengths), np.array(angles)
+
+eta, decay = 0.1, 0.03
+lived = {world: follow(*data, fa.optimizer.SGD(lr=eta, weight_decay=decay)) for world, data in worlds.items()}
+law = (1 - eta * decay) ** np.arange(1, 901)                                                                # Eq. 4
+for world, (lengths, angles) in lived.items():
+    print(f"{world:16} D has {lengths[-1]:.6f} of its length; off Eq. 4 by {np.abs(lengths - law).max():.0e}; "
+          f"B is {angles[-1]:.0f}° from W")
+
+# %%
+title = "Three worlds, one decay: no data can hurry or stop it"
+with fa.figures.panels("06_kolen_pollack", title, columns=2) as (left, right):
+    for (world, (lengths, angles)), dash in zip(lived.items(), ["solid", (0, (5, 5)), (0, (1, 3))]):
+        left.plot(lengths, linestyle=dash, linewidth=4, label=world)
+        right.plot(angles, linestyle=dash, linewidth=4, label=world)
+    left.plot(law, color="black", linewidth=1, label="Eq. 4")
+    left.set(xlabel="step", ylabel="‖B − W‖, of its start", ylim=(0, 1.02))
+    right.set(xlabel="step", ylabel="angle between W and B (degrees)", ylim=(0, 95))
+    left.legend()
+
+# %% [markdown]
+# Three worlds, one curve, to the last digit of float64. The *angle* does differ: B = W + D, and W is long where there
+# is something to learn and wastes away where there is not. So the gap closes by itself, and only two things could
+# keep it open. Which? Think of what went into Eq. 4 before you run the next cell.
+
+# %%
+optimizers = {"no decay": lambda: fa.optimizer.SGD(lr=eta), "SGD": lambda: fa.optimizer.SGD(lr=eta, weight_decay=decay),
+              "Adam": lambda: fa.optimizer.Adam(lr=0.003, weight_decay=decay)}
+gaps = {}
+for name, make in optimizers.items():
+    gaps[name] = [follow(*worlds[world], make(), steps=300)[0][-1] for world in ("digits", "noise")]
+    print(f"{name:9} ‖D‖ after 300 steps: {gaps[name][0]:.3f} with digits, {gaps[name][1]:.3f} with noise")
+
+# %% [markdown]
+# Without decay D keeps its length for ever. And Adam divides every step by the size of past gradients *plus decay*,
+# λW at the one synapse and λB at the other: the two no longer take the same step, and the data is back in the law.
+#
+# ## Listening to noise: the weight mirror
+#
+# Kolen-Pollack must bring one learning signal to both synapses, all the time. The weight mirror needs none: now and
+# then a layer's inputs emit noise ξ of deviation σ, everything else is silent, and its outputs answer. B correlates
+# the two:
+#
+#     Eq. 5   ζ = ξ Wᵀ                                  (N, in) -> (N, out)
+#     Eq. 6   B ← (1 − η_m σ²) B + η_m ζᵀ ξ / N         (out, N) x (N, in) -> (out, in)
+#
+# The mean of ζᵀ ξ / N is σ² W, so B drifts to W and then jitters about it, for the mean of N samples is not the mean.
+# At the end the noise in B, over ‖W‖, is about √(η_m · in / 2N). W stands still now; nothing is learned but B. When
+# you take four times as many samples a phase, what happens to the angle at the end? And to the time it takes?
+
+# %%
+mirror_rate, counts = 0.02, (8, 32, 128)
+mirrored, floors = {}, {}
+for N in counts:
+    net = fa.networks.mlp([64, 48, 32, 10], rng=np.random.default_rng(0), dtype=np.float64)
+    rule = fa.rules.make("wm", net, rng=np.random.default_rng(1), mirror_rate=mirror_rate)
+    layer, mirrored[N] = net.layer("fc2"), []
+    for _ in range(600):
+        rule.mirror(layer, (N, 48))                                                                     # Eqs. 5 and 6
+        mirrored[N].append(fa.alignment.weight_angles(rule)["fc2"])
+    floors[N] = np.degrees(np.arctan(np.sqrt(mirror_rate * 48 / (2 * N))))
+    print(f"N = {N:3}: {np.mean(mirrored[N][-200:]):4.1f}° at the end, predicted {floors[N]:4.1f}°")
+
+with fa.figures.panels("06_weight_mirror", "The mirror finds W in noise alone; more samples, less jitter") as axes:
+    for N in counts:
+        line, = axes.plot(mirrored[N], label=f"N = {N} samples of noise a phase")
+        axes.axhline(floors[N], color=line.get_color(), linewidth=1, linestyle="dashed")
+    axes.set(xlabel="mirror phases", ylabel="angle between W and B of fc2 (degrees)", ylim=(0, 95))
+    axes.legend()
+
+# %% [markdown]
+# The law asks for patience in proportion to 1/η_m and pays in noise: four times the samples halve the angle, and the
+# way down takes just as long.
+#
+# ## In training, side by side
+#
+# The decay is the same for all rules, and strong enough to shrink D to e⁻³ of its length in 40 epochs. Who is closest
+# to W in the end, and who gets there first?
+
+# %%
+rows = fa.compare(["bp", "fa", "kp", "wm"], seeds=2, epochs=40, lr=0.01, decay=0.02)
+fa.figures.show(fa.figures.path_alignment(rows), "06_path_alignment")
+last = {}
+for name in ("bp", "fa", "kp", "wm"):
+    ends = [row for row in rows if row["rule"] == name and row["epoch"] == 40]
+    last[name] = [np.mean(values) for values in zip(*((row["test_accuracy"], row["weight_angle"]["fc2"],
+                                                       row["backprop_angle"]["fc2.weight"]) for row in ends))]
+    print("{}: {:.3f} right, feedback of fc2 {:.0f}° from W, update {:.0f}° from backprop's".format(name, *last[name]))
+
+# %% [markdown]
+# Both find W, from opposite ends of the same problem. Kolen-Pollack arrives as slowly as D decays, and exactly; its
+# price is that every pair of neurons keeps *both* synapses, each told what the other is told. The mirror is there
+# after three epochs and never arrives: about 8° of jitter stay. Its price is a phase in which a layer falls silent
+# and speaks noise. And `"fa"`? Its B stands still, but decay makes W forget its own start, so W comes closer to B
+# than in lesson 3.
+#
+# Both prices are paid for the same thing, a second synapse beside every first. Lesson 7 does without.
+#
+# ## Is it so?
+
+# %%
+assert max(np.abs(lengths - law).max() for lengths, _ in lived.values()) < 1e-12
+assert lived["digits"][1][-1] < 15 and lived["noise"][1][-1] < 25 and lived["labels shuffled"][1][-1] > 75
+assert np.allclose(gaps["no decay"], 1) and np.ptp(gaps["SGD"]) < 1e-12 and np.ptp(gaps["Adam"]) > 0.02
+assert all(abs(np.mean(mirrored[N][-200:]) - floors[N]) < 1 for N in counts)
+assert abs(sum(0.01 * 0.02 / (1 - 0.9) for _ in range(40 * 38)) - 3) < 0.1                      # Σ η λ / (1 − μ)
+assert last["kp"][1] < 12 and abs(last["wm"][1] - 8) < 2 and 60 < last["fa"][1] < 80
+third = [row["weight_angle"]["fc2"] for row in rows if row["rule"] == "wm" and row["epoch"] == 3]
+assert max(third) < 20
+
+# %% [markdown]
+# ## Exercises
+#
+# **6.1** One step of Kolen-Pollack, both synapses, without momentum.
+#
+# **6.2** One mirror phase: B never sees W, only what W answers.
+#
+# **6.3** Give B a learning rate of its own, `lr={"fc1.weight": …, "fc1.B": …, …}`, half of W's. Work out what D does
+# now; then measure. Does B still come to be *parallel* to W?
+#
+# **6.4** Put a ReLU on the mirror's answer ζ before it is correlated. What does B become? Guess first, from the mean
+# of ReLU(ζ) ξ for normal noise; a negative half that is cut off takes how much of the correlation with it?
+#
+# **6.5** `fa.rules.make("kp", …)` without `route` trains in a closed form and its only parameter is `{"kp.echo": c}`.
+# Find out with `rule.parameters()` before and after the first step, and say why one number can stand for all of B.
+
+# %%
+def kolen_pollack_step(weight, B, error, x, lr, decay):
+    """Exercise 6.1. One step of SGD for W and for B (equation 3), with weight decay added to the gradient.
+
+    weight, B (out, in); error (N, out), which is the gradient of the batch mean and so holds its 1/N; x (N, in);
+    lr η and decay λ are numbers. Return (new weight, new B).
+    """
+    raise NotImplementedError
+
+fa.exercise("6.1", kolen_pollack_step)
+
+# %%
+def mirror_step(B, weight, noise, rate, sigma):
+    """Exercise 6.2. B after one mirror phase (equations 5 and 6).
+
+    B, weight (out, in), noise ξ (N, in) of deviation sigma, rate η_m. Return the new B, (out, in).
+    """
+    raise NotImplementedError
+
+fa.exercise("6.2", mirror_step)

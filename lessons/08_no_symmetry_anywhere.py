@@ -1,0 +1,190 @@
+# %% [markdown]
+# # 8. Does any pair of neurons need synapses in both directions?
+#
+# A wiring diagram of cortex does hold pairs of neurons that reach each other directly, more than by chance, but most
+# pairs that are connected are connected one way. What does each rule ask for? Take a forward synapse from unit i to
+# unit o, and look for a *direct* feedback synapse from the error of o back to i. `fa.alignment.reciprocity` counts
+# them:
+#
+#     share          the part of the connected forward pairs that have such a feedback synapse too
+#     correlation    of the two weights, over the pairs that have both
+#
+# Make a table of your guesses, a share for each of `bp`, `usf`, `fa`, `kp`, `dfa`, `pfa` and `pfa-i`. Does training
+# change any share? And which correlations does it change?
+
+# %%
+import numpy as np
+
+import feedbackalign as fa
+
+digits = fa.data.digits().standardised()
+
+def network(seed, density=1.0):
+    """64-64-64-10 with ReLU; `density` is the share of forward synapses that exist."""
+    rng = np.random.default_rng([seed, 0])
+    fc = [fa.layers.Linear(*sizes, density=density, rng=rng) for sizes in [(64, 64), (64, 64), (64, 10)]]
+    return fa.networks.Network([fc[0], fa.layers.ReLU(), fc[1], fa.layers.ReLU(), fc[2]])
+
+def train(rule, seed=0, epochs=40):
+    """SGD with the decay that lets learned feedback forget its start: -> the row of the last epoch."""
+    decay_at = fa.optimizer.decay_schedule("equal", strong_first=True, lr=0.02, momentum=0.9)
+    sgd, rng = fa.optimizer.SGD(lr=0.02, momentum=0.9), np.random.default_rng([seed, 2])
+    return fa.training.train(rule, digits, sgd, epochs=epochs, rng=rng, decay_at=decay_at)[-1]
+
+names, counted = ("bp", "usf", "fa", "kp", "dfa", "pfa", "pfa-i"), {}
+for name in names:
+    rule = fa.rules.make(name, network(0), rng=np.random.default_rng([0, 1]))
+    before, row, after = fa.alignment.reciprocity(rule), train(rule), fa.alignment.reciprocity(rule)
+    counted[name] = {layer: (share, before[layer][1], correlation) for layer, (share, correlation) in after.items()}
+    share, start, end = counted[name]["fc2"]
+    print(f"{name:6} fc2: share {share:.0f}, correlation {start:5.2f} -> {end:5.2f}    top layer: share "
+          f"{counted[name]['fc3'][0]:.0f}    {row['test_accuracy']:.3f} right")
+
+title = "Who needs both synapses of a pair, and how alike they become (fc2)"
+with fa.figures.panels("08_reciprocity", title) as axes:
+    share, start, end = np.array([counted[name]["fc2"] for name in names]).T                # (7,) each
+    places = np.arange(len(names))
+    axes.bar(places, share, color="#dddddd", label="share of pairs that have both")
+    axes.plot([places, places], [start, end], color="#777777")
+    axes.plot(places, start, "o", color="white", markeredgecolor="black", label="correlation at the start")
+    axes.plot(places, end, "o", color="black", label="correlation after training")
+    for place in places[share == 0]:
+        axes.text(place, 0.02, "no such pair", ha="center")
+    axes.set(xticks=places, xticklabels=names, yticks=[0, 0.5, 1], ylim=(-0.08, 1.3))
+    axes.legend(loc="upper right", ncol=3)
+
+# %% [markdown]
+# Every rule that comes close to backprop by a *direct* synapse has a share of 1. Direct feedback alignment is
+# reciprocal in the top layer alone, for elsewhere its feedback comes from units that the pair does not project to. In
+# product feedback alignment no synapse of B or R connects o with i: its share is 0, at any size and before any
+# pruning, and what acts in W's place is no synapse at all. With the identity for B (`pfa-i`) the middle population
+# copies the output units one to one, and we are strict: a copy counts.
+#
+# ## Why it cannot be done directly
+#
+# Suppose that we forbid such pairs, but keep direct feedback. The inner product behind the angle of W and B is a sum
+# over synapses, and a term is there only where both exist:
+#
+#     Eq. 1   cos ∠(W, B) = Σ W_oi B_oi / (‖W‖ ‖B‖),    sum over the pairs that have both
+#
+# With no such pair the angle is 90°, for every W and B, whatever they learn. Let half of all forward synapses exist,
+# and put the feedback of feedback alignment on the other half. Guess: will it still learn the digits?
+
+# %%
+one_way = fa.rules.make("fa", network(0, density=0.5), rng=np.random.default_rng([0, 1]))
+for layer in one_way.network.weighted_layers():
+    one_way.set_feedback(layer.name, B=np.where(layer.mask, 0, one_way.constants()[f"{layer.name}.B"]))
+both_ways = fa.rules.make("fa", network(0, density=0.5), rng=np.random.default_rng([0, 1]))
+learned = {"where W is not": train(one_way), "anywhere": train(both_ways)}
+for where, row in learned.items():
+    weight, update = row["weight_angle"]["fc2"], row["backprop_angle"]["fc2.weight"]
+    print(f"B {where:15} fc2: B is {weight:.1f}° from W, update {update:.0f}° from backprop's, "
+          f"{row['test_accuracy']:.3f} right")
+
+# %% [markdown]
+# It learns, for the top layer hears its error in any case, and because output units whose errors go together can
+# stand in for one another. But its weights never come nearer than 90° to the feedback, and no learning of B could
+# help: the same holds for Kolen-Pollack and the mirror. Two hops are not bound by Eq. 1, since the path B R joins o
+# with i over every unit of the middle population that speaks to i and hears o.
+#
+# ## Now take the synapses away
+#
+# Keep each synapse of B and of R with probability d (`density=d`), the masks fixed. Once R has forgotten its start,
+# the path is a sum over the survivors. The terms that W_oi itself has in it keep a share d of their sum; the
+# cross-talk from other units keeps a share d of its *variance*, which was ‖W‖²/r:
+#
+#     Eq. 2   B R = d W + noise,   ‖noise‖ = √(d/r) ‖W‖
+#     Eq. 3   path angle = arctan(1/√(r d)),     ‖B R‖ / ‖W‖ = √(d² + d/r)
+#
+# At r = 10, what is the path's angle with one synapse in ten left, and would you still expect the network to learn?
+
+# %%
+densities, r = (1.0, 0.5, 0.3, 0.1, 0.05), 10
+sparse = {(name, d): train(fa.rules.make(name, network(1), rng=np.random.default_rng([1, 1]), density=d), seed=1)
+          for name in ("pfa", "fa") for d in densities}
+for d in densities:
+    row = sparse["pfa", d]
+    predicted = np.degrees(np.arctan(1 / np.sqrt(r * d)))                                               # Eq. 3
+    print(f"d = {d:4}: path {row['weight_angle']['fc2']:.0f}° (Eq. 3: {predicted:.0f}°), norm ratio "
+          f" {row['norm_ratio']['fc2']:.2f} ({np.sqrt(d * d + d / r):.2f}), "
+          f"update of fc1 {row['backprop_angle']['fc1.weight']:.0f}°, {row['test_accuracy']:.3f} right; "
+          f"fa {sparse['fa', d]['test_accuracy']:.3f}")
+
+title = "Few synapses, none of them reciprocal: the path still leads down"
+with fa.figures.panels("08_sparse", title, columns=2) as (left, right):
+    line = np.geomspace(0.04, 1)
+    left.semilogx(line, np.degrees(np.arctan(1 / np.sqrt(r * line))), color="gray", label="arctan(1/√(r d))")
+    for layer, mark in [("fc1", "v"), ("fc2", "o"), ("fc3", "s")]:
+        left.semilogx(densities, [sparse["pfa", d]["weight_angle"][layer] for d in densities], mark,
+                      label=f"pfa, {layer}")
+    left.axhline(90, color="gray", linewidth=1)
+    left.set(xlabel="density d of B and R", ylabel="angle of W and B·R (degrees)", ylim=(0, 95),
+             xticks=densities, xticklabels=densities)
+    left.legend()
+    for name in ("pfa", "fa"):
+        look = fa.figures.look(name)
+        right.semilogx(densities, [sparse[name, d]["backprop_angle"]["fc1.weight"] for d in densities], label=name,
+                       color=look.colour, marker=look.marker, linestyle=look.dash)
+    right.set(xlabel="density d of all feedback", ylabel="update of fc1 to backprop's (degrees)", ylim=(0, 95),
+              xticks=densities, xticklabels=densities)
+    right.legend()
+
+# %% [markdown]
+# One synapse in ten, and the path is about 45° from W, half way to knowing nothing; the update of `fc1` is about 30°
+# from the gradient, closer than feedback alignment's. Below that W has turned to meet what is left of the path, in
+# the upper layers first: there it lies under the curve. On this easy task every row learns; the angle tells them
+# apart, not the accuracy. What is paid instead is cells: a middle population ten times the size of the layer it
+# speaks for.
+#
+# ## Is it so?
+
+# %%
+assert [counted[name]["fc2"][0] for name in names] == [1, 1, 1, 1, 0, 0, 1]
+assert [counted[name]["fc3"][0] for name in names] == [1, 1, 1, 1, 1, 0, 1]
+assert all(abs(counted[name]["fc2"][1]) < 0.1 and counted[name]["fc2"][2] > 0.95 for name in ("kp", "pfa-i"))
+assert abs(learned["where W is not"]["weight_angle"]["fc2"] - 90) < 1e-3
+assert learned["where W is not"]["test_accuracy"] > 0.85 and learned["anywhere"]["weight_angle"]["fc2"] < 86
+for d in (1.0, 0.5, 0.3, 0.1):
+    row = sparse["pfa", d]
+    assert abs(row["weight_angle"]["fc2"] - np.degrees(np.arctan(1 / np.sqrt(r * d)))) < 4
+    assert abs(row["norm_ratio"]["fc2"] - np.sqrt(d * d + d / r)) < 0.08
+assert sparse["pfa", 0.05]["weight_angle"]["fc3"] < 50 and min(row["test_accuracy"] for row in sparse.values()) > 0.85
+assert abs(sparse["pfa", 0.1]["backprop_angle"]["fc1.weight"] - 30) < 10
+
+# %% [markdown]
+# ## Exercises
+#
+# **8.1** Count for yourself.
+#
+# **8.2** A synapse that does not exist must not grow. Where does the mask belong?
+#
+# **8.3** Derive the second half of Eq. 2: what is the variance of Σ_m B_om k_mi B_pm for p ≠ o, with k a mask of
+# density d? Then mask B alone (`rule.set_feedback`, and `expansion` as it was): why does the floor stay where it was?
+#
+# **8.4** Train `"pfa"` on `network(0, density=0.5)`. The path stays further from W than Eq. 3 says. Which synapses
+# does it point to that W does not have? (Compare with what R receives: ∂W before any mask.)
+#
+# **8.5** Count the synapses: W, and B and R together, for a layer of 64 to 64 at r = 10. At which d does product
+# feedback need no more synapses than Kolen-Pollack, and what does Eq. 3 say there?
+
+# %%
+def count_reciprocal(weight, feedback):
+    """Exercise 8.1. Share and correlation of reciprocal pairs, from two arrays (out, in) in which 0 is no synapse.
+
+    Return (share, correlation): the part of the pairs with a forward synapse that have a feedback synapse too, and
+    Pearson's correlation of the two weights over the pairs that have both.
+    """
+    raise NotImplementedError
+
+fa.exercise("8.1", count_reciprocal)
+
+# %%
+def masked_step(R, mask, B, error, x, lr, decay):
+    """Exercise 8.2. One step of SGD for the sparse R of product feedback alignment, without momentum.
+
+    R (mid, in), mask (mid, in) booleans, B (out, mid), error (N, out), which holds its 1/N, x (N, in), η and λ.
+    The gradient is (e B)ᵀ x, decay is added to it; return the new R, zero where no synapse exists.
+    """
+    raise NotImplementedError
+
+fa.exercise("8.2", masked_step)
