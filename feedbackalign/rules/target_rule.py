@@ -69,7 +69,7 @@ class TargetRule(Rule):
 
     def __init__(self, network, *, rng, target_step=None, gamma=0.1, sigma=0.1, feedback_lr=1e-3, feedback_decay=None,
                  feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
-        super().__init__(network, rng=require_generator(rng, type(self).name))
+        super().__init__(network, rng=require_generator(rng, type(self).__name__))
         self.stages = dense_chain(network)
         self.target_step = require_number(self.usual_step if target_step is None else target_step, "target_step",
                                           low=float(np.finfo(network.dtype).eps) ** 0.5)
