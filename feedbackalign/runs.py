@@ -15,6 +15,7 @@ import numpy as np
 from feedbackalign import data as datasets
 from feedbackalign import models, optimizer, rules, training
 from feedbackalign.checks import describe, require_integer, require_known, require_number
+from feedbackalign.jacobians import NotDenseError
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.settling.dynamics import CannotSettleError
 
@@ -157,12 +158,15 @@ class Run:
         return rule, data, optimizer.SGD(start, momentum=self.momentum), data_stream
 
     def make_rule(self, network, rng):
-        """The run's rule on a network; where that cannot settle, the model that can is named."""
+        """The run's rule on a network; where that cannot settle, or is not dense, the models that do are named."""
         try:
             rule = rules.make(find_rule(self.rule), network, rng=rng, **dict(self.options))
         except CannotSettleError as error:
             hint = "" if self.model == "settling" else "; the model made for such rules: --model settling"
             raise CannotSettleError(f"rule {self.rule_name} on model {self.model}: {error}{hint}") from error
+        except NotDenseError as error:
+            raise NotDenseError(f"rule {self.rule_name} on model {self.model}: {error}; the dense models: --model mlp, "
+                                f"--model autoencoder") from error
         rule.name = self.rule_name
         return rule
 

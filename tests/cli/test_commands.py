@@ -499,6 +499,8 @@ BAD_WORDS = [
     ("compare --format gif", "png, svg, pdf"),
     ("compare --data-dir here", "data_dir"),
     ("compare --rules bp,ep", "rule ep on model mlp: relu1 cannot settle"),
+    ("compare --rules bp,dfc-ssa --model digits-conv", "rule dfc-ssa on model digits-conv: conv1 cannot be taken"),
+    ("train --rule dfc --dt 0.5", "dt: expected a step no longer than the time constant tau = 0.2, got 0.5"),
     ("compare --rules ep,bp", "--model settling"),
     ("train --rule hep", "--model settling"),
     ("compare --model settling --rules bp,ep --activation relu", "relu1 cannot settle"),
