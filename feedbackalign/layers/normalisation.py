@@ -24,6 +24,8 @@ class BatchNorm(Layer):
         γ, started at 1, and β, started at 0.
     running_mean, running_variance : (C,) arrays
         What `forward(x, training=False)` uses.
+    mean, variance : (C,) arrays
+        What the last forward pass used; `uses_batch` says whether they were the batch's own.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class BatchNorm(Layer):
         require_integer(channels, "BatchNorm channels", low=1)
         self.momentum = require_number(momentum, "momentum", low=0, high=1, low_open=True)
         self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
+        self.uses_batch = True
         self.weight = np.ones(channels, dtype=dtype)
         self.bias = np.zeros(channels, dtype=dtype)
         self.running_mean = np.zeros(channels, dtype=dtype)
@@ -55,31 +58,30 @@ class BatchNorm(Layer):
     def forward(self, x, training=True):
         require_floats(x, f"input of {self.name}", shape=(None, len(self.weight), *[None] * (self.dimensions - 2)))
         self.input = x
+        self.uses_batch = training
         if not training:
-            return normalisation.batch_norm(x, self.weight, self.bias, self.running_mean, self.running_variance,
-                                            self.epsilon)[0]
+            self.mean, self.variance = self.running_mean, self.running_variance
+            return normalisation.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
         count = x.size // x.shape[1]
         if count < 2:
             raise ValueError(f"{self.name}: expected at least two values a channel to normalise over, "
                              f"got a batch of shape {x.shape}")
-        mean, variance = x.mean(axis=normalisation.over(x)), x.var(axis=normalisation.over(x))
-        self.variance = variance
+        y, self.mean, self.variance = normalisation.batch_norm_training(x, self.weight, self.bias, self.epsilon)
         keep = 1 - self.momentum
-        self.running_mean = keep * self.running_mean + self.momentum * mean
-        self.running_variance = keep * self.running_variance + self.momentum * count / (count - 1) * variance
-        y, self.normalised = normalisation.batch_norm(x, self.weight, self.bias, mean, variance, self.epsilon)
+        self.running_mean = keep * self.running_mean + self.momentum * self.mean
+        self.running_variance = keep * self.running_variance + self.momentum * count / (count - 1) * self.variance
         return y
 
     def backward(self, error):
         self.error = error
-        down, scale, shift = normalisation.batch_norm_backward(error, self.normalised, self.weight, self.variance,
-                                                               self.epsilon)
+        send_back = normalisation.batch_norm_backward if self.uses_batch else normalisation.batch_norm_backward_running
+        down, scale, shift = send_back(error, self.input, self.weight, self.mean, self.variance, self.epsilon)
         self.gradients = {"weight": scale, "bias": shift}
         return down
 
     def forget(self):
         super().forget()
-        self.normalised = self.variance = None
+        self.mean = self.variance = None
 
     def __repr__(self):
         return f"{type(self).__name__}({len(self.weight)})"

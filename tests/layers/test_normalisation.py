@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d, Flatten, Linear
 from feedbackalign.networks import Network
+from feedbackalign.ops import normalisation
 from tests.assertions import assert_gradients
 
 
@@ -37,6 +38,63 @@ def test_training_uses_the_batch_and_evaluation_the_running_statistics():
     deviation = np.sqrt(layer.running_variance + layer.epsilon)
     np.testing.assert_allclose(evaluated, (x[:1] - layer.running_mean) / deviation * layer.weight + layer.bias)
     assert all(np.array_equal(before[key], layer.state()[key]) for key in before)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (4, 3, 2, 3)])
+def test_the_way_down_through_running_statistics_is_that_of_a_fixed_line(shape):
+    """Central differences of Σ e y in evaluation: mean and variance do not answer to x, γ and β do."""
+    rng = np.random.default_rng(4)
+    layer, x = layer_and_input(shape, rng)
+    layer.forward(x)
+    error, h = rng.normal(size=shape), 1e-6
+
+    def slope(array, index):
+        kept, ends = array[index], []
+        for value in (kept + h, kept - h):
+            array[index] = value
+            ends.append((layer.forward(x, training=False) * error).sum())
+        array[index] = kept
+        return (ends[0] - ends[1]) / (2 * h)
+
+    layer.forward(x, training=False)
+    down, found = layer.backward(error), dict(layer.gradients)
+    for index in ((0,) * x.ndim, (1,) * x.ndim, (-1,) * x.ndim):
+        assert down[index] == pytest.approx(slope(x, index), rel=1e-6)
+    for c in range(3):
+        assert found["weight"][c] == pytest.approx(slope(layer.weight, c), rel=1e-6)
+        assert found["bias"][c] == pytest.approx(slope(layer.bias, c), rel=1e-6)
+
+
+def test_large_images_are_normalised_a_few_channels_at_a_time_on_any_number_of_threads(monkeypatch):
+    """The same bytes, and what one pass over the whole would say."""
+    rng = np.random.default_rng(5)
+    layer, x = layer_and_input((6, 7, 5, 4), rng)
+    error = rng.normal(size=x.shape)
+
+    def passes():
+        return [layer.forward(x), layer.backward(error), *layer.gradients.values(), layer.mean, layer.variance,
+                layer.forward(x, training=False)]
+
+    layer.momentum = 1.0                                    # the running statistics are this batch's
+    whole = passes()
+    for block, number in ((1, "1"), (1, "2"), (2 * 6 * 5 * 4 * 8, "2")):
+        monkeypatch.setattr(normalisation, "BLOCK", block)
+        monkeypatch.setenv("FEEDBACKALIGN_THREADS", number)
+        for have, want in zip(passes(), whole, strict=True):
+            np.testing.assert_allclose(have, want, rtol=1e-13, atol=1e-14)
+        assert all(np.array_equal(one, other) for one, other in zip(passes(), passes()))
+
+
+def test_a_mean_far_from_zero_costs_no_digits():
+    """Variance and slopes are taken around the mean: in float32, at 1000 standard deviations, three digits are left."""
+    rng = np.random.default_rng(6)
+    layer = BatchNorm2d(2)
+    x = rng.normal(1000.0, 1.0, size=(64, 2, 8, 8)).astype(np.float32)
+    exact = BatchNorm2d(2, dtype=np.float64)
+    error = rng.normal(size=x.shape)
+    np.testing.assert_allclose(layer.forward(x), exact.forward(x.astype(np.float64)), atol=2e-3)
+    np.testing.assert_allclose(layer.backward(error.astype(np.float32)), exact.backward(error), atol=2e-3)
+    np.testing.assert_allclose(layer.gradients["weight"], exact.gradients["weight"], atol=0.2)
 
 
 def test_running_statistics_come_to_those_of_the_data():

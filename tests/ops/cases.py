@@ -4,8 +4,8 @@ import numpy as np
 
 from feedbackalign.ops import activations, convolution, initialisers, linear, losses, normalisation, pooling
 
-VIEW_HELPERS = {"per_channel", "batch_innermost", "pad", "tap", "as_rows", "as_images"}    # documented to return views
-WITHOUT_ARRAYS = {"over", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw"}
+VIEW_HELPERS = {"batch_innermost", "pad", "tap", "as_rows", "as_images", "by_channel", "like"}    # may return views
+WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw"}
 MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling)
 
 
@@ -44,7 +44,9 @@ def arguments(dtype=np.float64):
         "average_pool": (images, 3, 2), "average_unpool": (draw(*pooled.shape), images.shape, 3, 2),
         "global_average_pool": (images,), "global_average_unpool": (draw(2, 3), images.shape),
         "batch_norm": (images, bias, draw(3), draw(3), draw(3)**2, 1e-5),
-        "batch_norm_backward": (draw(*images.shape), images, bias, draw(3)**2, 1e-5),
+        "batch_norm_training": (images, bias, draw(3), 1e-5), "sums_of_products": (error, draw(4, 3)),
+        "batch_norm_backward": (draw(*images.shape), images, bias, draw(3), draw(3)**2, 1e-5),
+        "batch_norm_backward_running": (draw(*images.shape), images, bias, draw(3), draw(3)**2, 1e-5),
         "softmax": (error,), "one_hot": (labels, 3, dtype), "cross_entropy": (error, labels),
         "cross_entropy_error": (error, labels), "squared_error": (error, draw(4, 3)),
         "squared_error_error": (error, draw(4, 3)),

@@ -1,12 +1,16 @@
 """The fast convolution is the readable one, for every stride, padding, kernel and order in memory."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign.layers import Conv2d, weighted
-from feedbackalign.ops import convolution, row_convolution
+from feedbackalign.ops import convolution, row_convolution, threads
 from tests.assertions import assert_gradients
+
+GEOMETRIES = [(kernel, stride, padding) for kernel in ((1, 1), (3, 3), (2, 3), (5, 2)) for stride in (1, 2, 3)
+              for padding in (0, 1, 3)]
 
 
 @st.composite
@@ -55,6 +59,52 @@ def test_it_changes_nothing_and_shares_nothing(case):
     for array, kept in zip((x, weight, bias, error), before):
         assert np.array_equal(array, kept)
         assert not any(np.shares_memory(array, result) for result in results)
+
+
+def three_ways(x, weight, bias, error, stride, padding):
+    """Forward, kernel gradient and way down, row by row."""
+    return (row_convolution.convolve(x, weight, bias, stride, padding),
+            row_convolution.weight_gradient(error, x, weight.shape[2:], stride, padding),
+            row_convolution.transport(error, weight, x.shape, stride, padding))
+
+
+@pytest.mark.parametrize("kernel, stride, padding", GEOMETRIES)
+def test_two_threads_give_the_reference_and_the_same_bytes_every_time(kernel, stride, padding, monkeypatch):
+    """As many rows as make several parts; the bytes are those of one thread, too."""
+    rng = np.random.default_rng(0)
+    x, weight, bias = rng.normal(size=(2, 3, 21, 6)), rng.normal(size=(4, 3, *kernel)), rng.normal(size=4)
+    y, columns = convolution.convolve(x, weight, bias, stride, padding)
+    error = rng.normal(size=y.shape)
+    reference = (y, convolution.convolution_weight_gradient(error, columns, weight.shape),
+                 convolution.convolution_transport(error, weight, x.shape, stride, padding))
+    found = {}
+    for number in ("1", "2"):
+        monkeypatch.setenv(threads.VARIABLE, number)
+        found[number] = three_ways(x, weight, bias, error, stride, padding)
+        for _ in range(3):
+            for again, once in zip(three_ways(x, weight, bias, error, stride, padding), found[number]):
+                assert np.array_equal(again, once)
+    for one, two, want in zip(found["1"], found["2"], reference):
+        np.testing.assert_allclose(two, want, rtol=1e-12, atol=1e-12)
+        assert np.array_equal(one, two)
+
+
+@given(cases())
+def test_the_ways_down_are_adjoints_of_the_way_up(case):
+    x, weight, _, stride, padding, _, _, error = case
+    up, gradient, down = three_ways(x, weight, None, error, stride, padding)
+    for left, right in (((up * error), (x * down)), ((up * error), (weight * gradient))):
+        assert abs(left.sum() - right.sum()) <= 1e-12 * (1e-30 + np.abs(left).sum() + np.abs(right).sum())
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_float32_stays_float32(stride):
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(2, 3, 9, 8)).astype(np.float32), rng.normal(size=(4, 3, 3, 3)).astype(np.float32)
+    y, _ = convolution.convolve(x, weight, weight[:, 0, 0, 0], stride, 1)
+    error = np.cos(y)
+    for result in three_ways(x, weight, weight[:, 0, 0, 0], error, stride, 1):
+        assert result.dtype == np.float32
 
 
 def test_a_layer_goes_row_by_row_where_its_columns_would_be_large(monkeypatch):
