@@ -11,7 +11,13 @@ import numpy as np
 
 from feedbackalign.checks import require_integer
 from feedbackalign.layers.base import Layer
+from feedbackalign.ops import threads
 from feedbackalign.ops.convolution import batch_innermost
+
+
+def add(branch, side):
+    """What comes together where branch and shortcut meet, on the way up and on the way down."""
+    return threads.elementwise(np.add, branch, side)
 
 
 class Residual(Layer):
@@ -44,7 +50,7 @@ class Residual(Layer):
             branch = layer.forward(branch, training)
         for layer in self.shortcut:
             side = layer.forward(side, training)
-        return branch + side
+        return add(branch, side)
 
     def backward(self, error):
         """The exact error at the input: down the branch, plus down the shortcut."""
@@ -53,7 +59,7 @@ class Residual(Layer):
             branch = layer.backward(branch)
         for layer in reversed(self.shortcut):
             side = layer.backward(side)
-        return branch + side
+        return add(branch, side)
 
     def output_shape(self, input_shape):
         branch = side = tuple(input_shape)

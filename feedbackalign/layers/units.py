@@ -27,7 +27,7 @@ class ReLU(Activation):
 
     def backward(self, error):
         self.error = error
-        return error * (self.input > 0)
+        return activations.relu_backward(error, self.input)
 
 
 class LeakyReLU(Activation):

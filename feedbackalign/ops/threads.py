@@ -15,7 +15,7 @@ import os
 import numpy as np
 
 VARIABLE = "FEEDBACKALIGN_THREADS"
-PARTS = 8                   # into how many parts rows or channels are cut at most
+BLOCK = 2**18               # bytes of one array that are worked on at a time
 SHORT = 256                 # entries: see `share_out`
 
 _pool = None                # (number of helpers, executor), made when first needed
@@ -33,16 +33,16 @@ def count():
     return int(text)
 
 
-def parts(length, least=1):
-    """Cut range(length) into at most `PARTS` ranges of at least `least` each, the last one perhaps shorter.
+def parts(length, number=None):
+    """Cut range(length) into that many ranges, as even as they can be: one for one thread, else two for each.
 
-    >>> parts(3), parts(3, least=2)
-    ([range(0, 1), range(1, 2), range(2, 3)], [range(0, 2), range(2, 3)])
-    >>> [len(part) for part in parts(20)]
-    [3, 3, 3, 3, 3, 3, 2]
+    >>> parts(7, 3)
+    [range(0, 2), range(2, 4), range(4, 7)]
     """
-    size = max(least, -(-length // PARTS))
-    return [range(start, min(start + size, length)) for start in range(0, length, size)]
+    if number is None:
+        number = 1 if count() == 1 else 2 * count()                             # two, so that the faster may take more
+    number = min(number, length)
+    return [range(k * length // number, (k + 1) * length // number) for k in range(number)]
 
 
 def share_out(work, some):
@@ -82,6 +82,33 @@ def share_out(work, some):
         concurrent.futures.wait(waiting)
     for helper in waiting:
         helper.result()                                                         # raises what was raised there
+
+
+def elementwise(function, *arrays):
+    """A new array, function(*arrays, out=…), of arrays of one shape: a block at a time while it is in the cache.
+
+    Large arrays that lie in memory in the same order are cut into blocks and shared out over the threads; all others
+    are done in one go. The result lies like the first array.
+
+    >>> elementwise(np.add, np.array([1.0, 2.0]), np.array([3.0, 5.0]))
+    array([4., 7.])
+    """
+    arrays = [np.asarray(array) for array in arrays]
+    first = arrays[0]
+    result = np.empty_like(first)
+    order = sorted(range(first.ndim), key=lambda axis: -result.strides[axis])           # outermost axis first
+    flat = [array.transpose(order) for array in (*arrays, result)]
+    if first.nbytes < 4 * BLOCK or not all(array.flags.c_contiguous for array in flat):
+        return function(*arrays, out=result)
+    flat = [array.reshape(-1) for array in flat]
+    step = BLOCK // first.itemsize
+
+    def do(start):
+        *given, out = (array[start:start + step] for array in flat)
+        function(*given, out=out)
+
+    share_out(do, range(0, first.size, step))
+    return result
 
 
 def _executor():

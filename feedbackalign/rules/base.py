@@ -19,6 +19,7 @@ import numpy as np
 from feedbackalign.alignment import angle
 from feedbackalign.checks import describe, require_finite, require_known, require_number
 from feedbackalign.layers import Residual
+from feedbackalign.layers.residual import add
 
 
 @dataclasses.dataclass
@@ -251,7 +252,7 @@ class ErrorSendingRule(Rule):
         for layer in reversed(layers):
             if isinstance(layer, Residual):                                     # both branches, and the sum of both
                 branch = self.walk_down(layer.layers, error, step)
-                error = branch + self.walk_down(layer.shortcut, error, step)
+                error = add(branch, self.walk_down(layer.shortcut, error, step))
             elif layer.is_weighted:
                 layer.error = step.errors[layer.name] = error
                 layer.gradients = local = layer.local_gradients(error)

@@ -52,4 +52,4 @@ def arguments(dtype=np.float64):
         "squared_error_error": (error, draw(4, 3)),
     }
     units = {name: (draw(4, 5),) for name in public_functions() if getattr(activations, name, None)}
-    return table | units
+    return table | units | {"relu_backward": (draw(4, 5), draw(4, 5))}

@@ -13,11 +13,17 @@ from hypothesis import strategies as st
 from feedbackalign.ops import threads
 
 
-@given(st.integers(0, 100), st.integers(1, 5))
-def test_parts_cover_the_range_once_and_in_order(length, least):
-    some = threads.parts(length, least)
-    assert [i for part in some for i in part] == list(range(length))
-    assert len(some) <= threads.PARTS and all(len(part) >= least for part in some[:-1])
+@given(st.integers(0, 100), st.integers(1, 9))
+def test_parts_cover_the_range_once_in_order_and_evenly(length, number):
+    some = threads.parts(length, number)
+    assert [i for part in some for i in part] == list(range(length)) and len(some) == min(length, number)
+    assert not some or max(map(len, some)) - min(map(len, some)) <= 1
+
+
+def test_parts_follow_the_number_of_threads(monkeypatch):
+    for number, cut in (("1", 1), ("3", 6)):
+        monkeypatch.setenv(threads.VARIABLE, number)
+        assert len(threads.parts(100)) == cut
 
 
 @pytest.mark.parametrize("number", ["1", "2", "3"])
@@ -103,3 +109,29 @@ def test_a_forked_child_makes_threads_of_its_own():
             "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and ok")
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], env={**os.environ, threads.VARIABLE: "2"}, check=True,
                    timeout=120)
+
+
+# ---------------------------------------------------------------------------------------- elementwise, a block at a time
+
+LAYOUTS = {"C": lambda a: a, "every second": lambda a: np.repeat(a, 2, axis=3)[..., ::2], "flat": lambda a: a.reshape(-1),
+           "batch innermost": lambda a: np.ascontiguousarray(a.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)}
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+@pytest.mark.parametrize("first", LAYOUTS)
+@pytest.mark.parametrize("second", LAYOUTS)
+def test_elementwise_in_blocks_is_elementwise_in_one_go(number, first, second, monkeypatch):
+    """Whether the two lie alike or not, and however many blocks there are."""
+    if (first == "flat") != (second == "flat"):
+        pytest.skip("shapes differ")
+    monkeypatch.setenv(threads.VARIABLE, number)
+    rng = np.random.default_rng(0)
+    a, b = (LAYOUTS[name](rng.normal(size=(3, 4, 5, 7))) for name in (first, second))
+    for block in (8, 1000, 2**20):
+        monkeypatch.setattr(threads, "BLOCK", block)
+        kept = a.copy(), b.copy()
+        result = threads.elementwise(np.subtract, a, b)
+        assert np.array_equal(result, a - b) and result.dtype == a.dtype
+        assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1]) and not np.shares_memory(result, a)
+    if first == "batch innermost":
+        assert result.strides == a.strides                  # so that the layers above find it as they like it
