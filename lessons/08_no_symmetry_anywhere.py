@@ -161,8 +161,9 @@ assert abs(sparse["pfa", 0.1]["backprop_angle"]["fc1.weight"] - 30) < 10
 # **8.3** Derive the second half of Eq. 2: what is the variance of Σ_m B_om k_mi B_pm for p ≠ o, with k a mask of
 # density d? Then mask B alone (`rule.set_feedback`, and `expansion` as it was): why does the floor stay where it was?
 #
-# **8.4** Train `"pfa"` on `network(0, density=0.5)`. The path stays further from W than Eq. 3 says. Which synapses
-# does it point to that W does not have? (Compare with what R receives: ∂W before any mask.)
+# **8.4** Train `"pfa"` on `network(0, density=0.5)` for 20 epochs. The path stays further from W than Eq. 3 says. How
+# much of B R lies on synapses that W does not have, and how far from W is the rest? (R receives ∂W before any mask.
+# Nothing tells that part of it when it is wrong: a longer run may even diverge.)
 #
 # **8.5** Count the synapses: W, and B and R together, for a layer of 64 to 64 at r = 10. At which d does product
 # feedback need no more synapses than Kolen-Pollack, and what does Eq. 3 say there?

@@ -55,6 +55,13 @@ def _products(weights):
     return tuple(reversed(products))
 
 
+def _from_the_bottom(weights):
+    products = [weights[0].copy()]
+    for W in weights[1:]:
+        products.append(W @ products[-1])                       # W_l … W_1
+    return tuple(products)
+
+
 EXERCISES = {
     "4.1": Exercise(task=direct_errors, cases=_hidden_layers, right=_direct, batch="output_error", mistakes=[
         ("you left out the slope of ReLU: B delivers the error at the units, and it still has to pass through them",
@@ -75,6 +82,8 @@ EXERCISES = {
          lambda weights: _products(weights)[::-1]),
         ("B_l ends with the layer's own W: you stopped one layer above, where the error is at the layer's output",
          lambda weights: (*_products(weights)[1:], np.eye(len(weights[-1])))),
+        ("you multiplied from the bottom up; B_l comes from the top down to layer l, and has a row for every class",
+         _from_the_bottom),
         ("these are the weights themselves; B_l is the product of all W from the top down to layer l",
          lambda weights: tuple(W.copy() for W in weights)),
         ("each product stands on its head: you have W_lᵀ … W_Lᵀ, the transpose of W_L … W_l",

@@ -97,6 +97,8 @@ EXERCISES = {
              B, weight, noise, rate, sigma, divide=len(noise) * sigma**2)),
         ("B moves away from W: the correlation has the wrong sign",
          lambda B, weight, noise, *rest: _mirrored(B, weight, noise, *rest, divide=-len(noise))),
+        ("you multiplied the noise with σ; it is of deviation σ already",
+         lambda B, weight, noise, rate, sigma: _mirrored(B, weight, noise, rate, sigma, divide=len(noise) / sigma**2)),
         ("there is no unit in the way: the answer ζ is noise Wᵀ as it is, without ReLU",
          lambda B, weight, noise, rate, sigma: (1 - rate * sigma**2) * B + rate * np.maximum(
              noise @ weight.T, 0).T @ noise / len(noise)),

@@ -108,6 +108,8 @@ EXERCISES = {
          lambda lrs, decays, momentum: _echo(np.full_like(lrs, lrs[0]), np.full_like(decays, decays[0]), momentum)),
         ("this is exp(−Σ ηλ / (1 − μ)), which c follows only on average over many small steps",
          lambda lrs, decays, momentum: np.exp(-np.cumsum(lrs * decays) / (1 - momentum))),
+        ("this is the slow law, 1 − ηλ / (1 − μ) a step, which c follows only once v has gathered way",
+         lambda lrs, decays, momentum: np.cumprod(1 - lrs * decays / (1 - momentum))),
         ("the velocity grows with the wrong sign: c would grow too",
          lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + decay * c,
                                        step=lambda c, v, eta, decay: c + eta * v)),

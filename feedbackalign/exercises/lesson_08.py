@@ -82,6 +82,8 @@ EXERCISES = {
          lambda R, mask, B, error, x, lr, decay: R - lr * ((error @ B).T @ x + decay * R)),
         ("your mask stands on its head: it is True where a synapse exists",
          lambda R, mask, *rest: _step(R, ~mask, *rest)),
+        ("decay lets R grow: it is added to the gradient, and both are taken away from R",
+         lambda *arguments: _step(*arguments, shrink=-1.0)),
         ("you left out the decay", lambda *arguments: _step(*arguments, shrink=0.0)),
         ("decay is added to the gradient, so the learning rate multiplies both",
          lambda R, mask, B, error, x, lr, decay: (R - lr * ((error @ B).T @ x) - decay * R) * mask),

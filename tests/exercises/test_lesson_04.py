@@ -32,6 +32,14 @@ def test_4_1():
                    output_error @ B.T for B in feedback], "write the shape")})
 
 
+def from_the_bottom(weights):
+    product, products = np.eye(weights[0].shape[1]), []
+    for W in weights:
+        product = W @ product
+        products.append(product)
+    return products
+
+
 def test_4_2():
     def right(weights):
         return tuple(solutions.matching_feedback(weights))
@@ -42,6 +50,7 @@ def test_4_2():
     prove("4.2", right=[right, solutions.matching_feedback, solutions.matching_feedback_by_the_package], kind="other",
           own={"upside down": (lambda weights: solutions.matching_feedback(weights)[::-1], "on its head"),
                "own W left out": (stopped_early, "one layer above"),
+               "from the bottom": (from_the_bottom, "from the bottom up"),
                "the weights": (lambda weights: [1 * W for W in weights], "weights themselves"),
                "transposed": (lambda weights: [B.T for B in right(weights)], "each product stands on its head"),
                "views of the weights": (lambda weights: [*right(weights)[:-1], weights[-1]], "a view of it"),

@@ -60,6 +60,8 @@ def test_6_2():
                    B, weight, noise, rate, sigma, shrink=rate * sigma), "not η_m σ"),
                "divided by the variance": (lambda B, weight, noise, rate, sigma: mirrored(
                    B, weight, noise, rate, sigma, by=sigma**-2), "as well"),
+               "noise made larger": (lambda B, weight, noise, rate, sigma: mirrored(
+                   B, weight, sigma * noise, rate, sigma), "of deviation σ already"),
                "ReLU on the answer": (lambda *arguments: mirrored(
                    *arguments, answer=lambda zeta: np.maximum(zeta, 0)), "without ReLU")},
           without={"derivative left out": "no unit lies between"})

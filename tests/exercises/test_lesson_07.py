@@ -70,6 +70,8 @@ def test_7_2():
                    [lrs[0]] * len(lrs), [decays[0]] * len(lrs), momentum), "from step to step"),
                "continuous time": (lambda lrs, decays, momentum: np.exp(
                    -np.cumsum(lrs * decays) / (1 - momentum)), "on average"),
+               "slow law": (lambda lrs, decays, momentum: np.cumprod(
+                   1 - lrs * decays / (1 - momentum)), "gathered way"),
                "growing": (lambda *arguments: recursion(*arguments, climb=True), "c would grow"),
                "the last alone": (lambda *arguments: recursion(*arguments)[-1:], "shape"),
                "sign": (lambda *arguments: -recursion(*arguments), "sign")})

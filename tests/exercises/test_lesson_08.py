@@ -42,6 +42,7 @@ def test_8_2():
                  "sign": (lambda *arguments: stepped(*arguments, by=-1.0), "R climbs")},
           own={"no mask": (lambda R, mask, *rest: stepped(R, True, *rest), "grow where none exist"),
                "mask on its head": (lambda R, mask, *rest: stepped(R, np.logical_not(mask), *rest), "on its head"),
+               "growing": (lambda *arguments: stepped(*arguments, shrink=-1.0), "lets R grow"),
                "no decay": (lambda *arguments: stepped(*arguments, shrink=0.0), "left out the decay"),
                "decay beside the rate": (lambda R, mask, B, error, x, lr, decay: stepped(
                    R, mask, B, error, x, lr, decay, shrink=1 / lr), "multiplies both"),
