@@ -1,4 +1,4 @@
-"""The autoencoder: deep feedback control learns it where its feedback learns, and fails where feedback stands still."""
+"""The autoencoder: deep feedback control learns it where its feedback learns, not where feedback stands still."""
 
 import numpy as np
 
@@ -14,6 +14,7 @@ KINDS = {                           # what is trained: rule, options; and what t
 LOOKS = {"fixed": style.Look("#ca6a00", style.DASHED, "H")}
 SHOWN = 5                           # digits that are drawn again
 BATCH, RATE = 64, 2e-3
+TOP = 0.75                          # of the axis of errors
 
 
 def autoencoder_feedback_rows(*, seeds=2, epochs=30, pretraining=400, progress=None):
@@ -121,7 +122,7 @@ def autoencoder_feedback(rows):
             axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0, zorder=2)
         style.epoch_axis(axes, errors)
         axes.set_ylabel("test error, mean square")
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, min(TOP, axes.get_ylim()[1]))              # the start lies above, the same for all
         figure.legend(*axes.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.3, 0.045), ncol=2,
                       frameon=False, handlelength=2.4, columnspacing=1.2, handletextpad=0.5, fontsize=14)
         _draw_digits(figure, ends)
@@ -172,4 +173,4 @@ def claim(errors):
     if ends["dfc-ssa"][1] > 0.8 * min(ends["fixed"][0], ends["dfa"][0]):
         return plain
     return ("Through a code of eight units, control learns where its feedback learns too;\n"
-            "with feedback that stands still it fails as random feedback does")
+            "with feedback that stands still it falls behind, as random feedback does")

@@ -9,7 +9,7 @@ from feedbackalign.data import Batches, Split
 from feedbackalign.jacobians import forward
 from feedbackalign.networks import mlp
 from feedbackalign.optimizer import SGD, Adam
-from feedbackalign.training import evaluate, train_step
+from feedbackalign.training import evaluate, train, train_step
 
 ORDERS = {"bp": {}, "dfa": {}, "dfc-ssa": {}, "fixed": {"feedback": "fixed"}}
 
@@ -45,6 +45,18 @@ def test_only_learned_feedback_teaches_an_autoencoder(seed):
     assert min(errors["dfa"], errors["fixed"]) >= 0.25, errors
     assert errors["dfc-ssa"] <= 0.8 * min(errors["dfa"], errors["fixed"]), errors
     assert after["dfc-ssa"] >= 0.94 and before["fixed"] - after["fixed"] > 0.03, (before, after)
+
+
+@pytest.mark.slow
+def test_it_learns_the_digits_with_plain_sgd():
+    net = mlp([64, 64, 64, 10], activation="tanh", rng=np.random.default_rng(0))
+    rule = rules.make("dfc-ssa", net, rng=np.random.default_rng(1))
+    rows = train(rule, data.digits().standardised(), SGD(0.1), epochs=10, rng=np.random.default_rng(2))
+    assert rows[-1]["test_accuracy"] >= 0.92 and rows[-1]["stable"] == 1.0
+    for row in (rows[0], rows[-1]):
+        angles = {to: np.mean([degrees for name, degrees in row[to].items() if name.endswith("weight")])
+                  for to in ("update_angle", "backprop_angle")}
+        assert row["reference"] == "joint-gauss-newton(0.1)" and max(angles.values()) < 60, angles
 
 
 def toy_regression(seed, samples=1500):
