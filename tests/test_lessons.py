@@ -144,7 +144,7 @@ def unknown_names(text, code):
     known = names_in_package() | names_in(ast.parse(code))
     commands = build_parser()[1]
     unknown = []
-    for quoted in re.findall(r"`([^`]+)`", text):
+    for quoted in set(re.findall(r"`([^`]+)`", text)) - set(rules.TABLE):
         if re.search(r"\.(py|png|ipynb|md)\b", quoted):
             unknown += [word for word in re.findall(r"[\w/.-]+\.(?:py|png|ipynb|md)\b", quoted) if not is_file(word)]
             continue

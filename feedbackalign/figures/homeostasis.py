@@ -134,9 +134,9 @@ def homeostasis(rows):
         panels[2].set_ylim(min(0.0, *(min(curve.low) for curve in cosines.values())), 1.03)
         seeds, residual = len({row["seed"] for row in rows}), max(row["free_residual"] for row in rows)
         sizes = "-".join(map(str, (64, *HIDDEN)))
+        runs = "one seed, so no bands" if seeds == 1 else f"mean of {seeds} seeds, band from lowest to highest"
         style.caption(figure, f"digits, {sizes} and a readout   ·   true δ: recurrent backprop   ·   "
-                              f"mean of {seeds} seeds, band from lowest to highest   ·   largest free residual "
-                              f"{residual:.0e}")
+                              f"{runs}   ·   largest free residual {residual:.0e}")
     return figure
 
 
