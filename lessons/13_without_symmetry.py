@@ -187,11 +187,12 @@ def cauchy_sum(states, betas):
 fa.exercise("13.1", cauchy_sum)
 
 # %%
-def local_pull_of_noise(J, noise):
-    """Exercise 13.2. The homeostatic gradient from noise and the answer to it (equation 7).
+def local_pull_of_noise(noise, answer, noise_below, answer_below):
+    """Exercise 13.2. The homeostatic gradient of one layer's W from noise and the answers to it (equation 7).
 
-    J (n, n) has a row for every unit that hears and a column for every unit that is heard; noise (P, n) holds P
-    probes ε, one a row. Return the mean over the probes of 2 (r εᵀ − ε rᵀ) with r = J ε, (n, n).
+    noise (P, out) holds P probes ε of the layer, one a row, answer (P, out) what it answered, r; noise_below and
+    answer_below (P, in) are those of the layer below. Return the mean over the probes of 2 (r εᵀ − ε rᵀ) at the
+    synapses of W, which lead from below into the layer, (out, in).
     """
     raise NotImplementedError
 

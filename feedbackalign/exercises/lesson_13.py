@@ -32,22 +32,23 @@ def _mean_over_the_circle(states, betas):
 
 # ---------------------------------------------------------------------------------------------------------------- 13.2
 
-def local_pull_of_noise(J, noise):
-    """Exercise 13.2. The homeostatic gradient from noise and the answer to it (equation 7).
+def local_pull_of_noise(noise, answer, noise_below, answer_below):
+    """Exercise 13.2. The homeostatic gradient of one layer's W from noise and the answers to it (equation 7).
 
-    J (n, n) has a row for every unit that hears and a column for every unit that is heard; noise (P, n) holds P
-    probes ε, one a row. Return the mean over the probes of 2 (r εᵀ − ε rᵀ) with r = J ε, (n, n).
+    noise (P, out) holds P probes ε of the layer, one a row, answer (P, out) what it answered, r; noise_below and
+    answer_below (P, in) are those of the layer below. Return the mean over the probes of 2 (r εᵀ − ε rᵀ) at the
+    synapses of W, which lead from below into the layer, (out, in).
     """
     raise NotImplementedError
 
 
 def _probes(rng):
-    return [(rng.normal(size=(n, n)), rng.normal(size=(P, n))) for n, P in [(4, 6), (3, 5)]]
+    return [tuple(rng.normal(size=(P, size)) for size in (out, out, inputs, inputs))
+            for P, out, inputs in [(6, 3, 4), (5, 4, 2)]]
 
 
-def _hebbian_minus_anti_hebbian(J, noise):
-    answer = noise @ J.T                                                                # (P, n)
-    return 2 * (answer.T @ noise - noise.T @ answer) / len(noise)
+def _hebbian_minus_anti_hebbian(noise, answer, noise_below, answer_below):
+    return 2 * (answer.T @ noise_below - noise.T @ answer_below) / len(noise)           # (out, P) x (P, in)
 
 
 EXERCISES = {
@@ -60,22 +61,20 @@ EXERCISES = {
          lambda states, betas: (states.real / betas[:, None, None]).real.mean(axis=0)),
         ("you did not divide by β_k: this is the mean of the states, which is a(0)",
          lambda states, betas: states.real.mean(axis=0)),
-        ("this is complex; take its real part",
-         lambda states, betas: (states / betas[:, None, None]).mean(axis=0)),
         ("you conjugated the states",
          lambda states, betas: (states.conj() / betas[:, None, None]).real.mean(axis=0)),
     ]),
     "13.2": Exercise(task=local_pull_of_noise, cases=_probes, right=_hebbian_minus_anti_hebbian, batch="noise",
                      mistakes=[
         ("this is the Hebbian half only; the anti-Hebbian one, ε rᵀ, is to be subtracted",
-         lambda J, noise: 2 * (noise @ J.T).T @ noise / len(noise)),
-        ("the two halves are exchanged: r εᵀ is the one that ε rᵀ is subtracted from",
-         lambda J, noise: -_hebbian_minus_anti_hebbian(J, noise)),
+         lambda noise, answer, noise_below, answer_below: 2 * answer.T @ noise_below / len(noise)),
+        ("this is the anti-Hebbian half only; the Hebbian one, r εᵀ, belongs before it",
+         lambda noise, answer, noise_below, answer_below: -2 * noise.T @ answer_below / len(noise)),
         ("you added the two halves; the second is subtracted",
-         lambda J, noise: 2 * ((noise @ J.T).T @ noise + noise.T @ (noise @ J.T)) / len(noise)),
-        ("your answer to the noise is Jᵀ ε: with probes in rows, r is noise @ J.T",
-         lambda J, noise: _hebbian_minus_anti_hebbian(J.T, noise)),
-        ("this is the exact gradient, 2 (J − Jᵀ), which reads Jᵀ; Eq. 7 is what noise tells about it",
-         lambda J, noise: 2 * (J - J.T)),
+         lambda noise, answer, noise_below, answer_below: 2 * (answer.T @ noise_below + noise.T @ answer_below)
+         / len(noise)),
+        ("you paired noise with noise and answer with answer; each half pairs the one with the other",
+         lambda noise, answer, noise_below, answer_below: 2 * (answer.T @ answer_below - noise.T @ noise_below)
+         / len(noise)),
     ]),
 }

@@ -25,19 +25,17 @@ def test_13_1():
           without={"float32": "the answer is made real"})
 
 
-def pull(J, noise, second=-1.0):
-    r = noise @ J.T
-    return 2 * (r.T @ noise + second * noise.T @ r) / len(noise)
+def pull(noise, answer, noise_below, answer_below, first=1.0, second=-1.0):
+    return 2 * (first * answer.T @ noise_below + second * noise.T @ answer_below) / len(noise)
 
 
 def test_13_2():
-    prove("13.2", right=[solutions.local_pull_of_noise, solutions.local_pull_of_noise_by_the_package],
+    prove("13.2", right=[solutions.local_pull_of_noise, solutions.local_pull_of_noise_at_once],
           kind="feedback update",
-          own={"Hebbian alone": (lambda J, noise: pull(J, noise, second=0.0), "Hebbian half only"),
-               "added": (lambda J, noise: pull(J, noise, second=1.0), "is subtracted"),
-               "answer through the transpose": (lambda J, noise: pull(J.T, noise), "with probes in rows"),
-               "the exact gradient": (lambda J, noise: 2 * (J - J.T), "which reads Jᵀ"),
-               "factor two left out": (lambda J, noise: pull(J, noise) / 2, "0.5 times")},
-          wrong={"transposed": (lambda J, noise: pull(J, noise).T, "halves are exchanged"),   # it is antisymmetric
-                 "sign": (lambda J, noise: -pull(J, noise), "halves are exchanged")},
-          without={"W used": "J is all there is", "derivative left out": "no unit lies between"})
+          own={"Hebbian alone": (lambda *arguments: pull(*arguments, second=0.0), "Hebbian half only"),
+               "anti-Hebbian alone": (lambda *arguments: pull(*arguments, first=0.0), "anti-Hebbian half only"),
+               "added": (lambda *arguments: pull(*arguments, second=1.0), "is subtracted"),
+               "like with like": (lambda noise, answer, noise_below, answer_below: pull(
+                   noise, answer, answer_below, noise_below), "noise with noise"),
+               "factor two left out": (lambda *arguments: pull(*arguments) / 2, "0.5 times")},
+          without={"W used": "no weights are given", "derivative left out": "no unit lies between"})

@@ -3,7 +3,6 @@
 import numpy as np
 
 from feedbackalign.settling import nudging
-from feedbackalign.settling.homeostasis import local_probe_gradient
 
 
 def cauchy_sum(states, betas):
@@ -16,13 +15,13 @@ def cauchy_sum_by_the_package(states, betas):
     return nudging.cauchy_sum(at.get, [np.zeros(states.shape[1:])], circle).deltas[0]
 
 
-def local_pull_of_noise(J, noise):
-    total = np.zeros_like(J)
-    for probe in noise:
-        answer = J @ probe
-        total += 2 * (np.outer(answer, probe) - np.outer(probe, answer))
-    return total / len(noise)
+def local_pull_of_noise(noise, answer, noise_below, answer_below):
+    total = 0.0
+    for n in range(len(noise)):
+        total = total + np.outer(answer[n], noise_below[n]) - np.outer(noise[n], answer_below[n])
+    return 2 * total / len(noise)
 
 
-def local_pull_of_noise_by_the_package(J, noise):
-    return local_probe_gradient(J, noise)
+def local_pull_of_noise_at_once(noise, answer, noise_below, answer_below):
+    hebbian = np.einsum("po,pi->oi", answer, noise_below)
+    return 2 / len(noise) * (hebbian - np.einsum("po,pi->oi", noise, answer_below))
