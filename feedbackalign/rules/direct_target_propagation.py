@@ -30,6 +30,7 @@ Deviations from the authors' code
 
 import numpy as np
 
+from feedbackalign import target_truths
 from feedbackalign.checks import require_integer
 from feedbackalign.layers import Identity, Tanh
 from feedbackalign.reconstruction import Feedback, reconstruction, sent_up
@@ -71,6 +72,12 @@ class DirectTargetPropagation(TargetRule):
     def feedback_gradients(self, place, seen, noisy):
         return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy),
                               clean=seen.post[place + 1], clean_up=seen.output, weight=1 / self.sigma**2)
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, rest at zero error, and what the loss makes of Q."""
+        yield from target_truths.corrected(cls, rng)
+        yield from target_truths.pseudoinverse(cls, rng)
 
     def direct_feedback(self, name):
         """Qᵀ of the last hidden layer at the output layer: there alone the synapses lead to its inputs."""
@@ -115,6 +122,11 @@ class DirectTargetPropagationControl(DirectTargetPropagation):
 
     def feedback_gradients(self, place, seen, noisy):
         return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy))
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, and rest at zero error."""
+        yield from target_truths.corrected(cls, rng)
 
 
 class RandomHiddenTargetPropagation(DirectTargetPropagation):
@@ -190,6 +202,11 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
 
     def match_to_backprop(self):
         TargetRule.match_to_backprop(self)
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, and rest at zero error."""
+        yield from target_truths.corrected(cls, rng)
 
     def target_in_words(self, stage):
         return f"h + g(ĥ_L) − g(h_L), Q {self.Q[stage.name].shape}"

@@ -14,6 +14,7 @@ What it is not     a descent direction in general: the target lies in post-activ
                    D_i once more. Where units saturate it can point more than 90° away from the gradient.
 """
 
+from feedbackalign import target_truths
 from feedbackalign.jacobians import damped_pinv, post_jacobians, times
 from feedbackalign.rules.target_rule import TargetRule
 
@@ -51,3 +52,9 @@ class GaussNewtonTargets(TargetRule):
 
     def target_in_words(self, stage):
         return f"h − λ pinv(J, {self.gamma:g}) e"
+
+    @classmethod
+    def own_truths(cls, rng):
+        """Where the targets lead, what strong damping makes of them, and rest at zero error."""
+        yield from target_truths.gauss_newton(cls, rng)
+        yield from target_truths.rest(cls, rng)

@@ -27,6 +27,7 @@ Deviations from the authors' code
 
 import numpy as np
 
+from feedbackalign import target_truths
 from feedbackalign.reconstruction import Feedback, reconstruction, sent_down, sent_up
 from feedbackalign.rules.target_rule import TargetRule
 
@@ -80,6 +81,11 @@ class TargetPropagation(TargetRule):
         below = {above.name: stage.name for stage, above in zip(self.stages, self.stages[1:])}
         return self.Q[below[name]].T if name in below else None
 
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss."""
+        yield from target_truths.feedback_slopes(cls, rng)
+
     def target_in_words(self, stage):
         return f"g(ĥ above), Q {self.Q[stage.name].shape}"
 
@@ -105,6 +111,11 @@ class DifferenceTargetPropagation(TargetPropagation):
 
     def move(self, g, h, above, above_move):
         return g(above + above_move) - g(above)                                 # (N, n_{i+1}) -> (N, n_i)
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, and rest at zero error."""
+        yield from target_truths.corrected(cls, rng)
 
     def target_in_words(self, stage):
         return f"h + g(ĥ above) − g(h above), Q {self.Q[stage.name].shape}"
@@ -136,3 +147,8 @@ class DifferenceReconstructionTargetPropagation(TargetPropagation):
         up = sent_down(feedbacks, seen.post, place + 1, sent_up(self.stages, place, noisy))     # (N, n_{i+1})
         return reconstruction(feedbacks[place], noisy, up, clean=seen.post[place + 1], clean_up=seen.post[place + 2],
                               weight=1 / self.sigma**2)
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, and rest at zero error."""
+        yield from target_truths.corrected(cls, rng)
