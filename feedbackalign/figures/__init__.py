@@ -18,12 +18,14 @@ from feedbackalign.figures.decay import plan as plan_decay
 from feedbackalign.figures.depth import depth, depth_rows
 from feedbackalign.figures.depth import plan as plan_depth
 from feedbackalign.figures.expansion import expansion, expansion_rows
+from feedbackalign.figures.first_layer import first_layer, first_layer_rows
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
 from feedbackalign.figures.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.mlp import mlp, mlp_rows
 from feedbackalign.figures.mlp import plan as plan_mlp
 from feedbackalign.figures.nudge_bias import nudge_bias, nudge_bias_rows
+from feedbackalign.figures.null_space import null_space, null_space_rows
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.resnet import plan as plan_resnet
@@ -32,20 +34,24 @@ from feedbackalign.figures.series import NothingToShow, check_rows
 from feedbackalign.figures.sparse import plan as plan_sparse
 from feedbackalign.figures.sparse import sparse, sparse_rows
 from feedbackalign.figures.style import look, slide
+from feedbackalign.figures.target_angles import target_angles, target_angles_rows
 from feedbackalign.figures.trained import SCALES
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
            "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "controller_at_work",
            "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all", "expansion",
-           "expansion_rows", "gradient_angles", "homeostasis", "homeostasis_rows", "learning_curves", "look", "mlp",
-           "mlp_rows", "nudge_bias", "nudge_bias_rows", "output_folder", "panels", "path_alignment", "resnet",
-           "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows"]
+           "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "homeostasis", "homeostasis_rows",
+           "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
+           "null_space_rows", "output_folder", "panels", "path_alignment", "resnet", "resnet_rows", "save", "show",
+           "slide", "sparse", "sparse_rows", "target_angles", "target_angles_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
 EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cauchy_error_rows, cauchy_error),
                "homeostasis": (homeostasis_rows, homeostasis), "expansion": (expansion_rows, expansion),
+               "target_angles": (target_angles_rows, target_angles), "null_space": (null_space_rows, null_space),
+               "first_layer": (first_layer_rows, first_layer),
                "controller_at_work": (controller_at_work_rows, controller_at_work),
                "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback)}
 
