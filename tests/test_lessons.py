@@ -57,9 +57,11 @@ def test_a_lesson_is_short_and_opens_with_its_question(path):
 @every_lesson
 def test_it_asserts_what_it_said_and_closes_with_exercises(path):
     texts = cells_of(path)
+    ask = [place for place, (kind, text) in enumerate(texts) if kind == "markdown" and "## Is it so?" in text]
     close = [place for place, (kind, text) in enumerate(texts) if kind == "markdown" and "## Exercises" in text]
-    assert len(close) == 1, "one '## Exercises'"
-    assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(code_of(path))))
+    assert len(ask) == len(close) == 1 and ask[0] < close[0], "one '## Is it so?', and then one '## Exercises'"
+    asserting = "\n".join(text for kind, text in texts[ask[0]:close[0]] if kind == "code")
+    assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(asserting)))
     listed = re.findall(r"(?:\*\*|Exercise )(\d+\.\d)\b", "\n".join(text for _, text in texts[close[0]:]))
     listed = list(dict.fromkeys(listed))
     assert listed == [f"{number_of(path)}.{place + 1}" for place in range(len(listed))] and 3 <= len(listed) <= 5

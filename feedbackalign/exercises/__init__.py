@@ -6,7 +6,7 @@
 
 For authors of lessons
 ----------------------
-A lesson with its exercises is four files and no edit anywhere else:
+A lesson with its exercises is four files, and a line with its picture in lessons/README.md:
 
     lessons/NN_name.py                          the lesson
     feedbackalign/exercises/lesson_NN.py        tasks, right answers, named mistakes
@@ -18,9 +18,9 @@ under 60 s on one core, better under 30. Its first cell is text and begins `# # 
 functions of the package only; every Generator has its seed. Pictures are drawn in `with fa.figures.panels("NN_name",
 "Title") as axes:`, or handed to `fa.figures.show(figure, "NN_name")`: both save a PNG and show it where there is a
 display. Before the exercises a text that begins `# ## Is it so?` heads a cell that asserts every number that the lesson
-stated. Then comes a text that begins `# ## Exercises` and lists three to five, numbered `# **3.1**`, `# **3.2**` …; the
-coded ones come first, two of them, each a cell of its own with the stub and the call of its check.
-`tests/test_lessons.py` holds a lesson to all of this, and its text to names that exist.
+stated. Then comes a text that begins `# ## Exercises`: three to five of them, numbered `# **3.3**` and so on. The first
+two are coded, each a cell of its own with the stub and the call of its check. `tests/test_lessons.py` holds a lesson to
+all of this, and its text to names that exist; `tests/lesson_pictures.py` makes the small picture for the map.
 
     # %%
     def send_back(error, B):
@@ -39,13 +39,14 @@ coded ones come first, two of them, each a cell of its own with the stub and the
 
 `base.Exercise` says what each field is. The right answer is the package's function wherever there is one: to call it is
 allowed, and the printed task says so. A mistake is a sentence and a function of the same arguments; its results are
-compared with the student's in every case. Nobody has to write down: wrong shapes, dtypes and types, None, NaN, the
-transpose, a sign, N times, 1/N, another constant factor, changed arguments and views of them, loops that never end,
-exceptions. Mistakes whose result numpy refuses (factors that do not fit) are told as such.
+compared with the student's in every case, so there must be two cases or more, with another N in each. Nobody has to
+write down: wrong shapes, dtypes and types, None, NaN, the transpose, a sign, N times, 1/N, another constant factor,
+changed arguments and views of them, loops that never end, exceptions. Factors that do not fit are told as such.
 
 **The test** is one call an exercise of `prove` in `tests/exercises/proof.py`: two solutions, the kind (`KINDS` there
 lists the wrong answers that a check of this kind must reject), those of the kind that only you can write, and two of
-your own, each with words that the sentence must hold. `prove` makes all the general ones by itself.
+your own, each with words that the sentence must hold. `prove` makes all the general ones by itself; what cannot happen
+in your exercise is named in `without`, with the reason. Every mistake of the exercise must have been told to somebody.
 """
 
 import importlib

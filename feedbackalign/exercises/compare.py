@@ -56,7 +56,7 @@ def difference(answer, right, tolerance, parts=(), what="the answer"):
 
 def _array_difference(answer, right, tolerance, what):
     wanted = np.asarray(right)
-    if wanted.ndim == 0 and not isinstance(answer, np.ndarray):
+    if wanted.ndim == 0 and (np.ndim(answer) or not isinstance(answer, np.ndarray)):
         if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
             return f"{what} should be a number, got {describe(answer)}"
         answer = np.asarray(answer, dtype=np.float64)
@@ -96,7 +96,7 @@ def _generic_hint(rights, answers, samples, tolerance):
     """What the whole answer is instead of the right one: its transpose, a multiple of it, its entries elsewhere."""
     pairs = [pair for right, answer in zip(rights, answers) for pair in _leaves(right, answer)]
     wrong = [(right, answer) for right, answer in pairs if not _close(right, answer, tolerance)]
-    if any(not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" for _, answer in wrong):
+    if not wrong or any(not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" for _, answer in wrong):
         return None
     if all(right.ndim > 1 and _close(right.T, answer, tolerance) for right, answer in wrong):
         return "this is the transpose of the right answer"
