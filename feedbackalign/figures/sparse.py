@@ -83,6 +83,7 @@ def sparse(rows):
             _density_axis(axes, accuracy or shares)
         _draw_dense(panels[0], dense)
         panels[1].set_ylim(-3, 103)
+        _name_bundles(panels[1], shares)
         style.degree_axis(panels[2], 94.0, with_words=True)
         _draw_floor(panels[2], angles)
     return figure
@@ -146,8 +147,37 @@ def _draw_dense(axes, dense):
     """Rules that have no density, as a line across."""
     for rule, curve in dense.items():
         axes.axhline(curve.mean[0], color=style.look(rule).colour, linewidth=1.6, zorder=1)
-        axes.text(0.02, curve.mean[0], rule, transform=axes.get_yaxis_transform(), va="bottom", fontsize=13,
-                  color=style.look(rule).colour)
+        axes.text(0.98, curve.mean[0], rule, transform=axes.get_yaxis_transform(), ha="right", va="bottom",
+                  fontsize=13, color=style.look(rule).colour)
+
+
+def bundles(curves, within=2.0):
+    """Rules whose curves lie on each other: [["fa", "kp"], ["pfa"]].
+
+    >>> line = series.Curve([1.0, 0.5], [100.0, 50.0], [100.0, 50.0], [100.0, 50.0], 1)
+    >>> bundles({"fa": line, "pfa": line._replace(mean=[0.0, 0.0]), "kp": line._replace(mean=[100.0, 51.0])})
+    [['fa', 'kp'], ['pfa']]
+    """
+    found = []
+    for rule, curve in curves.items():
+        for bundle in found:
+            first = curves[bundle[0]]
+            if first.epochs == curve.epochs and max(abs(a - b) for a, b in zip(first.mean, curve.mean)) < within:
+                bundle.append(rule)
+                break
+        else:
+            found.append([rule])
+    return found
+
+
+def _name_bundles(axes, curves):
+    """Names beside the lines that hide each other: above their second point, or the first of those that stay at 0."""
+    for bundle in bundles(curves):
+        curve = curves[bundle[0]]
+        is_none = max(curve.high) == 0
+        place = 0 if is_none else min(1, len(curve.epochs) - 1)
+        axes.annotate(f"{', '.join(bundle)}{': none' * is_none}", (curve.epochs[place], curve.mean[place]), (8, 7),
+                      textcoords="offset points", fontsize=14, color="#333333")
 
 
 def _draw_floor(axes, angles):
@@ -158,8 +188,8 @@ def _draw_floor(axes, angles):
     fine = [math.exp(low + (high - low) * place / 100) for place in range(101)]
     axes.plot(fine, [expected_angle(density) for density in fine], color=style.look("pfa").colour, linewidth=1.6,
               linestyle=(0, (1, 2)), zorder=2)
-    axes.text(0.97, expected_angle(densities[-1]) - 5.5, "arctan(1/√(r·d))", transform=axes.get_yaxis_transform(),
-              ha="right", va="top", fontsize=12, color=style.look("pfa").colour)
+    axes.text(0.97, 0.05, "dotted: pfa's expected end,\narctan(1/√(r·d))", transform=axes.transAxes, ha="right",
+              va="bottom", fontsize=13, color=style.look("pfa").colour)
 
 
 def _small_print(ends, accuracy):
