@@ -36,7 +36,7 @@ with fa.figures.panels("05_weights_and_feedback", "A synapse of fc2, and the fee
 #
 #     Eq. 2   cos = mean |w| / √(mean w²)
 #
-# For uniform weights that is (a/2) / (a/√3) = √3/2, and so exactly 30°, whatever the layer's size. With independent
+# For uniform weights that is (a/2) / (a/√3) = √3/2, and so 30°, whatever the layer's size. With independent
 # magnitudes m it is the product of two such factors, 3/4, or 41.4°. The bit is worth less where few weights are
 # strong. Guess first: what is the angle for normal weights, and for Laplace ones, with their long tails?
 
@@ -131,8 +131,8 @@ with fa.figures.panels("05_wrong_signs", title, columns=2) as (left, right):
 # with half of them wrong it stays near chance, although its feedback is no further from W than the random one of
 # `"fa"`, with which it learns well. A random B *stands still*, and W can turn towards it (lesson 3). A wrong sign is
 # wrong about whatever W becomes: where W changes sign the feedback changes with it, Eq. 4 holds at every moment, and
-# there is nothing that W could turn towards. What feedback needs at the start is not to be right; it is to hold
-# still.
+# there is nothing that W could turn towards. Feedback may be ignorant if it holds still, and it may move if it is
+# right, as in `"brsf"`. To be wrong and to move is beyond repair.
 #
 # ## Is it so?
 
@@ -151,8 +151,8 @@ assert spoiled[1, 1] > 0.93 and spoiled[-1, 1] < 0.25 and results["fa"][1] > 0.8
 # %% [markdown]
 # ## Exercises
 #
-# **5.1** The way down by signs, with units to pass. M is kept apart from the signed product: whoever writes the
-# product into M loses the magnitudes' own signs at the next flip.
+# **5.1** The way down by signs, with units to pass. M stays as it was drawn: whoever multiplies the signs into it
+# finds the old ones there at the next flip.
 #
 # **5.2** Eq. 2 for any array of weights, dense or convolutional.
 #

@@ -112,8 +112,7 @@ with fa.figures.panels("06_weight_mirror", "The mirror finds W in noise alone; m
     axes.legend()
 
 # %% [markdown]
-# The law asks for patience in proportion to 1/η_m and pays in noise: four times the samples halve the angle, and the
-# way down takes just as long.
+# Four times the samples halve the angle at the end. The way down takes just as long: its time is set by η_m alone.
 #
 # ## In training, side by side
 #
@@ -131,11 +130,11 @@ for name in ("bp", "fa", "kp", "wm"):
     print("{}: {:.3f} right, feedback of fc2 {:.0f}° from W, update {:.0f}° from backprop's".format(name, *last[name]))
 
 # %% [markdown]
-# Both find W, from opposite ends of the same problem. Kolen-Pollack arrives as slowly as D decays, and exactly; its
-# price is that every pair of neurons keeps *both* synapses, each told what the other is told. The mirror is there
-# after three epochs and never arrives: about 8° of jitter stay. Its price is a phase in which a layer falls silent
-# and speaks noise. And `"fa"`? Its B stands still, but decay makes W forget its own start, so W comes closer to B
-# than in lesson 3.
+# Both find W, from opposite ends of the same problem. Kolen-Pollack comes as slowly as D decays, and comes all the
+# way; its price is that every pair of neurons keeps *both* synapses, each told what the other is told. The mirror is
+# near after three epochs and gets no nearer: about 8° of jitter stay. Its price is a phase in which a layer falls
+# silent and speaks noise. And `"fa"`? Its B stands still, but decay makes W forget its own start, so W comes closer
+# to B than in lesson 3.
 #
 # Both prices are paid for the same thing, a second synapse beside every first. Lesson 7 does without.
 #

@@ -1,10 +1,9 @@
 # %% [markdown]
 # # 8. Does any pair of neurons need synapses in both directions?
 #
-# A wiring diagram of cortex does hold pairs of neurons that reach each other directly, more than by chance, but most
-# pairs that are connected are connected one way. What does each rule ask for? Take a forward synapse from unit i to
-# unit o, and look for a *direct* feedback synapse from the error of o back to i. `fa.alignment.reciprocity` counts
-# them:
+# In cortex some pairs of neurons reach each other directly, more than chance would give, and many are connected one
+# way only. What does each rule ask for? Take a forward synapse from unit i to unit o, and look for a *direct*
+# feedback synapse from the error of o back to i. `fa.alignment.reciprocity` counts them:
 #
 #     share          the part of the connected forward pairs that have such a feedback synapse too
 #     correlation    of the two weights, over the pairs that have both
@@ -89,9 +88,10 @@ for where, row in learned.items():
 #
 # ## Now take the synapses away
 #
-# Keep each synapse of B and of R with probability d (`density=d`), the masks fixed. Once R has forgotten its start,
-# the path is a sum over the survivors. The terms that W_oi itself has in it keep a share d of their sum; the
-# cross-talk from other units keeps a share d of its *variance*, which was ‖W‖²/r:
+# Keep each synapse of B and of R with probability d (`density=d`), the masks fixed; what is left of B is scaled up,
+# so that B Bᵀ is still the identity on average. Once R has forgotten its start, the path is a sum over the survivors.
+# The terms that W_oi itself has in it keep a share d of their sum; the cross-talk from other units keeps a share d of
+# its *variance*, which was ‖W‖²/r:
 #
 #     Eq. 2   B R = d W + noise,   ‖noise‖ = √(d/r) ‖W‖
 #     Eq. 3   path angle = arctan(1/√(r d)),     ‖B R‖ / ‖W‖ = √(d² + d/r)
@@ -99,42 +99,41 @@ for where, row in learned.items():
 # At r = 10, what is the path's angle with one synapse in ten left, and would you still expect the network to learn?
 
 # %%
-densities, r = (1.0, 0.5, 0.3, 0.1, 0.05), 10
-sparse = {(name, d): train(fa.rules.make(name, network(1), rng=np.random.default_rng([1, 1]), density=d), seed=1)
-          for name in ("pfa", "fa") for d in densities}
+densities, r, seeds = (1.0, 0.3, 0.1, 0.05), 10, (1, 2)
+sparse = {(name, d): [train(fa.rules.make(name, network(seed), rng=np.random.default_rng([seed, 1]), density=d), seed)
+                      for seed in seeds] for name in ("pfa", "fa") for d in densities}
+
+def mean(name, d, key, part=None):
+    """Mean over seeds of what the last rows say: mean("pfa", 0.1, "weight_angle", "fc2")."""
+    return np.mean([row[key] if part is None else row[key][part] for row in sparse[name, d]])
+
 for d in densities:
-    row = sparse["pfa", d]
-    predicted = np.degrees(np.arctan(1 / np.sqrt(r * d)))                                               # Eq. 3
-    print(f"d = {d:4}: path {row['weight_angle']['fc2']:.0f}° (Eq. 3: {predicted:.0f}°), norm ratio "
-          f" {row['norm_ratio']['fc2']:.2f} ({np.sqrt(d * d + d / r):.2f}), "
-          f"update of fc1 {row['backprop_angle']['fc1.weight']:.0f}°, {row['test_accuracy']:.3f} right; "
-          f"fa {sparse['fa', d]['test_accuracy']:.3f}")
+    predicted = np.degrees(np.arctan(1 / np.sqrt(r * d))), np.sqrt(d * d + d / r)                      # Eq. 3
+    print(f"d = {d:4}: path of fc2 {mean('pfa', d, 'weight_angle', 'fc2'):.0f}° ({predicted[0]:.0f}°), norm ratio "
+          f"{mean('pfa', d, 'norm_ratio', 'fc2'):.2f} ({predicted[1]:.2f}); right: pfa "
+          f"{mean('pfa', d, 'test_accuracy'):.3f}, fa {mean('fa', d, 'test_accuracy'):.3f}")
 
 title = "Few synapses, none of them reciprocal: the path still leads down"
 with fa.figures.panels("08_sparse", title, columns=2) as (left, right):
     line = np.geomspace(0.04, 1)
     left.semilogx(line, np.degrees(np.arctan(1 / np.sqrt(r * line))), color="gray", label="arctan(1/√(r d))")
     for layer, mark in [("fc1", "v"), ("fc2", "o"), ("fc3", "s")]:
-        left.semilogx(densities, [sparse["pfa", d]["weight_angle"][layer] for d in densities], mark,
-                      label=f"pfa, {layer}")
-    left.axhline(90, color="gray", linewidth=1)
-    left.set(xlabel="density d of B and R", ylabel="angle of W and B·R (degrees)", ylim=(0, 95),
-             xticks=densities, xticklabels=densities)
-    left.legend()
+        left.semilogx(densities, [mean("pfa", d, "weight_angle", layer) for d in densities], mark, label=layer)
     for name in ("pfa", "fa"):
         look = fa.figures.look(name)
-        right.semilogx(densities, [sparse[name, d]["backprop_angle"]["fc1.weight"] for d in densities], label=name,
+        right.semilogx(densities, [mean(name, d, "backprop_angle", "fc1.weight") for d in densities], label=name,
                        color=look.colour, marker=look.marker, linestyle=look.dash)
-    right.set(xlabel="density d of all feedback", ylabel="update of fc1 to backprop's (degrees)", ylim=(0, 95),
-              xticks=densities, xticklabels=densities)
-    right.legend()
+    for axes, what in [(left, "angle of W and B·R (degrees)"), (right, "update of fc1 to backprop's (degrees)")]:
+        axes.set(xlabel="density d of the feedback", ylabel=what, ylim=(0, 95), xticks=densities, xticklabels=densities)
+        axes.legend()
 
 # %% [markdown]
-# One synapse in ten, and the path is about 45° from W, half way to knowing nothing; the update of `fc1` is about 30°
-# from the gradient, closer than feedback alignment's. Below that W has turned to meet what is left of the path, in
-# the upper layers first: there it lies under the curve. On this easy task every row learns; the angle tells them
-# apart, not the accuracy. What is paid instead is cells: a middle population ten times the size of the layer it
-# speaks for.
+# One synapse in ten, and the path is about 45° from W, half way to knowing nothing; the update of `fc1` is about 35°
+# from the gradient. Feedback alignment comes as near, by another way: its B stays about 70° from W, but W has turned
+# to meet it where the errors are (lesson 3). At full density two hops are far better, about 10° against about 35°;
+# what they keep when they are sparse is that no pair is reciprocal. Below d = 0.1 their W, too, has turned to meet
+# what is left of the path, in the upper layers first: there it lies under the curve. The price is paid in cells: a
+# middle population ten times the size of the layer it speaks for.
 #
 # ## Is it so?
 
@@ -144,12 +143,13 @@ assert [counted[name]["fc3"][0] for name in names] == [1, 1, 1, 1, 1, 0, 1]
 assert all(abs(counted[name]["fc2"][1]) < 0.1 and counted[name]["fc2"][2] > 0.95 for name in ("kp", "pfa-i"))
 assert abs(learned["where W is not"]["weight_angle"]["fc2"] - 90) < 1e-3
 assert learned["where W is not"]["test_accuracy"] > 0.85 and learned["anywhere"]["weight_angle"]["fc2"] < 86
-for d in (1.0, 0.5, 0.3, 0.1):
-    row = sparse["pfa", d]
-    assert abs(row["weight_angle"]["fc2"] - np.degrees(np.arctan(1 / np.sqrt(r * d)))) < 4
-    assert abs(row["norm_ratio"]["fc2"] - np.sqrt(d * d + d / r)) < 0.08
-assert sparse["pfa", 0.05]["weight_angle"]["fc3"] < 50 and min(row["test_accuracy"] for row in sparse.values()) > 0.85
-assert abs(sparse["pfa", 0.1]["backprop_angle"]["fc1.weight"] - 30) < 10
+for d in (1.0, 0.3, 0.1):
+    assert abs(mean("pfa", d, "weight_angle", "fc2") - np.degrees(np.arctan(1 / np.sqrt(r * d)))) < 4
+    assert abs(mean("pfa", d, "norm_ratio", "fc2") - np.sqrt(d * d + d / r)) < 0.08
+assert mean("pfa", 0.05, "weight_angle", "fc3") < 50 and min(mean(*key, "test_accuracy") for key in sparse) > 0.85
+assert abs(mean("fa", 0.1, "weight_angle", "fc2") - 70) < 8
+for name, d, about in [("pfa", 1.0, 10), ("fa", 1.0, 35), ("pfa", 0.1, 35), ("fa", 0.1, 35)]:
+    assert abs(mean(name, d, "backprop_angle", "fc1.weight") - about) < (7 if about == 10 else 12)
 
 # %% [markdown]
 # ## Exercises
