@@ -27,6 +27,7 @@ from feedbackalign.cli.folders import claim, find_record, locked, writable_folde
 from feedbackalign.cli.progress import Display
 from feedbackalign.figures import trained
 from feedbackalign.finished import FinishedRuns, write_rows
+from feedbackalign.ops.threads import count as count_threads
 from feedbackalign.runs import RuleFileError, find_rule
 
 
@@ -51,6 +52,7 @@ def main(argv=None):
     try:
         with reading_the_line():
             arguments = parse(argv)
+            count_threads()                                     # a bad FEEDBACKALIGN_THREADS is told before any work
         if arguments.command is None:
             build_parser()[0].print_help(sys.stderr)
             return 2

@@ -12,6 +12,8 @@ class Layer:
         Given by the network: kind and order, `fc1`, `conv2`, `relu3`.
     input, error : array or None
         What the last forward pass received, and the last backward pass: ∂L/∂output.
+    keeps_error : bool
+        False where `error` stays None, so that a deep network's errors do not all lie in memory at once.
     gradients : dict
         {"weight": array, …}: what the last backward pass found for the layer's parameters.
     """
@@ -23,6 +25,7 @@ class Layer:
         self.name = self.kind
         self.input = None
         self.error = None
+        self.keeps_error = True
         self.gradients = {}
 
     def forward(self, x, training=True):

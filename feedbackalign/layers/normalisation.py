@@ -73,7 +73,7 @@ class BatchNorm(Layer):
         return y
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         send_back = normalisation.batch_norm_backward if self.uses_batch else normalisation.batch_norm_backward_running
         down, scale, shift = send_back(error, self.input, self.weight, self.mean, self.variance, self.epsilon)
         self.gradients = {"weight": scale, "bias": shift}

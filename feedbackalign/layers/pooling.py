@@ -18,7 +18,7 @@ class Flatten(Layer):
         return x.reshape(len(x), -1)
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         return error.reshape(self.input.shape)
 
     def output_shape(self, input_shape):
@@ -66,7 +66,7 @@ class MaxPool2d(Pool2d):
         return y
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         return pooling.max_unpool(error, self.winner, self.input.shape, self.size, self.stride,
                                    self.padding)
 
@@ -81,7 +81,7 @@ class AvgPool2d(Pool2d):
         return pooling.average_pool(x, self.size, self.stride)
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         return pooling.average_unpool(error, self.input.shape, self.size, self.stride)
 
 
@@ -96,7 +96,7 @@ class GlobalAvgPool2d(Layer):
         return pooling.global_average_pool(x)
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         return pooling.global_average_unpool(error, self.input.shape)
 
     def output_shape(self, input_shape):

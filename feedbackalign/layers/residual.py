@@ -99,7 +99,7 @@ class PaddedShortcut(Layer):
         return y.transpose(3, 0, 1, 2)                                          # (N, channels, rows, cols)
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         N, C, H, W = self.input.shape
         before = (self.channels - C) // 2
         down = np.zeros((C, H, W, N), dtype=error.dtype)

@@ -15,7 +15,7 @@ class Activation(Layer):
         return self.function(x)
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         return error * self.derivative(self.input)
 
 
@@ -26,7 +26,7 @@ class ReLU(Activation):
     derivative = staticmethod(activations.relu_derivative)
 
     def backward(self, error):
-        self.error = error
+        self.error = error if self.keeps_error else None
         return activations.relu_backward(error, self.input)
 
 

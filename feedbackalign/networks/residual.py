@@ -39,7 +39,14 @@ def resnet_for_small_images(blocks, *, channels, classes, size, option, rng, ini
             layers += basic_block(inputs, outputs, stride if block == 0 else 1, option=option, **make)
             inputs = outputs
     layers += [GlobalAvgPool2d(), Linear(64, classes, **make)]                  # (64, 8, 8) -> (64,) -> (classes,)
-    return Network(layers, input_shape=(channels, size, size))
+    return lean(Network(layers, input_shape=(channels, size, size)))
+
+
+def lean(network):
+    """The errors between weighted layers are let go as soon as they are used: half of what a step would keep."""
+    for layer in network.all_layers():
+        layer.keeps_error = layer.is_weighted
+    return network
 
 
 def resnet20(*, channels=3, classes=10, size=32, option="A", rng, init="xavier-uniform", dtype=np.float32):
@@ -87,4 +94,4 @@ def resnet18(*, channels=3, classes=1000, size=224, rng, init="xavier-uniform", 
             layers += basic_block(inputs, outputs, stride if block == 0 else 1, option="B", **make)
             inputs = outputs
     layers += [GlobalAvgPool2d(), Linear(512, classes, **make)]
-    return Network(layers, input_shape=(channels, size, size))
+    return lean(Network(layers, input_shape=(channels, size, size)))

@@ -545,6 +545,14 @@ def test_bad_words_are_refused_in_one_line_with_status_2_before_any_work(words, 
     assert [path.name for path in tmp_path.iterdir() if path.name != "__pycache__"] == ["my_rule.py"]
 
 
+def test_a_bad_number_of_threads_is_refused_like_a_bad_word(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("FEEDBACKALIGN_THREADS", "many")
+    assert cli.main(["train", "--rule", "bp", "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == ("feedbackalign: error: FEEDBACKALIGN_THREADS: expected a number of threads from "
+                                       "1 to 256, got 'many'\n")
+    assert not (tmp_path / "run").exists()
+
+
 BAD_FILES = [
     ("compare --out file", "output folder file: cannot be written to"),
     ("train --rule bp --out file/below", "cannot be written to"),

@@ -5,7 +5,8 @@ import pytest
 
 from feedbackalign import networks, optimizer, rules, training
 from feedbackalign.check import check_gradients
-from feedbackalign.layers import Residual
+from feedbackalign.layers import Residual, weighted
+from feedbackalign.ops import normalisation, threads
 
 
 @pytest.mark.parametrize("make, published", [
@@ -89,6 +90,34 @@ def test_direct_feedback_leaves_the_identity_branches_their_error():
     rule.set_feedback("fc1", B=np.random.default_rng(14).normal(size=rule.B["fc1"].shape))
     errors = rule.gradients(x, labels).errors
     assert np.abs(errors["conv1"]).max() > 0            # came down the shortcuts alone
+
+
+def test_errors_between_weighted_layers_are_let_go():
+    """Each is used once, and together they are as large as all activations; weighted layers keep theirs."""
+    net = tiny(15)
+    x, labels = batch(16)
+    errors = rules.make("bp", net).gradients(x, labels).errors
+    for layer in net.all_layers():
+        assert layer.error is (errors[layer.name] if layer.is_weighted else None), layer.name
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+@pytest.mark.parametrize("rule", ["bp", "pfa"])
+def test_a_step_row_by_row_and_on_threads_is_the_step_of_the_definition(rule, number, monkeypatch):
+    """Through 20 layers, float64: what a large batch takes against what a small one takes, and the same bytes twice."""
+    def gradients():
+        net = tiny(17)
+        made = rules.make(rule, net, rng=np.random.default_rng(18), **({"expansion": 2} if rule == "pfa" else {}))
+        return made.gradients(*batch(19)).grads
+
+    reference = gradients()
+    for module, name in ((weighted, "LARGE"), (threads, "BLOCK"), (normalisation, "BLOCK")):
+        monkeypatch.setattr(module, name, 512)
+    monkeypatch.setenv(threads.VARIABLE, number)
+    found, again = gradients(), gradients()
+    for name, gradient in reference.items():
+        assert np.array_equal(found[name], again[name])
+        assert np.abs(found[name] - gradient).max() <= 1e-10 * np.abs(gradient).max(), name
 
 
 @pytest.mark.slow

@@ -111,9 +111,10 @@ def test_a_forked_child_makes_threads_of_its_own():
                    timeout=120)
 
 
-# ---------------------------------------------------------------------------------------- elementwise, a block at a time
+# ------------------------------------------------------------------------------------- elementwise, a block at a time
 
-LAYOUTS = {"C": lambda a: a, "every second": lambda a: np.repeat(a, 2, axis=3)[..., ::2], "flat": lambda a: a.reshape(-1),
+LAYOUTS = {"C": lambda a: a, "flat": lambda a: a.reshape(-1),
+           "every second": lambda a: np.repeat(a, 2, axis=3)[..., ::2],
            "batch innermost": lambda a: np.ascontiguousarray(a.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)}
 
 
