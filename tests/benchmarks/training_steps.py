@@ -113,8 +113,8 @@ def main():
     for model in arguments.models.split(","):
         if not arguments.here:
             own = arguments.threads if model == "resnet20" else 0
-            subprocess.run([sys.executable, "-m", "tests.benchmarks.training_steps", *sys.argv[1:], "--here", "--models",
-                            model], env=environment(arguments.threads, own), check=True)
+            again = ["-m", "tests.benchmarks.training_steps", *sys.argv[1:], "--here", "--models", model]
+            subprocess.run([sys.executable, *again], env=environment(arguments.threads, own), check=True)
             continue
         usual = RESNET_CANDIDATES if model == "resnet20" else CANDIDATES
         candidates = usual if arguments.rules is None else arguments.rules.split(",")
