@@ -5,7 +5,7 @@ import pytest
 
 from feedbackalign.control.diagnostics import (condition1, condition2, growth_rates, has_converged, has_diverged,
                                                residuals, why_unstable)
-from feedbackalign.control.dynamics import Controller, linear_control, run, settle
+from feedbackalign.control.dynamics import Controller, linear_control, run, steady_state
 from feedbackalign.control.feedback import drawn_feedback
 from feedbackalign.jacobians import dense_chain, forward
 from tests.control.cases import joined, network, spanning, split
@@ -119,12 +119,25 @@ def test_every_sample_is_told_apart():
     assert residuals(seen, state, target, controller.damping)[2] == np.inf
 
 
+def test_at_rest_far_from_the_target_is_not_converged():
+    """A leak so strong that most of the error is left."""
+    rng = np.random.default_rng(6)
+    _, stages, seen = network(rng, (5, 8, 3), "identity", samples=3)
+    Q, target = drawn_feedback(stages, rng), seen.output + 0.2
+    for alpha, converged in ((0.1, True), (5.0, False)):
+        state = steady_state(stages, seen, target - seen.output, Q, alpha)
+        assert residuals(seen, state, target, alpha).max() < 1e-12
+        assert has_converged(seen, state, target, alpha).tolist() == [converged] * 3
+
+
 def test_an_error_below_rounding_has_not_diverged():
     rng = np.random.default_rng(6)
     net, _, _ = network(rng, (5, 8, 3))
     net.astype(np.float32)
     stages = dense_chain(net)
     seen = forward(stages, rng.normal(size=(50, 5)).astype(np.float32))
-    target = seen.output + np.float32(1e-8)
-    state = settle(stages, seen, target, drawn_feedback(stages, rng), Controller(), steps=300)
-    assert not has_diverged(seen, state, target).any()
+    state = steady_state(stages, seen, 0 * seen.output, drawn_feedback(stages, rng), 0.1)
+    state.r[-1][...] = np.nextafter(seen.output, np.float32(9))                 # the last digit
+    assert not has_diverged(seen, state, seen.output).any()
+    state.r[-1][...] = seen.output + np.float32(0.01)
+    assert has_diverged(seen, state, seen.output).all()
