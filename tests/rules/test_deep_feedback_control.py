@@ -87,13 +87,18 @@ def test_its_claim_is_gauss_newton_of_all_layers_together(name):
     found = make(name, net, gamma=0.25).references(x, labels)
     assert list(found) == ["joint-gauss-newton(0.25)", "minimum-norm(0.25)", "backprop"]
     stages = dense_chain(net)
-    seen, by_hand = forward(stages, x), 0.0
+    seen, by_hand, joint = forward(stages, x), 0.0, 0.0
     error = net.sample_errors(seen.output, labels)
-    J = np.concatenate(pre_jacobians(stages, seen), axis=2)
+    blocks = pre_jacobians(stages, seen)
+    J = np.concatenate(blocks, axis=2)
     for n in range(len(x)):
+        gram = sum((r[n] @ r[n] + 1) * block[n] @ block[n].T for block, r in zip(blocks, seen.post))    # J_W J_Wᵀ
+        push = blocks[1][n].T @ np.linalg.inv(gram + 0.25 * np.eye(3)) @ error[n]
+        joint = joint + np.outer(push, seen.post[1][n]) / len(x)
         push = damped_pinv(J[n], 0.25) @ error[n]
         by_hand = by_hand + np.outer(push[5:9], seen.post[1][n]) / len(x)       # 6-5-4-3: the second layer's four units
     np.testing.assert_allclose(found["minimum-norm(0.25)"]["fc2.weight"], by_hand, rtol=1e-10)
+    np.testing.assert_allclose(found["joint-gauss-newton(0.25)"]["fc2.weight"], joint, rtol=1e-10)
     assert_close(found["backprop"], make("bp", net).gradients(x, labels).grads)
 
 
