@@ -109,8 +109,7 @@ def _generic_hint(rights, answers, samples, tolerance):
         hint = _factor_in_words(factors, samples, numbers=all(right.size == 1 for right, _ in wrong))
         if hint:
             return hint
-    if all(right.size > 3 and _close(np.sort(right, axis=None), np.sort(answer, axis=None), tolerance)
-           for right, answer in wrong):
+    if all(_close(np.sort(right, axis=None), np.sort(answer, axis=None), tolerance) for right, answer in wrong):
         return "the numbers are right, but they stand in the wrong places"
     return None
 

@@ -94,6 +94,11 @@ def test_a_case_that_comes_out_right_by_chance_does_not_hide_the_other():
     assert "should be" in about(product, lambda e, w: e @ w if len(e) == 5 else 2 * (e @ w))
 
 
+def test_a_factor_in_one_case_alone_is_no_factor():
+    said = about(product, lambda e, w: 2 * (e @ w) if len(e) == 5 else np.cos(e @ w))
+    assert "should be" in said and "times" not in said
+
+
 def test_numbers_tuples_and_dicts():
     def both(error, weight):
         return error.T, error @ weight

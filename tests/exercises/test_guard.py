@@ -76,7 +76,14 @@ def loop_that_catches():
             pass
 
 
-@pytest.mark.parametrize("endless", [loop, loop_that_catches])
+def loop_that_goes_on():
+    try:
+        loop()
+    except BaseException:
+        loop()
+
+
+@pytest.mark.parametrize("endless", [loop, loop_that_catches, loop_that_goes_on])
 def test_a_loop_without_end_is_ended(endless):
     before = signal.getsignal(signal.SIGINT)
     assert "still computing after 0.1 seconds" in fails(endless, 0.1)
