@@ -64,6 +64,9 @@ EXERCISES = {
          lambda loss, weight, noise, sigma: _credited(loss, weight, noise, sigma) * sigma),
         ("the weights were jittered by ξ itself; σ ξ is what belongs there",
          lambda loss, weight, noise, sigma: (loss(weight + noise) - loss(weight)) / sigma * noise),
+        ("you jittered both ways; Eq. 1 takes away the loss without jitter, L(θ)",
+         lambda loss, weight, noise, sigma: (loss(weight + sigma * noise) - loss(weight - sigma * noise)) / 2 / sigma
+         * noise),
         ("you did not subtract the loss without jitter, L(θ): what is credited is the change",
          lambda loss, weight, noise, sigma: loss(weight + sigma * noise) / sigma * noise),
         ("you divided by the noise; credit is the change times ξ",

@@ -59,6 +59,8 @@ EXERCISES = {
          lambda states, betas: (states / np.abs(betas)[:, None, None]).real.mean(axis=0)),
         ("you took the real part before you divided: the imaginary parts of a(β_k) count as well",
          lambda states, betas: (states.real / betas[:, None, None]).real.mean(axis=0)),
+        ("you divided the real part by the real part; divide first, and then take the real part",
+         lambda states, betas: (states.real / betas.real[:, None, None]).mean(axis=0)),
         ("you did not divide by β_k: this is the mean of the states, which is a(0)",
          lambda states, betas: states.real.mean(axis=0)),
         ("you conjugated the states",

@@ -26,6 +26,9 @@ def test_9_1():
                                   "did not divide by σ"),
                "no sigma above": (lambda *arguments: jittered(*arguments, by=1.0), "jittered by ξ itself"),
                "no baseline": (lambda *arguments: jittered(*arguments, before=0.0), "did not subtract"),
+               "both ways": (lambda loss, weight, noise, sigma: (jittered(loss, weight, noise, sigma)
+                                                                 + jittered(loss, weight, noise, -sigma)) / 2,
+                             "jittered both ways"),
                "divided by the noise": (lambda loss, weight, noise, sigma: jittered(
                    loss, weight, noise, sigma, credit=1 / noise), "divided by the noise"),
                "no credit": (lambda loss, weight, noise, sigma: jittered(

@@ -18,6 +18,7 @@ def test_13_1():
                "length of β": (lambda states, betas: around(states, betas, by=lambda b: 1 / abs(b)),
                                "direction and all"),
                "real part first": (lambda states, betas: around(states, betas, of=np.real), "imaginary parts"),
+               "real by real": (lambda states, betas: around(states.real, betas.real), "divide first"),
                "not divided": (lambda states, betas: around(states, betas, by=np.ones_like), "which is a(0)"),
                "complex": (lambda states, betas: (states / betas[:, None, None]).mean(axis=0), "complex"),
                "conjugated": (lambda states, betas: around(states, betas, of=np.conj), "conjugated"),
