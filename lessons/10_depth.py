@@ -108,9 +108,9 @@ for name, row in last.items():
 # %% [markdown]
 # Product feedback (`pfa`) starts at 90° and comes nearest: some 20° (the median of the six convolutions) after 400
 # steps, since R forgets its start at a rate that depth does not touch. Sign symmetry stays where it was, at about
-# 45°. Feedback alignment is still near 90°: in this stack there is nothing that would align six layers of W with six
-# layers of B. It learns all the same, and its last accuracies swing by several points from epoch to epoch, because
-# the top layer is exact and learns from whatever features there are.
+# 45°. Feedback alignment is still near 90°: in these 400 steps six layers of W have not come to lie along six layers
+# of B. It learns all the same, because the top layer is exact and learns from whatever features there are; its
+# accuracy swings by several points from epoch to epoch.
 #
 # So accuracies alone would have told you little: the best three rules are a few points apart, and which of them leads
 # is a matter of seeds. The angles tell them apart at a glance.
