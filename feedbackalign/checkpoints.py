@@ -161,7 +161,7 @@ class Checkpoint:
         """What must be the same in a run that goes on from this checkpoint."""
         return {"version": __version__, "network": describe_network(self.rule.network), "rule": self.rule.name,
                 "optimizer": in_words(self.optimizer), "samples": len(self.batches.split),
-                "batch_size": self.batches.size, "about": self.about}
+                "batch_size": self.batches.size, "augmentation": repr(self.batches.augment), "about": self.about}
 
     # ------------------------------------------------------------------------------------------------------ reading
 

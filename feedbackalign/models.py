@@ -19,6 +19,7 @@ from feedbackalign.data import Split
 
 SMALL_RESNETS = {"resnet20": networks.resnet20, "resnet32": networks.resnet32, "resnet44": networks.resnet44,
                  "resnet56": networks.resnet56, "resnet110": networks.resnet110}
+RESNETS = (*SMALL_RESNETS, "resnet18")
 FOR_32_PIXELS = {"lenet-mnist": networks.lenet_mnist, "lenet-cifar": networks.lenet_cifar, **SMALL_RESNETS}
 IMAGE_MODELS = {"digits-conv": networks.digits_conv, **FOR_32_PIXELS, "resnet18": networks.resnet18}
 MODELS = ("mlp", "mlp-bn", "settling", "autoencoder", *IMAGE_MODELS)

@@ -67,6 +67,9 @@ class Run:
         "settling".
     optimizer : "sgd" or "adam"
     hidden, activation, init : the model's
+    augment : "none" or "crop-flip"
+        What happens to the training images in every epoch, see `data.CropAndFlip`. None: "crop-flip" where a ResNet
+        learns CIFAR-10, as in the paper.
     options : tuple of (name, value)
         The rule's own, for example (("expansion", 20),).
 
@@ -94,6 +97,7 @@ class Run:
     hidden: tuple = None
     activation: str = None
     init: str = "xavier-uniform"
+    augment: str = None
     options: tuple = ()
 
     def __post_init__(self):
@@ -103,6 +107,7 @@ class Run:
         usual = USUAL_FOR.get(self.model, USUAL)
         if self.data in REGRESSIONS or self.model == "autoencoder" or self.optimizer == "adam":
             usual = usual | {"lr": GENTLE}
+        usual = usual | {"augment": "crop-flip" if self.model in models.RESNETS and self.data == "cifar10" else "none"}
         for field, value in usual.items():
             if getattr(self, field) is None:
                 object.__setattr__(self, field, value)
@@ -117,6 +122,7 @@ class Run:
             if numbers is not None:                     # tuples, so that a run stays hashable
                 object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
         require_known(self.optimizer, ("sgd", "adam"), "optimiser")
+        require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
         kind = find_rule(self.rule)
         for option, _ in self.options:
             require_known(option, rules.options_of(kind), f"option of rule {self.rule_name}")
@@ -133,18 +139,23 @@ class Run:
         """How strongly the product rules' decay presets start with this model."""
         return STRONG_PHASE_FOR.get(self.model, optimizer.SMALL_NETWORKS)
 
+    @property
+    def augmentation(self):
+        """What `Batches` does to the training images, or None."""
+        return datasets.AUGMENTATIONS[self.augment]
+
     def streams(self):
         """Generators for data, weights and feedback, spawned apart from the seed, and one for generated data."""
         return [np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(4)]
 
     def load_data(self, rng):
-        """The data set, standardised where the model is not one of [0, 1] units."""
+        """The data set, images standardised where the model is not one of [0, 1] units."""
         images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
         held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
-        data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out)
-        if self.shuffled_labels:
-            data = data.with_shuffled_labels(rng=rng)
-        return data.standardised() if self.data == "digits" and self.model != "settling" else data
+        standardise = self.model != "settling" if self.data in datasets.OF_IMAGES else None
+        data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out,
+                             standardise=standardise)
+        return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
 
     def build(self):
         """Network, rule, data and optimiser, fresh: -> (rule, data, optimizer, data stream)."""
@@ -152,6 +163,8 @@ class Run:
         network, data = models.fit(self.model, self.load_data(task_stream), hidden=self.hidden,
                                    activation=self.activation, init=self.init, rng=weight_stream)
         rule = self.make_rule(network, feedback_stream)
+        if self.augmentation:
+            self.augmentation.check(data.input_shape, f"augment {self.augment}, model {self.model}")
         start = self.lr_at(rule, len(data.train))(0)
         if self.optimizer == "adam":
             return rule, data, optimizer.Adam(start), data_stream
@@ -188,10 +201,11 @@ class Run:
         rule, data, optimiser, data_stream = self.build()
         about = {"seed": self.seed, "model": self.model, "data": self.data,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
-                 "learning_rate_factor": rule.learning_rate_factor, "decay": training.plain(self.decay),
-                 "decay_at_start": self.decay_at(rule)(0),
+                 "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
+                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0),
                  "threads": threads()} | ({"shuffled_labels": True} if self.shuffled_labels else {})
         return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
+                              augment=self.augmentation,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
                               resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress)
 

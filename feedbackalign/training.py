@@ -64,8 +64,8 @@ def train_step(rule, optimizer, x, targets):
     return step
 
 
-def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None, lr_at=None, decay_at=None,
-          folder=None, resume=False, checkpoint_every=None, about=None, progress=None):
+def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=None, record=None, lr_at=None,
+          decay_at=None, folder=None, resume=False, checkpoint_every=None, about=None, progress=None):
     """Train for some epochs and keep a record.
 
     Parameters
@@ -79,7 +79,9 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None
     batch_size : int
         Samples a step; the last batch of an epoch may be smaller.
     rng : numpy.random.Generator, optional
-        Orders the samples of every epoch; default_rng(0) if None.
+        Orders the samples of every epoch, and augments them; default_rng(0) if None.
+    augment : data.CropAndFlip or the like, optional
+        What happens to the images of every training batch; those of the probe and the test batches stay as they are.
     record : list, optional
         Rows are appended to it as they come.
     lr_at, decay_at : callables, optional
@@ -117,8 +119,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, record=None
     """
     _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every)
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
-    hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)))
-    batches = Batches(data.train, batch_size, rng=rng)
+    hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
+    batches = Batches(data.train, batch_size, rng=rng, augment=augment)
     done = Progress()
     with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs, plain(about or {})) as checkpoint:
         rows = checkpoint.restore(done) if resume else []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from feedbackalign import checkpoints, layers, networks, optimizer, rules, training
 from feedbackalign.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
-from feedbackalign.data import Dataset, Split
+from feedbackalign.data import CropAndFlip, Dataset, Split
 from feedbackalign.rules import TABLE
 from feedbackalign.training import read_record
 from tests.rules.tools import units_for
@@ -116,6 +116,44 @@ def test_sparse_networks_of_images_resume_too(name, tmp_path):
     for ours, theirs in ((resumed.network.parameters(), whole.network.parameters()),
                          (resumed.network.state(), whole.network.state()), (resumed.state(), whole.state())):
         assert {key: a.tobytes() for key, a in ours.items()} == {key: a.tobytes() for key, a in theirs.items()}
+
+
+class RehearsingImages(TABLE["fa"]):
+    """Learns from batches before the first epoch and after every one: those are augmented too, by their stream."""
+
+    def before_training(self, batches):
+        for x, _ in batches:
+            self.B["fc1"][...] = 0.5 * self.B["fc1"] + x[0, 0, 0, 0] + 2 * x[-1, 0, 5, 5]
+
+    after_epoch = before_training
+
+
+@pytest.mark.parametrize("rule", ["pfa", "wm", RehearsingImages])
+@pytest.mark.parametrize("step", [1, 2, 4, 5, 6])
+def test_augmented_images_are_the_same_after_a_resume(rule, step, tmp_path):
+    """Three batches make an epoch; wherever the run dies, the rest of the epoch is shifted and mirrored as it was."""
+    rng = np.random.default_rng(4)
+    split = Split(rng.normal(size=(11, 1, 6, 6)).astype(np.float32), np.arange(11) % 3)
+    data = Dataset("noise", train=split, validation=None, test=split, classes=3)
+
+    crop = CropAndFlip(padding=2)
+
+    def run(augment=crop, draw=0, **more):
+        net = networks.Network([layers.Conv2d(1, 3, 3, rng=np.random.default_rng([1, draw])), layers.ReLU(),
+                                layers.Flatten(), layers.Linear(48, 3, rng=np.random.default_rng([4, draw]))],
+                               input_shape=(1, 6, 6))
+        made = rules.make(rule, net, rng=np.random.default_rng([2, draw]))
+        rows = training.train(made, data, optimizer.SGD(0.05, momentum=0.9), epochs=2, batch_size=4, augment=augment,
+                              rng=np.random.default_rng([3, draw]), **more)
+        return without_times(rows), {name: array.tobytes() for name, array in (net.parameters() | made.state()).items()}
+
+    whole = run()
+    assert whole[0][0]["test_loss"] == run(None)[0][0]["test_loss"] and whole[1] != run(None)[1]
+    with pytest.raises(Killed):
+        run(folder=tmp_path, progress=kill_at(step), checkpoint_every=1)
+    with pytest.raises(CheckpointError, match=r"made by another augmentation: 'CropAndFlip\(padding=2, flip=True\)'"):
+        run(None, folder=tmp_path, resume=True)
+    assert run(draw=1, folder=tmp_path, resume=True) == whole
 
 
 @pytest.mark.parametrize("seconds, kept", [(0.0, 4), (1e9, 3)], ids=["a minute has passed", "it has not"])

@@ -142,9 +142,31 @@ def test_models_and_data_by_name(settings):
     assert (row["test_accuracy"] is None) == regression
 
 
-def test_only_the_settling_model_sees_pixels_from_zero_to_one():
-    assert Run("bp", model="settling").build()[1].train.x.min() == 0
-    assert Run("bp").build()[1].train.x.mean() == pytest.approx(0, abs=1e-6)
+@pytest.mark.parametrize("data", ["digits", "fashion-mini"])
+def test_only_the_settling_model_sees_pixels_from_zero_to_one(data):
+    assert Run("bp", model="settling", data=data).build()[1].train.x.min() == 0
+    assert Run("bp", data=data).build()[1].train.x.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("model, data, usual", [
+    ("resnet20", "cifar10", "crop-flip"), ("resnet18", "cifar10", "crop-flip"), ("resnet20", "fashion", "none"),
+    ("lenet-cifar", "cifar10", "none"), ("mlp", "digits", "none")])
+def test_images_are_augmented_in_the_papers_setting_alone_unless_told_otherwise(model, data, usual):
+    assert Run("bp", model=model, data=data).augment == usual
+    assert (Run("bp", model=model, data=data).augmentation is None) == (usual == "none")
+    for chosen in ("none", "crop-flip"):
+        assert Run("bp", model=model, data=data, augment=chosen).augment == chosen
+
+
+def test_an_augmented_run_is_another_run_and_its_record_says_so(tmp_path):
+    def run(augment):
+        return Run("pfa", model="digits-conv", augment=augment, epochs=2, batch_size=400)
+    plain, augmented = run("none").rows(), run("crop-flip").rows(folder=tmp_path)
+    assert {row["augment"] for row in augmented} == {"crop-flip"} and {row["augment"] for row in plain} == {"none"}
+    assert plain[0]["test_loss"] == augmented[0]["test_loss"] and plain[1]["train_loss"] != augmented[1]["train_loss"]
+    assert without_times(run("crop-flip").rows()) == without_times(augmented)
+    with pytest.raises(ValueError, match="made by another augment"):
+        run("none").rows(folder=tmp_path, resume=True)
 
 
 def test_threads_are_what_the_environment_asks_for(monkeypatch):
@@ -183,6 +205,7 @@ def test_threads_are_what_the_environment_asks_for(monkeypatch):
     ({"lr_milestones": (0,)}, ValueError, "lr milestone"),
     ({"hidden": (4, 0)}, ValueError, "hidden units"),
     ({"hidden": (4, 1.5)}, TypeError, "hidden units"),
+    ({"augment": "crop"}, ValueError, "unknown augmentation 'crop': did you mean 'crop-flip'"),
     ({"options": (("expansoin", 3),)}, ValueError, "unknown option of rule pfa 'expansoin': did you mean 'expansion'"),
 ])
 def test_bad_settings_are_refused_when_the_run_is_made(change, error, message):
@@ -201,6 +224,7 @@ def test_bad_settings_are_refused_when_the_run_is_made(change, error, message):
     ({"init": "xavier"}, ValueError, "unknown initialiser 'xavier': did you mean 'xavier-"),
     ({"model": "digits-conv", "hidden": (3,)}, ValueError, "hidden units and activation are the dense models' options"),
     ({"model": "digits-conv", "data": "spirals"}, ValueError, "takes images"),
+    ({"augment": "crop-flip"}, ValueError, r"augment crop-flip, model mlp: .* got samples of shape \(64,\)"),
     ({"data_dir": "somewhere"}, ValueError, "data_dir: digits is not read from a folder"),
     ({"data": "mnist", "data_dir": "no such folder"}, DataError, "no such folder"),
 ])

@@ -229,11 +229,13 @@ def _add_settings(parser, training=True):
 
     add("--model", ", ".join(models.MODELS), metavar="NAME")
     add("--data", ", ".join(data.LOADERS), metavar="NAME")
-    add("--data-dir", "folder with the original files of mnist or fashion", metavar="DIR")
+    add("--data-dir", "folder with the original files of mnist, fashion or cifar10", metavar="DIR")
     add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
     add("--init", "initialiser of the weights", metavar="NAME")
+    add("--augment", f"what happens to the training images: {', '.join(data.AUGMENTATIONS)} (a window moved by up to 4 "
+        "pixels, half of them mirrored); default none, and crop-flip for ResNets on cifar10", metavar="NAME")
     if training:
         add("--epochs", f"passes over the training data; default {usual('epochs')}", type=int, metavar="N")
         add("--batch-size", f"samples a step; default {usual('batch_size')}", type=int, metavar="N")

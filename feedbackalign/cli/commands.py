@@ -331,8 +331,9 @@ def trace(arguments):
 def trained_for(run, steps):
     """The run's rule and data after so many training steps, the same as in `train`."""
     rule, data, optimizer, stream = run.build()
-    hook_batches = Batches(data.train, run.batch_size, rng=np.random.default_rng(stream.integers(2**63)))
-    batches = Batches(data.train, run.batch_size, rng=stream)
+    hook_batches = Batches(data.train, run.batch_size, rng=np.random.default_rng(stream.integers(2**63)),
+                           augment=run.augmentation)
+    batches = Batches(data.train, run.batch_size, rng=stream, augment=run.augmentation)
     lr_at, decay_at = run.lr_at(rule, len(data.train)), run.decay_at(rule)
     if steps:
         rule.before_training(hook_batches)

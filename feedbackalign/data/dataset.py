@@ -2,7 +2,7 @@
 
     Split      x (N, ...) floats, targets (N,) labels or (N, out) floats
     Dataset    a name, the splits train, validation and test, and the number of classes
-    Batches    walks a split in mini-batches, in a new order every epoch
+    Batches    walks a split in mini-batches, in a new order every epoch, perhaps with every image augmented
 """
 
 import dataclasses
@@ -120,9 +120,9 @@ class Dataset:
         require_integer(size, f"size of a batch of {self.name}, {split} split", low=1, high=len(part))
         return part.x[:size].copy(), part.targets[:size].copy()
 
-    def batches(self, size, *, rng):
+    def batches(self, size, *, rng, augment=None):
         """Mini-batches of the training split, in a new order every epoch: see `Batches`."""
-        return Batches(self.train, size, rng=rng)
+        return Batches(self.train, size, rng=rng, augment=augment)
 
     def flat(self):
         """The same data with every sample as one row: x (N, ...) -> (N, product)."""
@@ -212,11 +212,15 @@ class Batches:
     rng : numpy.random.Generator
         Draws the permutations, and nothing between them: its state before an epoch is all it takes to walk that epoch
         again. A run that was stopped after k steps restores that state and goes on with `epoch(skip=k)`.
+    augment : CropAndFlip or the like, optional
+        `draw(count, rng=rng)` says, along with every permutation, what happens to each sample of the epoch, a row each;
+        `augment(x, rows)` does it. `check(shape, what)` refuses samples of the wrong shape.
 
     Raises
     ------
     TypeError, ValueError
-        A size that is not an integer from 1 to len(split), an rng that is not a Generator.
+        A size that is not an integer from 1 to len(split), an rng that is not a Generator, an augmentation that does
+        not fit the samples.
 
     Examples
     --------
@@ -226,12 +230,18 @@ class Batches:
     (3, [[2, 4], [3, 0], [1]])
     """
 
-    def __init__(self, split, size, *, rng):
+    def __init__(self, split, size, *, rng, augment=None):
         if not isinstance(split, Split):
             raise TypeError(f"split: expected a Split, got {describe(split)}")
         self.split = split
         self.size = require_integer(size, "size of a batch", low=1, high=len(split))
         self.rng = require_generator(rng, "Batches")
+        if augment is not None:
+            if isinstance(augment, type) or not callable(augment) or not hasattr(augment, "draw"):
+                raise TypeError(f"augment: expected feedbackalign.data.CropAndFlip() or the like, got "
+                                f"{describe(augment)}")
+            augment.check(split.x.shape[1:], "augment")
+        self.augment = augment
 
     def __len__(self):
         """Steps in an epoch."""
@@ -243,16 +253,19 @@ class Batches:
     def epoch(self, skip=0):
         """Walk one epoch without its first `skip` batches; yields x (size, ...), targets (size,) or (size, out).
 
-        The permutation is drawn by this call, before the first batch is asked for. The batches are copies.
+        The permutation, and what happens to each sample, are drawn by this call, before the first batch is asked for.
+        The batches are copies.
         """
         require_integer(skip, "skip", low=0, high=len(self))
         order = self.rng.permutation(len(self.split))
-        return self._walk(order, start=skip * self.size)
+        moves = None if self.augment is None else self.augment.draw(len(order), rng=self.rng)
+        return self._walk(order, moves, start=skip * self.size)
 
-    def _walk(self, order, start):
+    def _walk(self, order, moves, start):
         for first in range(start, len(order), self.size):
             rows = order[first:first + self.size]
-            yield self.split.x[rows], self.split.targets[rows]
+            x = self.split.x[rows]
+            yield x if moves is None else self.augment(x, moves[first:first + self.size]), self.split.targets[rows]
 
 
 def mean_and_std(x):

@@ -1,12 +1,13 @@
 """From the name of a data set to the data: the table behind `--data NAME`."""
 
 from feedbackalign.checks import require_generator, require_known
+from feedbackalign.data.cifar10 import cifar10
 from feedbackalign.data.digits import digits
 from feedbackalign.data.fashion_mini import fashion_mini
 from feedbackalign.data.generators import linear_teacher, mnist1d, spirals, teacher_student
 from feedbackalign.data.mnist import fashion, mnist
 
-FROM_FILES = {"mnist": mnist, "fashion": fashion}           # take data_dir
+FROM_FILES = {"mnist": mnist, "fashion": fashion, "cifar10": cifar10}           # take data_dir
 FROM_A_SEED = {"mnist1d": mnist1d, "spirals": spirals, "linear-teacher": linear_teacher,
                "teacher-student": teacher_student}          # take rng
 LOADERS = {"digits": digits, "fashion-mini": fashion_mini, **FROM_FILES, **FROM_A_SEED}
@@ -14,23 +15,27 @@ OF_IMAGES = ("digits", "fashion-mini", *FROM_FILES)
 CUTTABLE = ("fashion-mini", *FROM_FILES)                    # take validation
 
 
-def load(name, *, rng=None, data_dir=None, images=None, validation=None):
+def load(name, *, rng=None, data_dir=None, images=None, validation=None, standardise=None):
     """The data set of this name, with its default sizes.
 
     Parameters
     ----------
     name : str
-        One of LOADERS: digits, fashion-mini, mnist, fashion, mnist1d, spirals, linear-teacher, teacher-student.
+        One of LOADERS: digits, fashion-mini, mnist, fashion, cifar10, mnist1d, spirals, linear-teacher,
+        teacher-student.
     rng : numpy.random.Generator
         Needed by those that are computed from a seed; the others draw nothing from it.
     data_dir : str or path, optional
-        Where the files of mnist (needed) or fashion are.
+        Where the files of mnist, cifar10 (needed) or fashion are.
     images : bool, optional
         True gives samples (N, C, H, W), False gives rows (N, product). If it is not given, each comes as its own loader
         gives it: digits as rows, the others as images.
     validation : int, optional
-        How many training samples of fashion-mini, mnist or fashion are held out, 0 for none; the other sets have a
-        fixed split.
+        How many training samples of fashion-mini, mnist, fashion or cifar10 are held out, 0 for none; the other sets
+        have a fixed split.
+    standardise : bool, optional
+        Of sets of images: True gives mean 0 and standard deviation 1 over the training images, False pixels from 0 to
+        1. If it is not given, each comes as its own loader gives it: digits from 0 to 1, the others standardised.
 
     Returns
     -------
@@ -57,14 +62,17 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None):
         raise ValueError(f"data_dir: {name} is not read from a folder, got {str(data_dir)!r}")
     if name not in CUTTABLE and validation is not None:
         raise ValueError(f"validation: {name} has a fixed split, got {validation!r}")
-    if name not in OF_IMAGES and images:
-        raise ValueError(f"images: expected a data set of images ({', '.join(OF_IMAGES)}), got {name}")
+    for option, value in (("images", images), ("standardise", standardise)):
+        if name not in OF_IMAGES and value:
+            raise ValueError(f"{option}: expected a data set of images ({', '.join(OF_IMAGES)}), got {name}")
 
     if name in FROM_A_SEED:
         data = FROM_A_SEED[name](rng=require_generator(rng, name))
     elif name == "digits":
         data = digits(images=bool(images))
+        data = data.standardised() if standardise else data
     else:
         folder = [data_dir] if name in FROM_FILES else []
-        data = LOADERS[name](*folder, **({} if validation is None else {"validation": validation}))
+        given = {"validation": validation, "standardise": standardise}
+        data = LOADERS[name](*folder, **{option: value for option, value in given.items() if value is not None})
     return data.flat() if images is False else data

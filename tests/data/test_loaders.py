@@ -24,6 +24,14 @@ def test_images_of_the_digits():
     assert load("digits", images=True).input_shape == (1, 8, 8)
 
 
+@pytest.mark.parametrize("name", ["digits", "fashion-mini"])
+def test_standardised_or_from_0_to_1(name):
+    standardised, raw = load(name, standardise=True).train.x, load(name, standardise=False).train.x
+    assert (raw.min(), raw.max()) == (0, 1)
+    assert standardised.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+    assert standardised.std(dtype=np.float64) == pytest.approx(1, rel=1e-6)
+
+
 def test_digits_draw_nothing():
     rng = np.random.default_rng(0)
     before = rng.bit_generator.state
@@ -39,6 +47,7 @@ def test_digits_draw_nothing():
     ({"name": "mnist1d", "rng": 0}, TypeError, "got 0"),
     ({"name": "digits", "data_dir": "here"}, ValueError, "data_dir: digits is not read from a folder, got 'here'"),
     ({"name": "spirals", "rng": np.random.default_rng(0), "images": True}, ValueError, "images: expected a data"),
+    ({"name": "mnist1d", "rng": np.random.default_rng(0), "standardise": True}, ValueError, "standardise: expected a"),
 ])
 def test_load_refuses(arguments, error, message):
     with pytest.raises(error, match=message):
@@ -46,8 +55,8 @@ def test_load_refuses(arguments, error, message):
 
 
 def test_the_table_holds_exactly_the_documented_names():
-    assert sorted(LOADERS) == ["digits", "fashion", "fashion-mini", "linear-teacher", "mnist", "mnist1d",
-                               "spirals", "teacher-student"]
+    assert sorted(LOADERS) == ["cifar10", "digits", "fashion", "fashion-mini", "linear-teacher", "mnist",
+                               "mnist1d", "spirals", "teacher-student"]
 
 
 def test_public_names_exist():

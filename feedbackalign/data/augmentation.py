@@ -1,0 +1,73 @@
+"""Every epoch sees every image a little differently: shifted by a few pixels, and mirrored every other time.
+
+He, Zhang, Ren, Sun, arXiv 1512.03385, section 4.2: 4 pixels are padded on each side, and a crop of the original size is
+taken from the padded image or its mirror image. The frame is zero in the units of the data as they are: of standardised
+images that is the mean colour.
+
+What happens to each image of an epoch is drawn before its first batch, together with the order, so an epoch is still
+all in the state of its stream before it, and a resumed run sees what the other would have seen.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from feedbackalign.checks import require_generator, require_integer
+
+
+@dataclasses.dataclass(frozen=True)
+class CropAndFlip:
+    """A random window of the image in a frame of zeros, mirrored left to right every other time.
+
+    Parameters
+    ----------
+    padding : int
+        Width of the frame in pixels: how far an image may move in each direction.
+    flip : bool
+        Whether images are mirrored; not for digits and letters.
+
+    Examples
+    --------
+    >>> x = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
+    >>> augment = CropAndFlip(padding=1)
+    >>> augment(x, np.array([[1, 1, 0]])).tolist() == x.tolist()            # row 1, column 1: the image itself
+    True
+    >>> augment(x, np.array([[2, 1, 1]])).tolist()                          # a row up, and mirrored
+    [[[[4.0, 3.0], [0.0, 0.0]]]]
+    """
+
+    padding: int = 4
+    flip: bool = True
+
+    def __post_init__(self):
+        require_integer(self.padding, "padding", low=0)
+        if not isinstance(self.flip, bool):
+            raise TypeError(f"flip: expected True or False, got {self.flip!r}")
+
+    def check(self, shape, what):
+        """Refuse samples of a shape (without N) that this cannot be done to."""
+        if len(shape) != 3:
+            raise ValueError(f"{what}: crops and mirror images are for images (channels, height, width), "
+                             f"got samples of shape {tuple(shape)}")
+        if self.padding >= min(shape[1:]):
+            raise ValueError(f"{what}: expected a padding smaller than the images, got {self.padding} for samples of "
+                             f"shape {tuple(shape)}")
+
+    def draw(self, count, *, rng):
+        """What happens to each of so many images: (count, 3) of the window's first row, its first column, mirrored."""
+        require_generator(rng, "CropAndFlip")
+        return rng.integers([2 * self.padding + 1, 2 * self.padding + 1, 2 if self.flip else 1], size=(count, 3))
+
+    def __call__(self, x, moves):
+        """The images as `moves` has them: x (N, C, H, W), moves (N, 3) -> (N, C, H, W), a copy."""
+        N, C, H, W = x.shape
+        pad = self.padding
+        framed = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))        # -> (N, C, H + 2 pad, W + 2 pad)
+        seen = np.empty_like(x)
+        for n, (row, column, mirrored) in enumerate(moves.tolist()):
+            window = framed[n, :, row:row + H, column:column + W]           # (C, H, W)
+            seen[n] = window[:, :, ::-1] if mirrored else window
+        return seen
+
+
+AUGMENTATIONS = {"none": None, "crop-flip": CropAndFlip()}
