@@ -3,6 +3,7 @@
     arguments      which words there are
     commands       one function a command
     course         the commands of the lessons and their exercises
+    data           the command of the data sets
     lessons        copies the lessons out of the package
     folders        who writes where
     progress       how far a run is, live

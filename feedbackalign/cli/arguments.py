@@ -69,6 +69,11 @@ EXAMPLES = {
   feedbackalign exercise                            what there is
   feedbackalign exercise 3.1                        the task
   feedbackalign exercise 3.1 my_solution.py         is it right? A lesson with your answers in it will do""",
+    "data": """
+  feedbackalign data                                what there is
+  feedbackalign data fetch fashion --to ~/fashion   26 MB; then: train --data fashion --data-dir ~/fashion
+  feedbackalign data fetch cifar10 --to ~/cifar10   170 MB; then: train --data cifar10 --data-dir ~/cifar10
+  feedbackalign data fetch mnist --to ~/mnist --from file:///media/stick/mnist""",
 }
 
 
@@ -177,6 +182,15 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     lessons = command("lessons", "list the lessons of the course, or copy them into a folder")
     lessons.add_argument("--to", metavar="DIR", help="copy them there; a lesson that you have changed is left as it is")
     lessons.add_argument("--notebook", action="store_true", help="as .ipynb files, for Jupyter and Colab")
+
+    sets = command("data", "list the data sets, or fetch the files of one: the only command that uses the network")
+    sets.add_argument("action", metavar="fetch", nargs="?", choices=["fetch"], help="without it: list")
+    sets.add_argument("name", metavar="NAME", nargs="?", help="mnist, fashion or cifar10; the others ship or are "
+                      "computed, and Debian's and Ubuntu's package dataset-fashion-mnist is found by itself")
+    sets.add_argument("--to", metavar="DIR", help="the folder for the files, made if need be; what is there already "
+                      "and right is left alone")
+    sets.add_argument("--from", metavar="URL", dest="mirror", help="a folder that holds the files (https, http, file), "
+                      "instead of the mirrors that are known; contents are checked all the same")
 
     exercise = command("exercise", "print the task of an exercise, or check an answer to it")
     exercise.add_argument("number", metavar="NUMBER", nargs="?", help="lesson and exercise, such as 3.1; default: list")

@@ -19,6 +19,7 @@ import numpy as np
 
 from feedbackalign import comparison, rules, training
 from feedbackalign.cli import course, report
+from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.checks import require_integer, require_known
 from feedbackalign.data import Batches, DataError
@@ -374,4 +375,5 @@ def list_rules(arguments):
 
 
 COMMANDS = {"compare": compare, "train": train, "plot": plot, "figure": figure, "trace": trace, "check": check,
-            "rules": list_rules, "lessons": course.lessons, "exercise": course.exercise}
+            "rules": list_rules, "lessons": course.lessons, "exercise": course.exercise,
+            "data": data_sets.data}
