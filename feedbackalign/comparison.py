@@ -17,6 +17,7 @@ import time
 
 import numpy as np
 
+from feedbackalign import training
 from feedbackalign.checkpoints import CheckpointError
 from feedbackalign.checks import require_integer
 from feedbackalign.finished import versions
@@ -164,6 +165,7 @@ def rehearse(runs):
     """Build the data, the network and every rule once, so that what cannot work is refused before any run starts."""
     rule, data, _, _ = runs[0].build()
     require_integer(runs[0].batch_size, "batch size", low=1, high=len(data.train))
+    training.check_last_batch(rule.network, len(data.train), runs[0].batch_size)
     for run in {run.rule_name: run for run in runs}.values():
         run.decay_at(run.make_rule(rule.network, np.random.default_rng(0)))
 

@@ -79,8 +79,12 @@ def _image_model(model, data, init, rng):
         raise ValueError(f"model {model}: sorts into classes; {data.name} is a regression")
     if model in FOR_32_PIXELS and data.input_shape[1] < 32:
         data = data.padded(32)
-    make = IMAGE_MODELS[model]
-    return make(channels=data.input_shape[0], classes=data.classes, size=data.input_shape[1], init=init, rng=rng), data
+    channels, size, _ = data.input_shape
+    try:
+        network = IMAGE_MODELS[model](channels=channels, classes=data.classes, size=size, init=init, rng=rng)
+    except ValueError as error:                         # it says which layer ran out of pixels, or found too many
+        raise ValueError(f"model {model}, {data.name} of {size}×{size} pixels: {error}") from error
+    return network, data
 
 
 def reconstructing(data):

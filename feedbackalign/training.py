@@ -17,6 +17,7 @@ from feedbackalign import alignment
 from feedbackalign.checkpoints import Checkpoint, Progress
 from feedbackalign.checks import describe, require_generator, require_integer
 from feedbackalign.data import Batches, Dataset
+from feedbackalign.layers import BatchNorm1d, BatchNorm2d
 from feedbackalign.rules import Rule
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
@@ -77,7 +78,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     epochs : int
         How many in all; a resumed run counts those it already has.
     batch_size : int
-        Samples a step; the last batch of an epoch may be smaller.
+        Samples a step; the last batch of an epoch may be smaller. A last batch of one sample is refused where a layer
+        normalises over the batch alone (`check_last_batch`).
     rng : numpy.random.Generator, optional
         Orders the samples of every epoch, and augments them; default_rng(0) if None.
     augment : data.CropAndFlip or the like, optional
@@ -295,6 +297,37 @@ def _tell(rows, record, progress):
             progress(row)
 
 
+def check_last_batch(network, samples, batch_size):
+    """Refuse epochs that end in a batch of one where a layer normalises over the batch alone: it has no spread.
+
+    Dropping that sample would break "every epoch visits every sample" without a word, so another size is asked for.
+
+    >>> from feedbackalign import networks
+    >>> from feedbackalign.layers import BatchNorm1d, Linear
+    >>> rng = np.random.default_rng(0)
+    >>> network = networks.Network([Linear(4, 3, rng=rng), BatchNorm1d(3), Linear(3, 2, rng=rng)])
+    >>> check_last_batch(network, samples=9, batch_size=4)
+    Traceback (most recent call last):
+    ...
+    ValueError: batch_size: 9 samples in batches of 4 leave a last batch of 1, over which bn1 has nothing to ...
+    """
+    if (samples - 1) % batch_size:                      # the last batch holds two or more
+        return
+    for layer in network.all_layers():
+        if isinstance(layer, (BatchNorm1d, BatchNorm2d)) and values_a_channel(network, layer) == 1:
+            fitting = next((size for size in range(batch_size + 1, samples + 1) if (samples - 1) % size), None)
+            hint = f"{fitting} would do" if fitting else "there are too few samples"
+            raise ValueError(f"batch_size: {samples} samples in batches of {batch_size} leave a last batch of 1, over "
+                             f"which {layer.name} has nothing to normalise; {hint}")
+
+
+def values_a_channel(network, layer):
+    """How many values of a channel a batch normalisation sees in one sample; None where the shapes are unknown."""
+    if layer.dimensions == 2:
+        return 1
+    return math.prod(network.shapes[layer.name][0][1:]) if layer.name in network.shapes else None
+
+
 def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every):
     if not isinstance(rule, Rule):
         raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
@@ -304,6 +337,7 @@ def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every):
         raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
     require_integer(epochs, "epochs", low=0)
     require_integer(batch_size, "batch_size", low=1, high=len(data.train))
+    check_last_batch(rule.network, len(data.train), batch_size)
     if checkpoint_every is not None:
         require_integer(checkpoint_every, "checkpoint_every", low=1)
     if data.outputs != rule.network.outputs:

@@ -156,6 +156,50 @@ def test_augmented_images_are_the_same_after_a_resume(rule, step, tmp_path):
     assert run(draw=1, folder=tmp_path, resume=True) == whole
 
 
+class Hungry(TABLE["fa"]):
+    """Wants more memory than there is, in the middle of a backward pass of one of its training steps."""
+
+    steps_left = -1
+
+    def send_back(self, layer, error):
+        if layer.name == "fc2" and error.dtype == np.float32:           # it is measured in float64
+            type(self).steps_left -= 1
+            if type(self).steps_left == 0:
+                np.empty(2**50)
+        return super().send_back(layer, error)
+
+
+@pytest.mark.parametrize("step", [2, 5])
+def test_a_step_that_finds_no_memory_leaves_the_checkpoint_as_it_was(step, tmp_path, monkeypatch):
+    whole = SmallRun(Hungry)
+    whole_rows = whole.train()
+    monkeypatch.setattr(Hungry, "steps_left", step)
+    with pytest.raises(MemoryError, match="Unable to allocate"):        # NumPy's own
+        SmallRun(Hungry).train(folder=tmp_path, checkpoint_every=1)
+    assert read_checkpoint(tmp_path / "checkpoint.npz")[0]["progress"]["step"] == step - 1
+    resumed = SmallRun(Hungry, draw=1)
+    assert_same(resumed, resumed.train(folder=tmp_path, resume=True), whole, whole_rows, tmp_path)
+
+
+def test_a_checkpoint_that_finds_no_memory_leaves_the_one_before(tmp_path, monkeypatch):
+    whole = SmallRun("pfa")
+    whole_rows = whole.train()
+    savez, left = np.savez, [4]
+
+    def hungry(file, **arrays):
+        left[0] -= 1
+        if left[0] == 0:
+            file.write(b"half of it")
+            raise MemoryError
+        savez(file, **arrays)
+    monkeypatch.setattr(np, "savez", hungry)
+    with pytest.raises(MemoryError):
+        SmallRun("pfa").train(folder=tmp_path, checkpoint_every=1)
+    assert read_checkpoint(tmp_path / "checkpoint.npz")[0]["progress"]["step"] == 2     # after the first row, and two
+    resumed = SmallRun("pfa", draw=1)
+    assert_same(resumed, resumed.train(folder=tmp_path, resume=True), whole, whole_rows, tmp_path)
+
+
 @pytest.mark.parametrize("seconds, kept", [(0.0, 4), (1e9, 3)], ids=["a minute has passed", "it has not"])
 def test_a_long_epoch_is_kept_by_the_clock(seconds, kept, tmp_path, monkeypatch):
     """Three steps make an epoch; in the fifth the run dies before it could be kept."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from feedbackalign import data, models
+from feedbackalign import data, models, networks
 
 
 def fit(name, some_data, **options):
@@ -99,6 +99,25 @@ def test_batch_normalisation_stands_before_every_activation_and_takes_the_place_
 def test_what_does_not_fit(error, name, options, message):
     with pytest.raises(error, match=message):
         fit(name, data.digits(), **options)
+
+
+@pytest.mark.parametrize("name, size, message", [
+    ("lenet-mnist", 40, r"model lenet-mnist, images of 40×40 pixels: fc1: expected 120 inputs a sample, got shape"),
+    ("digits-conv", 3, r"model digits-conv, images of 3×3 pixels: size: expected an integer of at least 4, got 3"),
+])
+def test_images_that_do_not_fit_are_refused_with_the_layer_that_they_do_not_fit(name, size, message):
+    with pytest.raises(ValueError, match=message):
+        fit(name, images(1, size))
+
+
+@pytest.mark.parametrize("make, size, layer", [
+    (networks.lenet_mnist, 8, "conv2 ran out of pixels: a 5×5 kernel"),
+    (networks.lenet_mnist, 20, "conv3 ran out of pixels: a 5×5 kernel"),
+    (networks.lenet_cifar, 6, "pool3 ran out of pixels: a 2×2 window"),
+])
+def test_the_layer_that_ran_out_of_pixels_is_named(make, size, layer):
+    with pytest.raises(ValueError, match=layer):
+        make(size=size, rng=np.random.default_rng(0))
 
 
 def test_image_models_refuse_what_is_no_image():

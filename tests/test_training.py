@@ -454,6 +454,49 @@ def test_data_that_does_not_fit_the_network_is_refused():
         SmallRun("bp", data=classification(inputs=5)).train()
 
 
+def normalising(positions=None):
+    """A network with batch normalisation over rows (None), or over images of so many pixels each side."""
+    rng = np.random.default_rng(0)
+    if positions is None:
+        return networks.Network([layers.Linear(4, 3, rng=rng), layers.BatchNorm1d(3), layers.Linear(3, 3, rng=rng)])
+    block = layers.Residual([layers.Conv2d(1, 1, 1, rng=rng), layers.BatchNorm2d(1)])
+    return networks.Network([block, layers.Flatten(), layers.Linear(positions**2, 3, rng=rng)],
+                            input_shape=(1, positions, positions))
+
+
+@pytest.mark.parametrize("positions, samples, batch_size, fitting", [
+    (None, 9, 4, 5), (None, 9, 8, 9), (None, 9, 1, 3), (1, 9, 2, 3), (None, 7, 2, 4), (None, 1, 1, None)])
+def test_a_last_batch_of_one_is_refused_where_a_layer_normalises_over_the_batch_alone(positions, samples, batch_size,
+                                                                                      fitting):
+    network = normalising(positions)
+    x = np.random.default_rng(1).normal(size=(samples, *network.input_shape)).astype(np.float32)
+    split = Split(x, np.arange(samples) % 3)
+    data = Dataset("few", train=split, validation=None, test=split, classes=3)
+
+    def train(size):
+        rule = rules.make("bp", network, rng=np.random.default_rng(2))
+        return training.train(rule, data, optimizer.SGD(0.01), epochs=2, batch_size=size)
+    told = f"{samples} samples in batches of {batch_size} leave a last batch of 1, over which (block1.)?bn1 has nothing"
+    before = {name: array.copy() for name, array in network.parameters().items()}
+    with pytest.raises(ValueError, match=told) as error:
+        train(batch_size)
+    assert all(np.array_equal(before[name], array) for name, array in network.parameters().items())
+    if fitting is None:
+        assert str(error.value).endswith("there are too few samples")
+    else:
+        assert str(error.value).endswith(f"; {fitting} would do") and len(train(fitting)) == 3
+        assert all((samples - 1) % size == 0 for size in range(batch_size, fitting))
+
+
+def test_a_last_batch_of_one_is_enough_where_an_image_has_several_values_a_channel():
+    network = normalising(2)
+    x = np.random.default_rng(1).normal(size=(9, 1, 2, 2)).astype(np.float32)
+    split = Split(x, np.arange(9) % 3)
+    data = Dataset("few", train=split, validation=None, test=split, classes=3)
+    rule = rules.make("bp", network, rng=np.random.default_rng(2))
+    assert len(training.train(rule, data, optimizer.SGD(0.01), epochs=1, batch_size=4)) == 2
+
+
 def test_a_rule_without_gradients_says_so():
     class Empty(Rule):
         pass

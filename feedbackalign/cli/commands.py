@@ -67,14 +67,20 @@ def main(argv=None):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        goes_on = "; the same line with --resume goes on" if argv[:1] in GO_ON else ""
-        return complain(f"interrupted{goes_on}", 130)
+        return complain(f"interrupted{goes_on(argv)}", 130)
+    except MemoryError as error:
+        return complain(f"{in_one_line(error)}{goes_on(argv)}", 1, debug="--debug" in argv)
     except UsageError as error:
         return complain(error, 2, debug="--debug" in argv)
     except BrokenProcessPool:
         return complain("a worker process died; the system may have run out of memory", 1, debug="--debug" in argv)
     except Exception as error:                                  # the last door: whatever it is, one line
         return complain(error, 1, debug="--debug" in argv)
+
+
+def goes_on(argv):
+    """What to say of a command that keeps what it has done."""
+    return "; the same line with --resume goes on" if argv[:1] in GO_ON else ""
 
 
 def complain(error, status, debug=False):

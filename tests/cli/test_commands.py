@@ -254,6 +254,28 @@ def test_a_run_that_was_killed_and_resumed_equals_one_that_was_not(rule, tmp_pat
             assert killed[key].tobytes() == whole[key].tobytes(), key
 
 
+@pytest.mark.usefixtures("no_figures")
+def test_a_run_out_of_memory_is_one_line_and_goes_on_from_its_checkpoint(tmp_path, capsys):
+    """In a worker, in the second epoch, until a file is there that says that other programs were closed."""
+    (tmp_path / "hungry.py").write_text(MY_RULE.replace("        if self.strength == 0:\n", """
+        import os, numpy
+        self.sent = getattr(self, "sent", 0) + (error.dtype == numpy.float32 and layer.name == "fc4")
+        if self.sent == 12 and not os.path.exists("closed"):
+            numpy.empty(2**50)
+        if self.strength == 0:
+""").replace("MyRule", "Hungry"))
+    line = ["train", "--rule", "hungry.py:Hungry", "--batch-size", "150", "--epochs", "3", "--quiet"]
+    assert cli.main([*line, "--out", "run"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and told[0].startswith("feedbackalign: error: out of memory: Unable to allocate 8")
+    assert told[0].endswith("; the same line with --resume goes on")
+    assert [row["epoch"] for row in record("run")] == [0, 1]
+    (tmp_path / "closed").write_text("")
+    assert cli.main([*line, "--out", "run", "--resume"]) == 0
+    assert cli.main([*line, "--out", "whole"]) == 0
+    assert record("run") == record("whole")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
 def test_ctrl_c_ends_command_and_worker_without_a_traceback(tmp_path):
     # A suite that a shell started in the background ignores SIGINT, and so would its children: hence preexec_fn.
