@@ -70,9 +70,9 @@ EXAMPLES = {
   feedbackalign exercise 3.1                        the task
   feedbackalign exercise 3.1 my_solution.py         is it right? A lesson with your answers in it will do""",
     "data": """
-  feedbackalign data                                what there is
-  feedbackalign data fetch fashion --to ~/fashion   26 MB; then: train --data fashion --data-dir ~/fashion
-  feedbackalign data fetch cifar10 --to ~/cifar10   170 MB; then: train --data cifar10 --data-dir ~/cifar10
+  feedbackalign data                                     what there is
+  feedbackalign data fetch fashion --to ~/fashion        31 MB; then: train --data fashion --data-dir ~/fashion
+  feedbackalign data fetch cifar10 --to ~/cifar10        170 MB; then: train --data cifar10 --data-dir ~/cifar10
   feedbackalign data fetch mnist --to ~/mnist --from file:///media/stick/mnist""",
 }
 
