@@ -61,9 +61,9 @@ class LowRankFeedback(ErrorSendingRule):
         self.U, self.V = {}, {}
         for layer in network.weighted_layers():
             W = layer.draw_weights(rng)                                     # (out, in[, kh, kw]), for shape and scale
-            U, V = rng.standard_normal((len(W), rank)), rng.standard_normal((rank, *W.shape[1:]))
-            self.U[layer.name] = U.astype(W.dtype)                          # (out, rank)
-            self.V[layer.name] = (V * W.std() / rank**0.5).astype(W.dtype)  # (rank, in[, kh, kw]); U V as large as W
+            U = rng.standard_normal((len(W), rank)) / len(W)**0.5           # (out, rank), columns of length 1, about
+            V = rng.standard_normal((rank, *W.shape[1:])) * W.std() * (len(W) / rank)**0.5      # U V as large as W
+            self.U[layer.name], self.V[layer.name] = U.astype(W.dtype), V.astype(W.dtype)
 
     def send_back(self, layer, error):
         few = layer.mix_outputs(error, self.U[layer.name])                  # Eq. 1
@@ -84,10 +84,10 @@ LowRankFeedback = runs.find_rule(f"{folder / 'my_low_rank.py'}:LowRankFeedback")
 # ## Is it what you think it is?
 #
 # `feedbackalign check --rules my_low_rank.py:LowRankFeedback` puts the rule to the package's own truths, on dense and
-# convolutional networks. It says nothing about W unless asked, so it is held to reading none of W: the errors may not
-# move by a bit when W is replaced by noise. And it says what acts in W's place, so backprop in a network with these
-# weights must give the same errors. Here is the same check from Python, and then a rule that lies. **Guess** which
-# truths it breaks.
+# convolutional networks. The class declares nothing about W, so it is held to reading none of it: the errors may not
+# move by a bit when W is replaced by noise. And its `feedback_weights` say what acts in W's place, so backprop in a
+# network with these weights must give the same errors. Here is the same check from Python, and then a rule that lies.
+# **Guess** which truths it breaks.
 
 # %%
 class Liar(LowRankFeedback):
@@ -171,8 +171,9 @@ assert np.linalg.matrix_rank(B) == 2 and B.shape == (32, 64)
 # **11.2** (coded) Let V learn by what is at its synapses, Eq. 4: ∂V = fewᵀ x. You have met this rule in lesson 7: it
 # is product feedback alignment with a bottleneck for a middle population.
 #
-# **11.3** Put 11.2 into `my_low_rank.py`: `parameters` in the place of `constants` for V, and `learn_feedback(self,
-# layer, error, local)`. Compare again with `--decay 0.01`. Does the path angle reach Eq. 3's?
+# **11.3** Put 11.2 into `my_low_rank.py`: `parameters` in the place of `constants` for V, a method
+# `learn_feedback(self, layer, error, local)`, and `strong_decay_first = True`. Does the path angle reach Eq. 3's, and
+# the update angle?
 #
 # **11.4** Run the comparison on convolutions, `--model digits-conv`. Nothing in the file needs to change. Why?
 
