@@ -171,9 +171,8 @@ assert np.linalg.matrix_rank(B) == 2 and B.shape == (32, 64)
 # **11.2** (coded) Let V learn by what is at its synapses, Eq. 4: ∂V = fewᵀ x. You have met this rule in lesson 7: it
 # is product feedback alignment with a bottleneck for a middle population.
 #
-# **11.3** Put 11.2 into `my_low_rank.py`: `parameters` in the place of `constants` for V, a method
-# `learn_feedback(self, layer, error, local)`, and `strong_decay_first = True`. Does the path angle reach Eq. 3's, and
-# the update angle?
+# **11.3** Put 11.2 into `my_low_rank.py`: `parameters` in the place of `constants` for V, `strong_decay_first = True`,
+# and `learn_feedback(self, layer, error, local)`. Does the path angle reach Eq. 3's? And the update angle?
 #
 # **11.4** Run the comparison on convolutions, `--model digits-conv`. Nothing in the file needs to change. Why?
 
