@@ -110,7 +110,7 @@ def resting_feedback(J, alpha, decay, *, rounds=10_000, tolerance=1e-14):
     --------
     >>> J = np.array([[1.0, 0.0, 0.5]])
     >>> resting_feedback(J, 1000.0, 0.05).round(3).T            # close to 2α Jᵀ (JJᵀ + 2αβ')⁻¹
-    array([[19.557,  0.   ,  9.778]])
+    array([[19.759,  0.   ,  9.879]])
     """
     require_number(alpha, "alpha", low=0)
     require_number(decay, "decay", low=0, low_open=True)
