@@ -16,7 +16,7 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops import row_convolution as by_rows
 
-LARGE = 2**24           # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
+LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
 
 
 class WeightedLayer(Layer):
