@@ -119,5 +119,5 @@ def claim(shares):
     (_, near), (far, _) = series.at_end(shares["ddtp-linear"]), series.at_end(shares["dtp"])
     if near >= far:
         return plain
-    return (f"Updates by the difference reconstruction loss change the output: ddtp-linear wastes at most {near:.2f},\n"
-            f"dtp, whose inverses learn layer by layer, at least {far:.2f} of its update's length")
+    return (f"The difference reconstruction loss keeps updates out of the null space:\n"
+            f"ddtp-linear has at most {near:.2f} of its length there, dtp at least {far:.2f}")

@@ -11,7 +11,6 @@ TRAIN, PROBE, BATCH = 1437, 256, 64
 GAMMAS = (1e-3, 1e-2, 0.1, 1.0, 10.0)                       # the nearest of these Gauss-Newton updates is reported
 PRETRAINING = 60                                            # epochs in which the feedback learns alone
 LOOKED = (0, 1, 2, 3, 5, 10, 15, 20)                        # epochs after which angles are measured
-EARLY = 5                                                   # the epoch that the title speaks of
 RECONSTRUCTING = ("ddtp-linear", "dtp-drl", "ddtp-rhl")     # the difference reconstruction loss
 
 
@@ -173,6 +172,6 @@ def claim(newton, backprop):
     from_backprop = min(series.at_start(backprop[rule])[0] for rule in near)
     if not (highest_near < lowest_far and highest_near < from_backprop):
         return plain
-    return (f"The difference reconstruction loss leads feedback to Gauss-Newton: at most {highest_near:.0f}° at the "
-            f"start,\nnot to backprop (at least {from_backprop:.0f}°); other losses stay at least {lowest_far:.0f}° "
-            f"from it")
+    return (f"The difference reconstruction loss leads to Gauss-Newton (at most {highest_near:.0f}°),\n"
+            f"not to backprop (at least {from_backprop:.0f}°), at the start; other losses stay at least "
+            f"{lowest_far:.0f}° away")

@@ -3,11 +3,11 @@
 Meulemans et al., "A theoretical framework for target propagation", arXiv 2006.14331 (2020).
 
     ddtp-linear     ĥ_i = h_i + Q_i (ĥ_L − h_L)
-    ddtp-rhl        ĥ_i = h_i + g_i(ĥ_L) − g_i(h_L),  g_i(t) = u(Q_i z(t) + c_i),  z(t) = tanh(R t + r)
+    ddtp-rhl        ĥ_i = h_i + g_i(ĥ_L) − g_i(h_L),  g_i(t) = tanh(Q_i z(t) + c_i),  z(t) = tanh(R t + r)
     ddtp-control    ĥ_i = h_i + Q_i (ĥ_L − h_L)
 
 R and r are fixed, random, and shared by all layers: a hidden layer on the way down. The last hidden layer does without
-it, g(t) = u(Q t + c): what it has to undo is linear. u is the unit of the layer that is led down to.
+it, g(t) = tanh(Q t + c): what it has to undo is linear.
 
     its loss    ddtp-linear, ddtp-rhl: difference, direct; ddtp-control: the same without the difference
                 (`feedbackalign.reconstruction`)
@@ -23,7 +23,7 @@ When it is backprop     ddtp-linear and ddtp-control in a linear network, with Q
                         ddtp-linear is direct feedback alignment.
 
 Deviations from the authors' code
-    - u is the unit of the layer that is led down to (theirs: tanh, like their layers').
+    - The layers' own units may be others than tanh; the feedback's stay tanh.
     - The last hidden layer has biases, forward and back (theirs: neither, a side effect of how it is made).
     - The feedback's update follows that of W on the same batch, at the new weights (theirs: at the old ones).
 """
@@ -174,7 +174,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
 
     def feedback(self, place):
         stage = self.stages[place]
-        return Feedback(self.Q[stage.name], self.c[stage.name], stage.unit)
+        return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
 
     def code(self, place, t, h):
         """What feedback `place` reads of an output t: z(t), beside it h if recurrent; at the last hidden layer t."""

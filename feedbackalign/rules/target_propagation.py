@@ -7,7 +7,7 @@ target propagation", arXiv 2006.14331 (2020) (difference reconstruction loss).
     dtp         ĥ_i = g_i(ĥ_{i+1}) − g_i(h_{i+1}) + h_i         what g_i does wrong at h_{i+1} is taken off
     dtp-drl     the same targets; the feedback learns to undo the whole way to the output and back
 
-    feedback    g_i(t) = u(Q_i t + c_i), from layer i + 1 down to layer i; u the unit of layer i
+    feedback    g_i(t) = tanh(Q_i t + c_i), from layer i + 1 down to layer i
     its loss    tp, dtp: layer by layer; dtp-drl: difference, chained (`feedbackalign.reconstruction`)
 
 With exact inverses, g_i = f_{i+1}⁻¹, all three give ĥ_i − h_i = −λ J_i⁻¹ e + O(λ²): the Gauss-Newton target. Real
@@ -20,7 +20,8 @@ Local         Q_i learns from what arrives at layer i, and (dtp-drl) from what c
 Zero error    dtp and dtp-drl then move nothing; tp does, wherever g_i(h_{i+1}) is not h_i.
 
 Deviations from the authors' code
-    - u is the unit of the layer that is led down to (theirs: tanh, like their layers').
+    - The layers' own units may be others than tanh; the feedback's stay tanh, which keeps targets of ReLUs from running
+      away.
     - 1/σ² in the layer-wise loss is σ's own (theirs: of no σ below 0.02).
     - The feedback's update follows that of W on the same batch, at the new weights (theirs: at the old ones).
 """
@@ -28,6 +29,7 @@ Deviations from the authors' code
 import numpy as np
 
 from feedbackalign import target_truths
+from feedbackalign.layers import Tanh
 from feedbackalign.reconstruction import Feedback, reconstruction, sent_down, sent_up
 from feedbackalign.rules.target_rule import TargetRule
 
@@ -59,7 +61,7 @@ class TargetPropagation(TargetRule):
     def feedback(self, place):
         """g down to hidden layer `place`, counted from 0."""
         stage = self.stages[place]
-        return Feedback(self.Q[stage.name], self.c[stage.name], stage.unit)
+        return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
 
     def moves(self, seen, top):
         moves = [top]

@@ -95,12 +95,12 @@ def test_on_the_digits_the_difference_reconstruction_loss_finds_gauss_newton():
 
     for rule in subject.RECONSTRUCTING:
         assert mean(rule, 0, "gauss_newton_angle") <= 25 and mean(rule, 0, "backprop_angle") <= 45, rule
-        assert mean(rule, 1, "test_accuracy") >= 0.68, rule
+        assert mean(rule, 1, "test_accuracy") >= 0.75, rule
     for rule in ("dtp", "ddtp-control"):
         assert mean(rule, 0, "gauss_newton_angle") >= 45 and mean(rule, 0, "backprop_angle") >= 55, rule
-        assert mean(rule, 1, "test_accuracy") <= 0.65, rule
+        assert mean(rule, 1, "test_accuracy") <= 0.7, rule
     assert 80 <= mean("dfa", 0, "gauss_newton_angle") <= 100 and 80 <= mean("dfa", 0, "backprop_angle") <= 100
     assert 20 <= mean("gnt", 0, "backprop_angle") <= 50 and 20 <= mean("gnt", 5, "backprop_angle") <= 50
     assert mean("gnt", 5, "gauss_newton_angle") < 1e-4
     for rule in subject.RULES:
-        assert mean(rule, 20, "test_accuracy") >= 0.95, rule
+        assert mean(rule, 20, "test_accuracy") >= (0.94 if rule == "dfa" else 0.95), rule
