@@ -138,17 +138,18 @@ def test_augmented_images_are_the_same_after_a_resume(rule, step, tmp_path):
 
     crop = CropAndFlip(padding=2)
 
-    def run(augment=crop, draw=0, **more):
+    def run(augment=crop, draw=0, epochs=2, **more):
         net = networks.Network([layers.Conv2d(1, 3, 3, rng=np.random.default_rng([1, draw])), layers.ReLU(),
                                 layers.Flatten(), layers.Linear(48, 3, rng=np.random.default_rng([4, draw]))],
                                input_shape=(1, 6, 6))
         made = rules.make(rule, net, rng=np.random.default_rng([2, draw]))
-        rows = training.train(made, data, optimizer.SGD(0.05, momentum=0.9), epochs=2, batch_size=4, augment=augment,
-                              rng=np.random.default_rng([3, draw]), **more)
+        rows = training.train(made, data, optimizer.SGD(0.05, momentum=0.9), epochs=epochs, batch_size=4,
+                              augment=augment, rng=np.random.default_rng([3, draw]), **more)
         return without_times(rows), {name: array.tobytes() for name, array in (net.parameters() | made.state()).items()}
 
     whole = run()
     assert whole[0][0]["test_loss"] == run(None)[0][0]["test_loss"] and whole[1] != run(None)[1]
+    assert (run(epochs=0)[1] != run(None, epochs=0)[1]) == (rule is RehearsingImages)   # before the first step
     with pytest.raises(Killed):
         run(folder=tmp_path, progress=kill_at(step), checkpoint_every=1)
     with pytest.raises(CheckpointError, match=r"made by another augmentation: 'CropAndFlip\(padding=2, flip=True\)'"):

@@ -72,6 +72,15 @@ def test_batches_are_augmented_and_the_split_is_not():
     assert seen[0][0][0].tobytes() in windows
 
 
+def test_every_image_of_an_epoch_has_a_move_of_its_own():
+    """The order first, then one row a sample in that order."""
+    split, seen = epoch(seed=7)
+    rng, augment = np.random.default_rng(7), CropAndFlip(padding=2)
+    order = rng.permutation(11)
+    expected = augment(split.x[order], augment.draw(11, rng=rng))
+    assert np.array_equal(np.concatenate([x for x, _ in seen]), expected)
+
+
 @pytest.mark.parametrize("skip", [1, 2, 3])
 def test_the_rest_of_an_epoch_is_the_same_rest(skip):
     whole, rest = epoch()[1][skip:], epoch(skip)[1]

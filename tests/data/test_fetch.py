@@ -161,6 +161,12 @@ def test_a_mirror_that_has_not_got_it_is_asked_once_and_the_next_one_at_once(ser
     assert len(server.asked) == 4 and held(tmp_path) == {}
 
 
+def test_a_busy_mirror_keeps_nobody_waiting_while_there_is_another(server, one_file, tmp_path):
+    server.answers |= {"/busy/images": [Answer(b"", 503)], "/free/images": [Answer()]}
+    get(tmp_path, server.url + "busy", server.url + "free")
+    assert [path for path, _ in server.asked] == ["/busy/images", "/free/images"]
+
+
 def test_no_network(one_file, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(fetch, "WAIT", 0.0)
