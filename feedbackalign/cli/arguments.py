@@ -43,7 +43,9 @@ EXAMPLES = {
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run --resume
   feedbackalign train --rule wm --model digits-conv --mirror-rate 0.05
-  feedbackalign train --rule pfa --model resnet20 --data fashion --epochs 2""",
+  feedbackalign train --rule pfa --model resnet20 --data fashion --epochs 2
+  feedbackalign train --rule pfa --model resnet20 --data cifar10 --data-dir cifar10 --epochs 250 \
+--lr-milestones 100,150,200 --lr-factor 0.1""",
     "plot": """
   feedbackalign plot compare-output --format svg,pdf
   feedbackalign plot my-run/record.jsonl --out slides""",
