@@ -152,6 +152,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
 
     name = "ddtp-rhl"
     matches_backprop = "never"
+    learning_rate_factor = 0.3                              # at the common rate networks of ReLUs fall back
 
     def __init__(self, network, *, rng, hidden_units=256, recurrent=False, target_step=None, gamma=0.1, sigma=0.1,
                  feedback_lr=1e-3, feedback_decay=None, feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
