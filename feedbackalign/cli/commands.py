@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
-from feedbackalign import comparison, rules, training
+from feedbackalign import comparison, models, rules, training
 from feedbackalign.cli import course, report
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
@@ -150,7 +150,7 @@ def sweep(runs, folder, jobs, arguments, names=None):
     names = dict(zip(runs, names or [run.rule_name for run in runs]))
     failures = []
     jobs = min(jobs, len(runs))
-    epochs_are_long = any(run.data in FROM_FILES for run in runs)
+    epochs_are_long = any(run.data in FROM_FILES or run.model in models.RESNETS for run in runs)
     epochs = {(names[run], run.seed): run.epochs for run in runs}
     with Display(len(runs), epochs, None if arguments.quiet else sys.stderr) as display:
         finished = FinishedRuns(folder / FINISHED, checkpoints=epochs_are_long, fresh=not arguments.resume,

@@ -127,7 +127,8 @@ def claim(accuracy, angles, network):
     starts = [series.at_start(curves["pfa"])[0] for curves in angles.values() if "pfa" in curves]
     if not paths or max(paths) > 0.5 * min(starts) or lowest_pfa <= worst_fa:
         return plain
-    near = f"within {math.ceil(10 * behind - 1e-9) / 10:g} points of backprop" if behind > 0 else "no worse than backprop"
+    behind = math.ceil(10 * behind - 1e-9) / 10
+    near = f"within {behind:g} points of backprop" if behind > 0 else "no worse than backprop"
     return (f"{network}: product feedback (pfa) ends {near}, fa {_behind(accuracy)} behind;\n"
             f"its path comes within {math.ceil(max(paths))}° of W in every layer")
 
