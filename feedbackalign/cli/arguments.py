@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import difflib
 import sys
+import textwrap
 
 from feedbackalign import data, models, rules
 from feedbackalign.checkpoints import SAVE_EVERY
@@ -158,7 +159,9 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     figure = command("figure", "measure and draw the figure of one experiment, with its settings and numbers beside it")
     ideas = {name: sys.modules[draw.__module__].__doc__.splitlines()[0]
              for name, (_, draw) in (TRAINED | EXPERIMENTS).items()}
-    figure.add_argument("name", metavar="NAME", help="; ".join(f"{name}: {idea}" for name, idea in ideas.items()))
+    figure.description += "\n\n" + "\n".join(textwrap.fill(idea, 110, initial_indent=f"  {name:22}",
+                                                           subsequent_indent=24 * " ") for name, idea in ideas.items())
+    figure.add_argument("name", metavar="NAME", help="one of the above")
     figure.add_argument("--scale", default="quick", metavar="NAME", help=f"{', '.join(SCALES)}: seconds to minutes on "
                         f"what ships; an hour or so on Fashion-MNIST; as published. Of {', '.join(TRAINED)}; the "
                         f"others have one size. Default quick")

@@ -25,8 +25,7 @@ Deviations from the paper
     - ∂ℓ/∂r_L is the sample's own, and updates are divided by λ: the authors divide by N twice, in the target and in the
       mean, and multiply the learning rate by 1/λ instead.
     - Feedback starts at Xavier's scale or smaller: drawn, then scaled down where the norms of W allow a start that is
-    not
-      stable. Feedback and network learn in turns of one batch, not of one epoch.
+      not stable. Feedback and network learn in turns of one batch, not of one epoch.
     - A sample that ends farther from its target than it began contributes nothing. The authors leave out all that have
       not converged to 1e-5 (`only_converged=True`), which takes a thousand steps with their constants.
 The appendices of the paper could not be read; the schemes follow the authors' program.
