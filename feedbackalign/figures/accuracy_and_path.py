@@ -9,6 +9,7 @@ from feedbackalign.figures import series, style
 from feedbackalign.figures.path_alignment import expected_end
 
 MOST_LAYERS = 3
+CLOSE = 3.0                 # points of accuracy behind backprop, up to which a title speaks of accuracy
 
 
 def draw(rows, title, *, note=""):
@@ -79,7 +80,8 @@ def _draw_accuracy(axes, accuracy):
     style.epoch_axis(axes, accuracy)
     known = [value for curve in accuracy.values() for value in (*curve.low, *curve.high) if value == value]
     later = [low for curve in accuracy.values() for low in curve.low[1:] if low == low]
-    bottom = max(0.0, min(later or known) - 2.0)
+    is_long = max(len(curve.epochs) for curve in accuracy.values()) > 4
+    bottom = max(0.0, min((later if is_long else None) or known) - 2.0)             # the climb is cut off, in words
     axes.set_ylim(bottom, min(100.0, max(known) + 1.0))
     if min(known) < bottom:
         axes.text(0.97, 0.02, f"axis cut: starts at {min(known):.0f} %", transform=axes.transAxes, ha="right",
@@ -125,9 +127,12 @@ def claim(accuracy, angles, network):
     behind = series.mean_at_end(accuracy["bp"]) - series.mean_at_end(accuracy["pfa"])
     paths = [series.at_end(curves["pfa"])[1] for curves in angles.values() if "pfa" in curves]
     starts = [series.at_start(curves["pfa"])[0] for curves in angles.values() if "pfa" in curves]
-    if not paths or max(paths) > 0.5 * min(starts) or lowest_pfa <= worst_fa:
+    if not paths or max(paths) > 0.5 * min(starts):
         return plain
     behind = math.ceil(10 * behind - 1e-9) / 10
+    if lowest_pfa <= worst_fa or behind > CLOSE:
+        return (f"{network}: the path of product feedback (pfa) falls from {math.floor(min(starts))}° or more\n"
+                f"to {math.ceil(max(paths))}° or less in every layer")
     near = f"within {behind:g} points of backprop" if behind > 0 else "no worse than backprop"
     return (f"{network}: product feedback (pfa) ends {near}, fa {_behind(accuracy)} behind;\n"
             f"its path comes within {math.ceil(max(paths))}° of W in every layer")
