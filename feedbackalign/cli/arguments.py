@@ -272,18 +272,18 @@ def _add_settings(parser, training=True):
 def _add_rule_options(parser, known_rules):
     """A flag for every option of every rule; each goes to those of the chosen rules that take it."""
     group = parser.add_argument_group("options of the rules")
-    takers = {}                                                     # {option: {rule: default}}
+    takers = {}                                                     # {option: [(rule, its class, default)]}
     for rule in known_rules:
-        for option, default in rules.options_of(find_rule(rule)).items():
-            takers.setdefault(option, {})[rule.split(":")[-1]] = default
-    for option, defaults in takers.items():
+        kind = find_rule(rule)
+        for option, default in rules.options_of(kind).items():
+            takers.setdefault(option, []).append((rule.split(":")[-1], kind, default))
+    for option, taken in takers.items():
         if option in DEFAULTS:                                      # --activation is the network's, for all rules alike
             continue
-        kinds = [kind for kind in map(find_rule, known_rules) if option in rules.options_of(kind)]
-        routes = {route: None for kind in kinds for route in getattr(kind, option + "s", ())}
+        routes = {route: None for _, kind, _ in taken for route in getattr(kind, option + "s", ())}
         choices = f"{', '.join(routes)}; " if routes else ""
         by_default = {}                                             # {" (default 1.0)": the rules that have it}
-        for rule, default in defaults.items():
+        for rule, _, default in taken:
             by_default.setdefault("" if default is None else f" (default {default})", []).append(rule)
         takers_text = "; ".join(f"{', '.join(names)}{default}" for default, names in by_default.items())
         group.add_argument(flag(option), dest=f"option_{option}", type=number_or_word, default=argparse.SUPPRESS,
