@@ -44,7 +44,8 @@ def require_number(value, what, *, low=-math.inf, high=math.inf, low_open=False,
     >>> require_number(0.5, "density", low=0, high=1, low_open=True)
     0.5
     """
-    expected = f"a finite number in {'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
+    left, right = "(" if low_open or low == -math.inf else "[", ")" if high_open or high == math.inf else "]"
+    expected = f"a finite number in {left}{low:g}, {high:g}{right}"
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not is_number:
         raise TypeError(f"{what}: expected {expected}, got {describe(value)}")

@@ -265,6 +265,9 @@ def figure(arguments):
     with reading_the_line():
         require_known(arguments.name, figures.TRAINED | figures.EXPERIMENTS, "figure")
         require_known(arguments.scale, figures.SCALES, "scale")
+        if arguments.name in figures.EXPERIMENTS and (arguments.scale != "quick" or arguments.data_dir is not None):
+            raise ValueError(f"figure {arguments.name}: it has one size, on data of its own; --scale and --data-dir "
+                             f"are for {', '.join(figures.TRAINED)}")
         require_integer(arguments.threads, "threads", low=1)
         jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
     folder = writable_folder(arguments.out or ".")
@@ -282,6 +285,9 @@ def trained_figure(arguments, folder, jobs):
     plan, draw_rows = figures.TRAINED[arguments.name]
     planned = plan(arguments.scale)
     if arguments.data_dir is not None:
+        if not any(each.run.data in FROM_FILES for each in planned):
+            raise UsageError(f"data_dir: figure {arguments.name} at scale {arguments.scale} reads no folder, got "
+                             f"{arguments.data_dir!r}")
         planned = [each._replace(run=dataclasses.replace(each.run, data_dir=arguments.data_dir))
                    if each.run.data in FROM_FILES else each for each in planned]
     runs = [each.run for each in planned]

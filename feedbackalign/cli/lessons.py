@@ -41,7 +41,10 @@ def copy_lessons(folder, as_notebooks=False):
             wanted[folder / path.name] = path.read_bytes()
     for pattern in ALONGSIDE:
         for path in sorted(lessons_folder().glob(pattern)):
-            wanted[folder / path.relative_to(lessons_folder())] = path.read_bytes()
+            content = path.read_bytes()
+            if as_notebooks and path.suffix == ".md":               # its links lead to the notebooks beside it
+                content = re.sub(rb"\]\((\d\d_\w+)\.py\)", rb"](\1.ipynb)", content)
+            wanted[folder / path.relative_to(lessons_folder())] = content
     written, kept = [], []
     for path, content in wanted.items():
         if path.exists() and path.read_bytes() != content:          # somebody's answers may be in it

@@ -100,7 +100,8 @@ def rescaled(images, mean, std):
 def _find_folder(data_dir):
     if data_dir is None:
         raise DataError("CIFAR-10 does not ship with the package: give data_dir, a folder with the binary version's "
-                        "six files (data_batch_1.bin and so on), or get them with `feedbackalign data fetch cifar10`")
+                        "six files (data_batch_1.bin and so on); on the command line it is --data-dir DIR, and "
+                        "`feedbackalign data fetch cifar10 --to DIR` gets them")
     if not isinstance(data_dir, (str, os.PathLike)):
         raise TypeError(f"data_dir: expected the path of a folder, got {describe(data_dir)}")
     folder = pathlib.Path(data_dir)

@@ -103,7 +103,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
 
 
 class SteadyStateFeedbackControl(DeepFeedbackControl):
-    """The push at the end of the simulation, when the controller has brought the output to its target.
+    """The push at the last step of the simulation, near or at the controller's steady state.
 
     Examples
     --------
