@@ -129,7 +129,8 @@ floors["orthogonal"] = fa.alignment.path_floor(fa.ops.initialisers.orthogonal((1
 with fa.figures.panels("07_floor", "The path's floor is the scatter of B·Bᵀ about I", columns=2) as (left, right):
     for r in (1, 10, 100):
         left.hist(spectra[r], bins=np.arange(0, 4.1, 0.1), alpha=0.6, label=f"expansion {r}")
-    right.semilogx(expansions, np.degrees(np.arctan(1 / np.sqrt(expansions))), color="gray", label="arctan(1/√r)")
+    r = np.geomspace(1, 100)
+    right.semilogx(r, np.degrees(np.arctan(1 / np.sqrt(r))), color="gray", label="arctan(1/√r)")
     right.semilogx(expansions, [floors[r] for r in expansions], "o", label="measured, random B")
     right.semilogx([1], [floors["orthogonal"]], "*", markersize=16, label="measured, orthogonal B")
     left.set(xlabel="eigenvalue of B·Bᵀ", ylabel="how many of 100")

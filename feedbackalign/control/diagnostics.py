@@ -121,7 +121,7 @@ def why_unstable(stages, seen, Q, controller):
         return (f"at sample {worst} its linearised dynamics has an eigenvalue of real part {rates[worst]:+.3g}, and "
                 f"J Q one of real part {smallest[worst]:+.3g}, to be right of −alpha = {-controller.alpha:.3g}: make "
                 f"alpha larger or k_p smaller, or let the feedback weights learn longer before the network does")
-    radius = float(np.abs(np.linalg.eigvals(loop(stages, few, Q))).max()) + controller.alpha
+    fastest = float(np.abs(np.linalg.eigvals(system_matrix(stages, few, Q, controller))).max())
     return (f"its linearised dynamics decays everywhere (the largest real part is {rates[worst]:+.3g}), but its steps "
-            f"overshoot or its target is out of reach: dt · |eigenvalue of J Q + alpha I| = "
-            f"{controller.dt * radius:.2g}, to be well below 2. Make dt or the target step smaller")
+            f"overshoot or its target is out of reach: dt · |its fastest eigenvalue| = {controller.dt * fastest:.2g}, "
+            f"to be well below 2. Make dt or the target step smaller, or k_p")
