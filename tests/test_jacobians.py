@@ -198,7 +198,7 @@ def test_what_is_not_finite_gives_nan_and_no_linear_algebra_error(bad):
 
 @pytest.mark.parametrize("gamma", [-0.1, np.nan, np.inf, "0.1", True, None])
 def test_a_damping_that_is_none_is_refused(gamma):
-    with pytest.raises((ValueError, TypeError), match=r"gamma: expected a finite number in \[0, inf\], got"):
+    with pytest.raises((ValueError, TypeError), match=r"gamma: expected a finite number in \[0, inf\), got"):
         damped_pinv(np.ones((1, 2, 3)), gamma)
 
 

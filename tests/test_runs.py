@@ -195,7 +195,7 @@ def test_threads_are_what_the_environment_asks_for(monkeypatch):
     ({"seed": 0.5}, TypeError, "seed"),
     ({"epochs": -1}, ValueError, "epochs"),
     ({"batch_size": 0}, ValueError, "batch size"),
-    ({"lr": 0}, ValueError, r"lr: expected a finite number in \(0, inf\], got 0.0"),
+    ({"lr": 0}, ValueError, r"lr: expected a finite number in \(0, inf\), got 0.0"),
     ({"lr": -1}, ValueError, "lr"),
     ({"lr": float("nan")}, ValueError, "lr"),
     ({"lr": "0.1"}, TypeError, "lr"),
