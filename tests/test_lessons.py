@@ -212,6 +212,12 @@ def test_the_lessons_are_copied_and_answers_in_them_are_left_alone(tmp_path, cap
     assert f"{mine}: left as it is" in capsys.readouterr().out
 
 
+def test_the_page_beside_notebooks_leads_to_notebooks(tmp_path):
+    assert main(["lessons", "--to", str(tmp_path), "--notebook"]) == 0
+    links = re.findall(r"\]\((\d\d_\w+\.\w+)\)", (tmp_path / "README.md").read_text(encoding="utf-8"))
+    assert len(links) == len(FILES) and all(link.endswith(".ipynb") and (tmp_path / link).exists() for link in links)
+
+
 def test_notebooks_are_valid_and_hold_the_same_code(tmp_path):
     assert main(["lessons", "--to", str(tmp_path), "--notebook"]) == 0
     for path in FILES:
