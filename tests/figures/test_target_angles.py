@@ -95,12 +95,20 @@ def test_on_the_digits_the_difference_reconstruction_loss_finds_gauss_newton():
 
     for rule in subject.RECONSTRUCTING:
         assert mean(rule, 0, "gauss_newton_angle") <= 25 and mean(rule, 0, "backprop_angle") <= 45, rule
-        assert mean(rule, 1, "test_accuracy") >= 0.75, rule
+        assert mean(rule, 1, "test_accuracy") >= 0.75, rule         # and the others at most .65: below, with more seeds
     for rule in ("dtp", "ddtp-control"):
         assert mean(rule, 0, "gauss_newton_angle") >= 45 and mean(rule, 0, "backprop_angle") >= 55, rule
-        assert mean(rule, 1, "test_accuracy") <= 0.7, rule
     assert 80 <= mean("dfa", 0, "gauss_newton_angle") <= 100 and 80 <= mean("dfa", 0, "backprop_angle") <= 100
     assert 20 <= mean("gnt", 0, "backprop_angle") <= 50 and 20 <= mean("gnt", 5, "backprop_angle") <= 50
     assert mean("gnt", 5, "gauss_newton_angle") < 1e-4
-    for rule in subject.RULES:
-        assert mean(rule, 20, "test_accuracy") >= (0.94 if rule == "dfa" else 0.95), rule
+    for rule in set(subject.RULES) - {"dfa"}:
+        assert mean(rule, 20, "test_accuracy") >= 0.95, rule
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule, epochs, lowest, highest", [
+    ("dtp", 1, 0.0, 0.65), ("ddtp-control", 1, 0.0, 0.65), ("dfa", 20, 0.95, 1.0)])
+def test_rules_whose_seeds_scatter_most_keep_their_bounds_in_the_mean_of_twelve(rule, epochs, lowest, highest):
+    """After one epoch single seeds lie between .52 and .73, so that three of them say little about their mean."""
+    measured = subject.target_angles_rows(seeds=12, epochs=epochs, rules=(rule,))
+    assert lowest <= np.mean([row["test_accuracy"] for row in measured if row["epoch"] == epochs]) <= highest
