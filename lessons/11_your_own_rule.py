@@ -21,7 +21,7 @@ import numpy as np
 
 import feedbackalign as fa
 from feedbackalign import runs, truths
-from feedbackalign.cli import report
+from feedbackalign.cli import tables
 
 net = fa.networks.mlp([64, 32, 10], rng=np.random.default_rng(0))
 x, labels = fa.data.digits().batch(50)
@@ -116,7 +116,7 @@ for name, found in verdicts.items():
 
 # %%
 rows = fa.compare(["bp", "fa", LowRankFeedback], seeds=[0, 1, 2], epochs=12, options={"rank": 2})
-print(report.comparison_table(rows))
+print(tables.comparison_table(rows))
 
 RANKS = (1, 2, 4, 8, 16, 32)
 at_rank = {rank: fa.compare([LowRankFeedback], seeds=[0, 1, 2], epochs=12, options={"rank": rank}) for rank in RANKS}

@@ -7,7 +7,9 @@
     lessons        copies the lessons out of the package
     folders        who writes where
     progress       how far a run is, live
-    report         tables
+    tables         the table of a comparison
+    figure_tables  those of the experiments that train
+    report         decay, traces, checks and rules as text
 """
 
 from feedbackalign.cli.commands import main

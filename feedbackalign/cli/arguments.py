@@ -189,7 +189,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     lessons.add_argument("--notebook", action="store_true", help="as .ipynb files, for Jupyter and Colab")
 
     sets = command("data", "list the data sets, or fetch the files of one: the only command that uses the network")
-    sets.add_argument("action", metavar="fetch", nargs="?", choices=["fetch"], help="without it: list")
+    sets.add_argument("action", metavar="fetch", nargs="?", help="without it: list")
     sets.add_argument("name", metavar="NAME", nargs="?", help="mnist, fashion or cifar10; the others ship or are "
                       "computed, and Debian's and Ubuntu's package dataset-fashion-mnist is found by itself")
     sets.add_argument("--to", metavar="DIR", help="the folder for the files, made if need be; what is there already "

@@ -18,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 
 from feedbackalign import comparison, models, rules, training
-from feedbackalign.cli import course, report
+from feedbackalign.cli import course, report, tables
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.checks import require_integer, require_known
@@ -135,7 +135,7 @@ def compare(arguments):
             del settings["rule"], settings["seed"]
             write_rows(folder / "summary.json", {"settings": settings}, rows)
             written = draw(rows, folder, arguments.format)
-            print(f"{in_words(runs[0], rows)}\n\n{report.comparison_table(rows)}")
+            print(f"{in_words(runs[0], rows)}\n\n{tables.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
         raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
@@ -241,7 +241,7 @@ def train(arguments):
                                      checkpoint_every=arguments.checkpoint_every)
             rows = [row for finished in comparison.as_they_finish([future]) for row in finished.result()]
     written = draw(rows, folder, arguments.format)
-    print(f"{in_words(run, rows)}\n\n{report.comparison_table(rows)}")
+    print(f"{in_words(run, rows)}\n\n{tables.comparison_table(rows)}")
     print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
 
 
@@ -331,7 +331,10 @@ def trace(arguments):
         loss = network.loss(network.forward(x), targets)
     print(f"{run.rule_name} on {run.model}, {run.data}: the first {len(x)} training samples, seed {run.seed}, "
           f"after {steps} steps; loss {loss:.4g}")
-    print(f"network: {rule.network!r}\n")
+    print(f"network: {rule.network!r}")
+    if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
+        print("nothing is learnt yet, not even what this rule learns before training: with --steps 1 it is")
+    print()
     told = rule.trace(x, targets)
     if told:
         print(report.trace_text(told))

@@ -18,6 +18,9 @@ def data(arguments):
             print(f"{name:16}{load.__doc__.splitlines()[0]}")
         return
     from feedbackalign.data import fetch            # no other command needs anything of the network
+    if arguments.action != "fetch":
+        meant = f": did you mean data fetch {arguments.action} --to DIR?" if arguments.action in fetch.SOURCES else ""
+        raise UsageError(f"data: expected fetch, or nothing, got {arguments.action!r}{meant}")
     if arguments.name is None or arguments.to is None:
         raise UsageError(f"data fetch: expected one of {', '.join(fetch.SOURCES)} and --to DIR")
     try:

@@ -5,7 +5,7 @@ Pure functions from plain rows to strings, made to be copied into a page of resu
 
 import statistics
 
-from feedbackalign.cli.report import Column, comparison_table, lay_out
+from feedbackalign.cli.tables import Column, comparison_table, in_a_range, lay_out, ratio
 from feedbackalign.figures import series
 from feedbackalign.figures.decay import curves_of, departure, law
 from feedbackalign.figures.depth import towers_of
@@ -37,7 +37,7 @@ def provenance(settings):
 
 
 def resnet_table(rows):
-    """Many layers in one line a rule: ranges over all of them; the path's angle before training and after epochs.
+    """Many layers in one cell: median, lowest and highest; the path's angle before training and after epochs.
 
     Examples
     --------
@@ -45,30 +45,25 @@ def resnet_table(rows):
     ...        "weight_angle": {"conv1": 90.0, "conv2": 89.0, "fc1": 91.0}, "norm_ratio": {"conv1": 1.0, "fc1": 1.1},
     ...        "backprop_angle": {"conv1.weight": 88.0, "conv2.weight": 80.0, "bn1.weight": 3.0, "fc1.weight": 0.0}}
     >>> print(resnet_table([row, {**row, "epoch": 1}]))                                # doctest: +ELLIPSIS
-                                                         path/weight angle
-    rule  test accuracy %  angle to backprop  norm ratio   start  epoch 1
-    pfa              10.0              80-88     1.0-1.1   89-91    89-91
+                                                                path/weight angle
+    rule  test accuracy %  angle to backprop        norm ratio       start     epoch 1
+    pfa              10.0         84 (80-88)  1.05 (1.00-1.10)  90 (89-91)  90 (89-91)
     ...
     """
     by_rule, last = series.runs(rows), max(row["epoch"] for row in rows)
-    columns = [Column("", "rule", list(by_rule))]
-
-    def per_rule(show):
-        return [show([row for run in seeds.values() for row in run]) for seeds in by_rule.values()]
-
-    def at(group, epoch):
-        return [row for row in group if row["epoch"] == epoch]
-
-    columns.append(Column("", "test accuracy %", per_rule(lambda group: _accuracy(at(group, last)))))
-    columns.append(Column("", "angle to backprop", per_rule(lambda group: _range(at(group, last), _hidden_angles, 0))))
-    columns.append(Column("", "norm ratio", per_rule(lambda group: _range(at(group, last), _of("norm_ratio"), 1))))
+    ends = {rule: [row for run in seeds.values() for row in run if row["epoch"] == last]
+            for rule, seeds in by_rule.items()}
+    columns = [Column("", "rule", list(by_rule)),
+               Column("", "test accuracy %", [_accuracy(group) for group in ends.values()]),
+               Column("", "angle to backprop", [_range(group, _below_top, whole_degrees) for group in ends.values()]),
+               Column("", "norm ratio", [_range(group, _of("norm_ratio"), ratio) for group in ends.values()])]
     for epoch in series.choose(sorted({row["epoch"] for row in rows}), 4):
-        cells = [_range(at([row for run in seeds.values() for row in run], epoch), _of("weight_angle"), 0)
-                 for seeds in by_rule.values()]
+        cells = [_range([row for run in seeds.values() for row in run if row["epoch"] == epoch], _of("weight_angle"),
+                        whole_degrees) for seeds in by_rule.values()]
         columns.append(Column("path/weight angle", f"epoch {epoch}" if epoch else "start", cells))
     and_seeds = " and seeds" if len({row["seed"] for row in rows}) > 1 else ""
-    legend = (f"After {last} epochs; ranges over all layers{and_seeds} (angle "
-              f"to backprop: all but the top one, which is exact).")
+    legend = (f"After {last} epochs; median of all layers{and_seeds} (lowest-highest); angle to backprop without the "
+              f"top one, which is exact.")
     return "\n".join([*lay_out(columns), "", legend])
 
 
@@ -152,20 +147,18 @@ def _reciprocal(rows):
     return f"{statistics.fmean(known):.0f}" if known else "-"
 
 
-def _range(rows, numbers, digits):
-    known = [number for row in rows for number in numbers(row) if number is not None]
-    if not known:
-        return "-"
-    low, high = f"{min(known):.{digits}f}", f"{max(known):.{digits}f}"
-    return low if low == high else f"{low}-{high}"
+def whole_degrees(angle):
+    return f"{angle:.0f}"
+
+
+def _range(rows, numbers, show):
+    return in_a_range([number for row in rows for number in numbers(row) if number is not None], show)
 
 
 def _of(key):
     return lambda row: list((row.get(key) or {}).values())
 
 
-def _hidden_angles(row):
-    weights = [name for name in row.get("backprop_angle") or {}
-               if name.endswith(".weight") and not name.split(".")[-2].startswith("bn")]
-    return [row["backprop_angle"][name] for name in weights[:-1]]
-
+def _below_top(row):
+    angles = row.get("backprop_angle") or {}
+    return [angles[name] for name in series.synapses(angles)[:-1]]

@@ -244,9 +244,10 @@ def _get(remote, path, *, mirrors, otherwise, say, progress):
                 return
             except (MirrorError, BadCopyError) as error:
                 reasons[mirror] = str(error)
-                say(f"{mirror + remote.name}: {error}")
                 if getattr(error, "is_final", False):
                     left.remove(mirror)
+                if left and (attempt < ROUNDS - 1 or mirror != left[-1]):           # else the error below says it
+                    say(f"{mirror + remote.name}: {error}")
     told = "; ".join(f"{mirror}: {reason}" for mirror, reason in reasons.items())
     raise FetchError(f"{remote.name} could not be had ({told}). Without a network: {otherwise}")
 

@@ -93,8 +93,7 @@ class Tower:
     def __init__(self, rows):
         last = max(row["epoch"] for row in rows)
         ends = [row for row in rows if row["epoch"] == last]
-        names = [name for name in series.names(ends, "backprop_angle")
-                 if name.endswith(".weight") and not name.split(".")[-2].startswith("bn")]
+        names = series.synapses(series.names(ends, "backprop_angle"))
         self.by_seed = [[_or_nan(row["backprop_angle"].get(name)) for name in names] for row in ends]
         self.angles = [_mean(angles) for angles in zip(*self.by_seed)]
         self.accuracy = _mean([_or_nan(row.get("test_accuracy")) for row in ends])

@@ -40,14 +40,10 @@ def gradient_angles(rows, to=None):
     rows = series.check_rows(rows)
     if to is None:
         to = (references_drawn(rows) or [BACKPROP])[0]
-    angles = _angles(rows, to)
-    weights = _weights(angles)
-    if not weights:
-        raise series.NothingToShow(f"gradient angles: the record holds no angle of a weight's update to {to!r}")
-    layers = {weight.rpartition(".")[0]: series.curves(angles, series.entry("angle", weight)) for weight in weights}
-    layers = {layer: curves for layer, curves in layers.items() if curves}
+    layers = _curves(_angles(rows, to))
     if not layers:
-        raise series.NothingToShow(f"gradient angles: every angle to {to!r} in the record is undefined")
+        raise series.NothingToShow(f"gradient angles: the record holds no angle of a weight's update to {to!r}, or "
+                                   f"none that is defined")
     top = next(reversed(layers))
     shown = series.choose(list(layers), style.MOST_PANELS)
     rules = list(dict.fromkeys(rule for curves in layers.values() for rule in curves))
@@ -88,9 +84,16 @@ def _in_words(reference):
 
 
 def references_drawn(rows):
-    """The references to which the record holds an angle, a figure each; backprop first."""
+    """The references to which the record holds an angle that is defined, a figure each; backprop first."""
     named = dict.fromkeys([BACKPROP, *(row["reference"] for row in rows if row.get("reference"))])
-    return [name for name in named if _weights(_angles(rows, name))]
+    return [name for name in named if _curves(_angles(rows, name))]
+
+
+def _curves(angles):
+    """{layer: {rule: Curve}} of all layers with synapses to which an angle is known, bottom to top."""
+    of_layers = {weight.rpartition(".")[0]: series.curves(angles, series.entry("angle", weight))
+                 for weight in series.synapses(series.names(angles, "angle"))}
+    return {layer: curves for layer, curves in of_layers.items() if curves}
 
 
 def _angles(rows, to):
@@ -102,12 +105,6 @@ def _angle_to(row, to):
     if to == BACKPROP and row.get("backprop_angle"):
         return row["backprop_angle"]
     return row.get("update_angle") if row.get("reference") == to else None
-
-
-def _weights(angles):
-    """Names of the weights of dense and convolutional layers; batch normalisation's are no synapses."""
-    return [name for name in series.names(angles, "angle")
-            if name.endswith(".weight") and not name.split(".")[-2].startswith("bn")]
 
 
 def _small_print(rows, layers, shown, rules, to):

@@ -124,6 +124,17 @@ def names(rows, key):
     return list(dict.fromkeys(name for row in rows for name in (row.get(key) or {})))
 
 
+def synapses(parameters):
+    """The names of the weights of dense and convolutional layers, out of parameters' names, in their order.
+
+    Batch normalisation has a `weight` too, one factor a channel: no synapse.
+
+    >>> synapses(["conv1.weight", "bn1.weight", "bn1.bias", "fc1.weight", "fc1.bias"])
+    ['conv1.weight', 'fc1.weight']
+    """
+    return [name for name in parameters if name.endswith(".weight") and not name.split(".")[-2].startswith("bn")]
+
+
 def choose(layers, most):
     """At most `most` of the layers, evenly spread, the lowest and the top one always among them.
 

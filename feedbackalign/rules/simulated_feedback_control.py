@@ -30,7 +30,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         Euler steps of the simulation.
     dt, tau, proactive : see `control.dynamics.Controller`
     only_converged : bool
-        Whether samples that have not converged to 1e-5 contribute nothing.
+        Whether samples that have not converged to 1e-5 contribute nothing. An epoch in which none has is refused.
 
     Examples
     --------
@@ -79,6 +79,13 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         converged = diagnostics.has_converged(seen, state, target, self.controller.damping)
         self.counts["converged"] += int(converged.sum())
         self.counts["diverged"] += int(diagnostics.has_diverged(seen, state, target).sum())
+
+    def after_epoch(self, batches):
+        if self.only_converged and self.counts["samples"] and not self.counts["converged"]:
+            raise ValueError(f"{self.name}: only_converged, and of the epoch's {self.counts['samples']} samples none "
+                             f"came within 1e-5 of its steady state in {self.control_steps} steps, so that nothing "
+                             f"was learnt: more control_steps are needed")
+        super().after_epoch(batches)
 
     def simulate(self, seen, delta):
         """Run the controller: -> gradients, the last state."""

@@ -407,6 +407,18 @@ def test_trace_shows_routes_in_the_rules_own_symbols(capsys):
     assert "closed form" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("rule, learns_before", [("ddtp-linear", True), ("dfc-ssa", True), ("gnt", False),
+                                                 ("fa", False)])
+def test_trace_says_what_was_not_learnt_yet(rule, learns_before, capsys):
+    line = ["trace", "--rule", rule, "--batch", "8", "--hidden", "8"]
+    assert cli.main(line) == 0
+    text = capsys.readouterr().out
+    assert ("not even what this rule learns before training" in text) == learns_before and "None" not in text
+    if learns_before:
+        assert cli.main([*line, "--steps", "1", "--pretraining", "2"]) == 0
+        assert "learns before training" not in capsys.readouterr().out
+
+
 def test_trace_after_steps_sees_the_same_weights_as_training():
     run, = comparison.plan(["wm"], seeds=[2], hidden=(8,), batch_size=100)
     steps_an_epoch = 12                                                 # 1197 training samples

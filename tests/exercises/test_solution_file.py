@@ -98,7 +98,7 @@ def test_what_is_no_file_or_a_notebook_is_refused(tmp_path):
         check_file("1.1", tmp_path / "nothing.py")
     with pytest.raises(ValueError, match="in a cell below the function"):
         check_file("1.1", tmp_path / "notebook.ipynb")
-    with pytest.raises(ValueError, match="unknown exercise"):
+    with pytest.raises(ValueError, match="one that has a check"):
         check_file("1.9", tmp_path / "nothing.py")
 
 

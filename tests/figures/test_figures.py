@@ -143,6 +143,15 @@ def test_every_reference_has_a_figure_of_its_own(tmp_path):
     assert [path.stem for path in figures.draw_all(settling, tmp_path)] == list(figures.FIGURES)
 
 
+def test_a_reference_to_which_no_angle_is_defined_has_no_figure(tmp_path):
+    silent = changed(record(rules=("dfc",)), lambda row: row.update(
+        reference="joint-gauss-newton(0.1)", update_angle=dict.fromkeys(row["update_angle"]), backprop_angle=None))
+    names = [path.stem for path in figures.draw_all(record(rules=("bp", "fa")) + silent, tmp_path)]
+    assert names == list(figures.FIGURES)
+    with pytest.raises(figures.NothingToShow, match="none that is defined"):
+        figures.gradient_angles(silent)
+
+
 def test_a_convolutional_record_is_drawn():
     rows = fa.compare(["bp", "dfa", "pfa"], seeds=1, epochs=1, model="digits-conv")
     titles = [axes.get_title() for axes in figures.gradient_angles(rows).axes]

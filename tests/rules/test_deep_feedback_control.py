@@ -275,6 +275,19 @@ def test_only_what_has_converged_may_count():
     assert_close(make("dfc", net, **long).gradients(x, labels).grads, everything.grads)
 
 
+def test_an_epoch_in_which_nothing_that_may_count_has_converged_is_refused():
+    net, x, labels = dense_case(activation="tanh")
+    for steps, refused in ((100, True), (2500, False)):
+        rule = make("dfc", net, control_steps=steps, alpha=0.2, only_converged=True)
+        rule.gradients(x, labels)
+        if refused:
+            with pytest.raises(ValueError, match=r"none came within 1e-5 of its steady state in 100 steps"):
+                rule.after_epoch([(x, labels)])
+        else:
+            rule.after_epoch([(x, labels)])
+            assert rule.notes()["converged"] == 1
+
+
 @every_variant
 def test_layers_that_are_not_dense_are_refused_by_name(name):
     rng = np.random.default_rng(0)
