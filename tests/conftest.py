@@ -1,7 +1,7 @@
 """What every test stands on: one BLAS thread, no display, this checkout, and a Hypothesis profile.
 
-    HYPOTHESIS_PROFILE=dev      the default: new random examples at every run
-    HYPOTHESIS_PROFILE=ci       the same examples at every run
+    HYPOTHESIS_PROFILE=dev      the default: some new random examples at every run
+    HYPOTHESIS_PROFILE=ci       more, and the same at every run
     HYPOTHESIS_PROFILE=intense  many examples, for an evening
 """
 
@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 # No deadline and no check on speed: a busy machine must not fail a true statement.
 unhurried = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("dev", max_examples=50, **unhurried)
+settings.register_profile("dev", max_examples=15, **unhurried)
 settings.register_profile("ci", max_examples=50, derandomize=True, print_blob=True, **unhurried)
 settings.register_profile("intense", max_examples=1000, print_blob=True, **unhurried)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

@@ -230,7 +230,7 @@ def test_folders_that_are_unfinished_of_other_settings_corrupt_or_in_use_are_ref
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
-@pytest.mark.parametrize("rule", ["wm", "pfa"])
+@pytest.mark.parametrize("rule", ["wm", pytest.param("pfa", marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("no_figures")
 def test_a_run_that_was_killed_and_resumed_equals_one_that_was_not(rule, tmp_path):
     line = ["train", "--rule", rule, "--seed", "3", "--hidden", "8", "--batch-size", "150", "--checkpoint-every", "3"]

@@ -193,6 +193,7 @@ def test_smooth_is_a_gaussian_that_keeps_the_sum():
     np.testing.assert_allclose(edge[0], blurred[20] + blurred[21], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_linear_classifier_finds_mnist1d_as_hard_as_the_paper_says():
     """Logistic regression: 32 % in the paper; chance is 10 %."""
     data = mnist1d(rng=np.random.default_rng(0))

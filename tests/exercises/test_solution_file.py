@@ -74,8 +74,8 @@ def test_what_a_process_of_its_own_is_for(write, line, words):
 
 def test_a_file_that_waits_for_ever_is_ended(write):
     text = "import time\ndef hidden_error(error, weight, v): time.sleep(1000)"
-    printed, right = check_file("1.1", write(text), seconds=1.5)
-    assert not right and printed.endswith("not right yet: my_solution.py did not come to an end within 1.5 seconds.")
+    printed, right = check_file("1.1", write(text), seconds=0.8)
+    assert not right and printed.endswith("not right yet: my_solution.py did not come to an end within 0.8 seconds.")
 
 
 def test_a_flood_is_cut(write):

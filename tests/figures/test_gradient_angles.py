@@ -78,7 +78,7 @@ def test_an_unknown_reference_shows_nothing():
 def test_angles_that_are_all_undefined_show_nothing():
     rows = changed(record(), lambda row: row.update(backprop_angle=dict.fromkeys(row["backprop_angle"]),
                                                     update_angle={}))
-    with pytest.raises(NothingToShow, match="undefined"):
+    with pytest.raises(NothingToShow, match="none that is defined"):
         gradient_angles(rows)
 
 

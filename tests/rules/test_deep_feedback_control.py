@@ -154,6 +154,7 @@ def test_pretraining_is_so_many_phases_however_few_batches_there_are():
     assert rule.feedback_optimizer.steps == 3
 
 
+@pytest.mark.slow
 def test_sleep_brings_the_feedback_to_condition_2():
     net, x, labels = dense_case(activation="tanh", sizes=(8, 10, 9, 4), N=30)
     rule = make("dfc-ssa", net, pretraining=600)

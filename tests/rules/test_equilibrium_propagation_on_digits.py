@@ -44,6 +44,7 @@ def test_at_initialisation_the_symmetric_estimator_is_closer_in_every_layer(seed
     assert min(b - a for a, b in zip(one, both)) >= 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_on_the_deeper_network_too(seed):
     one, both = (cosines((64, 64, 64), estimator, seed, bias_gain=3**0.5) for estimator in ("one-sided", "symmetric"))
@@ -59,6 +60,7 @@ def accuracy(estimator, seed, epochs=12):
     return rows[-1]["test_accuracy"]
 
 
+@pytest.mark.slow
 def test_it_learns_the_digits():
     """A smoke test at one seed: half of E2."""
     assert accuracy("symmetric", 0, epochs=5) >= 0.75

@@ -64,6 +64,7 @@ def test_both_routes_train_alike(case, steps, decay):
     assert_same_run(explicit, closed, 1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", cases(), ids=["dense", "conv-1-0", "conv-1-1", "conv-2-1", "conv-3-2"])
 def test_both_routes_train_alike_for_a_long_time(case):
     net, x, labels = case

@@ -24,8 +24,9 @@ def flat(gradients):
 
 
 @both_rules
-@pytest.mark.parametrize("case", [lambda: dense_case(sizes=(4, 3, 3), activation="tanh"), lambda: conv_case(3, 2, N=2)],
-                         ids=["dense", "conv"])
+@pytest.mark.parametrize("case", [
+    pytest.param(lambda: dense_case(sizes=(4, 3, 3), activation="tanh"), id="dense"),
+    pytest.param(lambda: conv_case(3, 2, N=2), id="conv", marks=pytest.mark.slow)])
 def test_the_mean_of_many_estimates_is_the_gradient(name, case):
     """Within 5 standard errors in every entry, at a fixed seed."""
     net, x, labels = case()

@@ -62,6 +62,7 @@ def test_all_routes_train_alike(name, case, steps, decay, momentum):
     assert_same_run(routed, 1e-11)
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize("case", cases(), ids=["dense", "conv-1-0", "conv-1-1", "conv-2-1", "conv-3-2"])
 def test_all_routes_train_alike_for_a_long_time(name, case):

@@ -165,6 +165,7 @@ def test_with_max_pooling_the_common_update_averages_w_and_bs_winners():
     assert distance(rule.gradients(x, labels).grads["conv2.B"], (by_w + by_b) / 2) <= 1e-12
 
 
+@pytest.mark.slow
 def test_on_the_digits_the_common_update_aligns_faster():
     """E3. At decay 1e-2 the common update forgets the difference; the different ones, being correlated, only lean."""
     ends = {}
