@@ -57,7 +57,8 @@ def test_an_unknown_scale_is_refused():
             plan("fast")
 
 
-@pytest.mark.parametrize("name", figures.TRAINED)
+@pytest.mark.parametrize("name", ["mlp", *(pytest.param(name, marks=pytest.mark.slow)
+                                           for name in figures.TRAINED if name != "mlp")])
 def test_every_experiment_is_trained_kept_and_drawn(name, tmp_path, monkeypatch):
     planned = tiny(name, monkeypatch)()
     rows = ROWS[name](finished=FinishedRuns(tmp_path))

@@ -58,7 +58,8 @@ def test_one_gradient_for_every_parameter_in_its_shape_and_dtype(case, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("make_case", [dense_case, conv_case], ids=["dense", "conv"])
+@pytest.mark.parametrize("make_case", [pytest.param(dense_case, id="dense"),
+                                       pytest.param(conv_case, id="conv", marks=pytest.mark.slow)])
 def test_with_symmetric_weights_every_mode_is_the_reference(make_case, mode):
     """Forward weights, biases and readout; the first reference is the rule's claim and covers the network alone."""
     case = symmetric(make_case(angle=0.0, mode=mode, radius=0.05, points=8, **LONG))
