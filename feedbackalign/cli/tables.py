@@ -29,7 +29,8 @@ def comparison_table(rows):
     Returns
     -------
     str
-        Lines of at most 120 columns; further tables below where the layers do not fit into one.
+        Lines of at most 120 columns; further tables below where the layers do not fit into one. Of more than eight
+        layers, their median and range.
 
     Examples
     --------
