@@ -14,6 +14,8 @@ import numpy as np
 
 from feedbackalign.checks import require_known
 
+ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
+
 
 def angle(u, v):
     """Degrees between two arrays, both flattened; nan where one of them is zero.
@@ -33,6 +35,29 @@ def angle(u, v):
         return float("nan")
     u, v = u / length_u, v / length_v
     return float(np.degrees(2.0 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))))
+
+
+def angles_between(gradients, reference):
+    """Degrees between two gradients, per parameter: {"fc1.weight": degrees, …}; nan where one of them is zero.
+
+    Zero is what rounding leaves: a bias under batch normalisation has gradients of 1e-16 of its layer's weights'.
+
+    >>> angles_between({"fc1.weight": np.ones(2), "fc1.bias": np.array([1e-17, 0.0])},
+    ...                {"fc1.weight": np.ones(2), "fc1.bias": np.array([0.0, 1e-17])})
+    {'fc1.weight': 0.0, 'fc1.bias': nan}
+    """
+    zeros = _zeros(gradients) | _zeros(reference)
+    return {name: float("nan") if name in zeros else angle(gradients[name], exact) for name, exact in reference.items()}
+
+
+def _zeros(gradients):
+    """Names of the gradients that are rounding beside the largest of their layer."""
+    lengths = {name: float(np.linalg.norm(gradient)) for name, gradient in gradients.items()}
+    largest = {}
+    for name, length in lengths.items():
+        layer = name.rpartition(".")[0]
+        largest[layer] = max(length, largest.get(layer, 0.0))
+    return {name for name, length in lengths.items() if length <= ROUNDING * largest[name.rpartition(".")[0]]}
 
 
 def in_float64(rule):
@@ -72,7 +97,7 @@ def update_angles(rule, x, targets, to=None):
     references = rule.references(x, targets)
     to = next(iter(references)) if to is None else require_known(to, references, "reference")
     gradients = in_float64(rule).gradients(x, targets).grads
-    return {name: angle(gradients[name], reference) for name, reference in references[to].items()}
+    return angles_between(gradients, references[to])
 
 
 def delta_angles(rule, x, targets):

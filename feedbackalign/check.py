@@ -154,6 +154,10 @@ def _refuse_bad_arguments(subject, x, targets, gradients, limit):
         raise ValueError("targets: a layer has no loss; only a network takes targets")
     if gradients is not None and targets is None:
         raise ValueError("gradients: expected targets with them, the gradients being those of the network's loss")
+    for name, gradient in (gradients or {}).items():
+        if getattr(gradient, "dtype", None) == np.float32:
+            raise TypeError(f"gradients: expected float64 arrays, got float32 for {name}, too coarse to compare: call "
+                            f"network.astype(np.float64) before the rule is made")
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         require_floats(x, "x", shape=(None, None))
     require_integer(limit, "limit", low=1)
@@ -161,6 +165,7 @@ def _refuse_bad_arguments(subject, x, targets, gradients, limit):
 
 def _passes(subject, x, targets, rng):
     """One forward and backward pass after another batch's: -> (score at the present values, given gradients)."""
+    _refuse_silent_layers(subject, _another_batch(x), rng)
     _backward(subject, subject.forward(_another_batch(x)), targets, rng)                    # a stale memory would show
     before = x.copy()
     output = subject.forward(x)
@@ -183,6 +188,22 @@ def _passes(subject, x, targets, rng):
         if not np.array_equal(gradient, again[name], equal_nan=True):
             raise GradientError(f"{name}: a second backward pass gave another gradient", where=name)
     return score, given
+
+
+def _refuse_silent_layers(subject, x, rng):
+    """A pass in which a layer forgot to return what it computed is refused by the layer's name."""
+    layers, y = subject.layers if isinstance(subject, Network) else [subject], x
+    for layer in layers:
+        below, y = y, layer.forward(y)
+        if y is None:
+            raise GradientError(f"{type(layer).__name__}.forward ({layer.name}) returned None, expected what the layer "
+                                f"answers to its input of shape {below.shape}", where="forward")
+    error = rng.normal(size=y.shape)
+    for layer in reversed(layers):
+        error = layer.backward(error)
+        if error is None:
+            raise GradientError(f"{type(layer).__name__}.backward ({layer.name}) returned None, expected the error at "
+                                f"the layer's input, in that one's shape", where="backward")
 
 
 def _another_batch(x):

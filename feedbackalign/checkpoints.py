@@ -22,7 +22,8 @@ import numpy as np
 
 from feedbackalign.version import __version__
 
-SAVE_EVERY = 60.0                   # seconds between checkpoints inside an epoch, where nobody says in which steps
+SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where nobody says in which steps
+SAVING_SHARE = 0.02                 # of the time at most goes to these: large networks are saved less often
 
 
 class CheckpointError(ValueError):
@@ -86,7 +87,7 @@ class Checkpoint:
         self.rule, self.optimizer, self.epochs, self.about = rule, optimizer, epochs, about
         self.batches, self.hook_batches = batches, hook_batches
         self.stream_before_epoch = None
-        self.saved_at = time.monotonic()
+        self.saved_at, self.save_seconds = time.monotonic(), 0.0
 
     def __enter__(self):
         if self.folder is not None:
@@ -116,12 +117,14 @@ class Checkpoint:
         """Whether to save inside an epoch: at every so many steps, or, if that is None, now and then by the clock."""
         if every is not None:
             return step % every == 0
-        return self.folder is not None and time.monotonic() >= self.saved_at + SAVE_EVERY
+        wait = max(SAVE_EVERY, self.save_seconds / SAVING_SHARE)
+        return self.folder is not None and time.monotonic() >= self.saved_at + wait
 
     def save(self, done, rows):
         """Write the record, then the checkpoint: where a run dies in between, the record is ahead and is cut back."""
         if self.folder is None:
             return
+        began = time.monotonic()
         meta = self.identity() | {
             "epochs": self.epochs,
             "rows": rows,
@@ -143,6 +146,7 @@ class Checkpoint:
             os.fsync(file.fileno())
         os.replace(temporary, self.folder / "checkpoint.npz")
         self.saved_at = time.monotonic()
+        self.save_seconds = self.saved_at - began
 
     def _write_record(self, rows):
         """Append what is new, or write the whole where the file holds something else."""

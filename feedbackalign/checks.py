@@ -68,6 +68,35 @@ def require_integer(value, what, *, low, high=None):
     return int(value)
 
 
+def require_bool(value, what):
+    """Refuse anything but True or False.
+
+    >>> require_bool("no", "recurrent")
+    Traceback (most recent call last):
+    ...
+    TypeError: recurrent: expected True or False, got 'no'
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what}: expected True or False, got {describe(value)}")
+    return bool(value)
+
+
+def require_step(value, what, dtype):
+    """Refuse a step over whose length a difference is divided, where what it moves drowns in rounding.
+
+    >>> require_step(1e-12, "target_step", np.dtype(np.float32))
+    Traceback (most recent call last):
+    ...
+    ValueError: target_step: expected at least 3.5e-04 in float32, got 1e-12: what it moves drowns in rounding
+    """
+    require_number(value, what, low=0, low_open=True)
+    smallest = float(np.finfo(dtype).eps) ** 0.5
+    if value < smallest:
+        raise ValueError(f"{what}: expected at least {smallest:.1e} in {dtype}, got {value:g}: what it moves drowns in "
+                         f"rounding")
+    return float(value)
+
+
 def require_generator(rng, what):
     """Refuse anything but a numpy.random.Generator: the package never draws from global state."""
     if not isinstance(rng, np.random.Generator):

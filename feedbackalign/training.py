@@ -215,7 +215,7 @@ def measure(rule, x, targets):
     own = next(iter(references))
 
     def angles_to(reference):
-        return {name: alignment.angle(gradients[name], exact) for name, exact in references[reference].items()}
+        return alignment.angles_between(gradients, references[reference])
 
     reciprocity = alignment.reciprocity(rule)
     return {

@@ -1,8 +1,8 @@
 """What is exactly true of each rule, measured now and shown as a number: the second half of `feedbackalign check`.
 
     matched          in the state that a rule names, all its gradients are backprop's
-    transported      what of W the errors read: W is replaced by noise after the forward pass, and either nothing moves
-                     by a bit, or nothing moves as long as the signs stay, or everything does
+    transported      what of W the errors or targets read: W is replaced by noise after the forward pass, and either
+                     nothing moves by a bit, or nothing moves as long as the signs stay, or everything does
     signs            feedback that follows W's signs follows them through any number of flips
     surrogate        a linear way down is the exact adjoint of the network with the feedback weights in W's place
     closed form      learned feedback by formula and by gradients: the same W after 20 steps
@@ -17,11 +17,13 @@ so a rule of one's own is checked by the same lines.
 
 import copy
 import functools
+import math
 
 import numpy as np
 
 from feedbackalign import alignment
 from feedbackalign import rules as rule_table
+from feedbackalign.jacobians import last_pass
 from feedbackalign.layers import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Tanh
 from feedbackalign.networks import Network, mlp
 from feedbackalign.optimizer import SGD
@@ -53,10 +55,16 @@ def rows(rules=None, seed=0):
     for number, rule in enumerate(rule_table.TABLE if rules is None else rules):
         rng = np.random.default_rng([seed, number])
         kind = rule_table.find(rule)
-        label = rule if isinstance(rule, str) else kind.__name__
+        label, told = rule if isinstance(rule, str) else kind.__name__, set()
         for truth in (matched, transported, signs, surrogate, closed_form, expectation, mirror, own, measuring):
-            for what, *numbers in truth(kind, rng):
-                yield row(f"{label}: {what}", *numbers[:2], at_least=len(numbers) > 2)
+            try:
+                for what, *numbers in truth(kind, rng):
+                    yield row(f"{label}: {what}", *numbers[:2], at_least=len(numbers) > 2)
+            except Exception as error:                      # a faulty rule of one's own must not hide what comes after
+                why = " ".join(f"{type(error).__name__}: {error}".split())
+                if why not in told:
+                    yield row(f"{label}: {truth.__name__.replace('_', ' ')}: {why}", math.nan, 0.0)
+                told.add(why)
 
 
 # ---------------------------------------------------------------------------------------------------- what to check on
@@ -164,12 +172,13 @@ def matched(kind, rng):
 
 
 def transported(kind, rng):
-    """Truth 5: which errors move when W becomes noise after the forward pass."""
-    if not issubclass(kind, rule_table.ErrorSendingRule):
+    """Truth 5: which errors or targets move when W becomes noise after the forward pass."""
+    if not issubclass(kind, (rule_table.ErrorSendingRule, rule_table.TargetRule)):
         return
+    what = "targets" if issubclass(kind, rule_table.TargetRule) else "errors"
     for word, rule, x, labels in _made(kind, rng, dense_case, image_case):
         reads = kind.reads_forward_weights
-        claim = f"reads_forward_weights = {reads!r}: errors"
+        claim = f"reads_forward_weights = {reads!r}: {what}"
         if reads == "no":
             yield f"{claim} unchanged when W becomes noise, {word}", _movement(rule, x, labels, rng), 0.0
         if reads == "signs":
@@ -184,15 +193,25 @@ def transported(kind, rng):
 
 
 def _movement(rule, x, labels, rng, keep_signs=False):
-    """The largest relative change of an error that was sent, W having become noise since the forward pass."""
+    """The largest relative change of an error or target that was sent, W having become noise since the forward pass."""
     rule = copy.deepcopy(rule)
     net = rule.network
-    error = net.loss_error(net.forward(x), labels)                                          # (N, out)
-    before = {name: sent.copy() for name, sent in rule.backward(error).errors.items()}
+    output = net.forward(x)                                                                 # (N, out)
+    if isinstance(rule, rule_table.TargetRule):
+        seen, top = last_pass(rule.stages, output), -rule.target_step * net.sample_errors(output, labels)
+
+        def send():
+            return dict(enumerate(rule.checked_moves(seen, top)))
+    else:
+        error = net.loss_error(output, labels)
+
+        def send():
+            return rule.backward(error).errors
+    before = {name: sent.copy() for name, sent in send().items()}
     for layer in net.weighted_layers():
         noise = rng.normal(size=layer.weight.shape)
         layer.weight[...] = np.abs(noise) * np.sign(layer.weight) if keep_signs else noise
-    return worst_relative(rule.backward(error).errors, before)
+    return worst_relative(send(), before)
 
 
 def signs(kind, rng):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feedbackalign import alignment, networks, rules
 from feedbackalign.layers import Linear
-from feedbackalign.networks import Network
+from feedbackalign.networks import Network, mlp
 from tests.rules.tools import backprop, conv_case, dense_case, frozen, make
 
 RADIAN = np.degrees(1.0)
@@ -247,3 +247,16 @@ def test_what_is_measured_on_has_no_memory_and_takes_none_away():
     assert copied.network.dtype == np.float64 and rule.network.dtype == np.float32
     after = [(layer.input, layer.error) for layer in net.all_layers()]
     assert all(x is y for one, other in zip(before, after) for x, y in zip(one, other)) and before[0][0] is not None
+
+
+def test_a_gradient_that_is_rounding_has_no_angle():
+    """A bias under batch normalisation moves nothing, and what its gradient shows is the order of a sum."""
+    net = mlp([5, 4, 3], batch_norm=True, rng=np.random.default_rng(0))
+    for layer in net.weighted_layers():
+        layer.bias = np.zeros(len(layer.weight), dtype=net.dtype) if layer.bias is None else layer.bias
+    rng = np.random.default_rng(1)
+    x, labels = rng.normal(size=(8, 5)), rng.integers(3, size=8)
+    rule = make("fa", net)
+    angles = alignment.update_angles(rule, x, labels)
+    assert np.isnan(angles["fc1.bias"]) and 0 < angles["fc1.weight"] < 180 and angles["fc2.bias"] < 1e-9
+    assert alignment.angles_between({"fc1.weight": np.zeros(2)}, {"fc1.weight": np.ones(2)}).keys() == {"fc1.weight"}

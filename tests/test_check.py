@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import numpy as np
 import pytest
@@ -196,6 +197,31 @@ def test_the_batch_before_is_another_one(x):
     assert (np.abs(first[0] - x) > 1e-3 * np.abs(x).max()).all()
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a network"])
+def test_a_pass_that_returns_nothing_is_named(direction, inside):
+    class Silent(layers.Tanh):
+        pass
+
+    def forgets(self, *given):
+        getattr(layers.Tanh, direction)(self, *given)
+    setattr(Silent, direction, forgets)
+    subject = Silent()
+    if inside:
+        make = {"rng": np.random.default_rng(0), "dtype": np.float64}
+        subject = networks.Network([layers.Linear(3, 4, **make), subject, layers.Linear(4, 2, **make)])
+    with pytest.raises(GradientError, match=rf"^Silent\.{direction} \(tanh1?\) returned None, expected"):
+        check_gradients(subject, np.ones((2, 3)))
+
+
+def test_gradients_in_float32_are_refused():
+    net = networks.mlp([3, 2], rng=np.random.default_rng(0))
+    x, labels = np.ones((2, 3)), np.array([0, 1])
+    gradients = rules.make("bp", net).gradients(x, labels).grads
+    with pytest.raises(TypeError, match=r"expected float64 arrays, got float32 for fc1.weight.*call network.astype"):
+        check_gradients(net, x, labels, gradients=gradients)
+
+
 def test_it_is_an_assertion_error():
     assert issubclass(GradientError, AssertionError)
 
@@ -257,6 +283,44 @@ def test_run_takes_a_class():
     assert any(what.startswith("Mine: matches_backprop") and what.endswith("convolutional") for what in told)
 
 
+class LyingTargets(rules.TargetRule):
+    """Reads W on the way down, and says that it does not."""
+
+    def moves(self, seen, top):
+        found = []
+        for stage in reversed(self.stages[1:]):
+            top = top @ self.network.layer(stage.name).weight
+            found.append(top)
+        return found[::-1]
+
+
+class HonestTargets(LyingTargets):
+    reads_forward_weights = "yes"
+
+
+class ShapelessTargets(rules.TargetRule):
+    def moves(self, seen, top):
+        return [top for _ in self.hidden]
+
+
+class SilentTargets(rules.TargetRule):
+    def moves(self, seen, top):
+        self.top = top
+
+
+@pytest.mark.parametrize("kind, failed", [
+    (LyingTargets, "reads_forward_weights = 'no': targets unchanged when W becomes noise"), (HonestTargets, None),
+    (ShapelessTargets, r"ValueError: ShapelessTargets.moves: expected arrays of shapes .* got float64 array of shape"),
+    (SilentTargets, r"ValueError: SilentTargets.moves: expected arrays of shapes .* got None")])
+def test_target_rules_of_ones_own_are_held_to_what_they_say_and_a_faulty_one_hides_nothing(kind, failed):
+    rows = list(check.run(rules=[kind, "bp"]))
+    wrong = [row["what"] for row in rows if not row["passed"]]
+    assert rows[-1]["what"].startswith("bp: ")                          # whoever comes after is checked too
+    assert bool(wrong) == (failed is not None) and all(what.startswith(f"{kind.__name__}: ") for what in wrong)
+    if failed:
+        assert any(re.search(failed, what) for what in wrong), wrong
+
+
 def test_a_rule_for_dense_layers_alone_is_checked_on_those():
     class DenseOnly(FeedbackAlignment):
         def __init__(self, network, *, rng):
@@ -271,8 +335,8 @@ def test_a_rule_that_fits_nothing_says_why():
     class Nowhere(FeedbackAlignment):
         def __init__(self, network, *, rng):
             raise ValueError("fits no network")
-    with pytest.raises(ValueError, match="fits no network"):
-        list(truths.rows([Nowhere]))
+    row, = truths.rows([Nowhere])
+    assert row["what"] == "Nowhere: matched: ValueError: fits no network" and not row["passed"]
 
 
 def test_a_failed_gradient_check_is_a_row_too(monkeypatch):

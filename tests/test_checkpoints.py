@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import subprocess
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from feedbackalign import checkpoints, layers, networks, optimizer, rules, training
 from feedbackalign.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
-from feedbackalign.data import CropAndFlip, Dataset, Split
+from feedbackalign.data import Batches, CropAndFlip, Dataset, Split
 from feedbackalign.rules import TABLE
 from feedbackalign.training import read_record
 from tests.rules.tools import units_for
@@ -191,15 +192,33 @@ def test_a_checkpoint_that_finds_no_memory_leaves_the_one_before(tmp_path, monke
     assert_same(resumed, resumed.train(folder=tmp_path, resume=True), whole, whole_rows, tmp_path)
 
 
-@pytest.mark.parametrize("seconds, kept", [(0.0, 4), (1e9, 3)], ids=["a minute has passed", "it has not"])
+@pytest.mark.parametrize("seconds, kept", [(0.0, 4), (1e9, 3)], ids=["it is time", "it is not"])
 def test_a_long_epoch_is_kept_by_the_clock(seconds, kept, tmp_path, monkeypatch):
     """Three steps make an epoch; in the fifth the run dies before it could be kept."""
     monkeypatch.setattr(checkpoints, "SAVE_EVERY", seconds)
+    monkeypatch.setattr(checkpoints, "SAVING_SHARE", math.inf)
     killed(SmallRun("pfa"), 5, tmp_path)
     assert read_checkpoint(tmp_path / "checkpoint.npz")[0]["progress"]["step"] == kept
     whole, resumed = SmallRun("pfa"), SmallRun("pfa")
     whole_rows = whole.train()
     assert_same(resumed, resumed.train(folder=tmp_path, resume=True), whole, whole_rows, tmp_path)
+
+
+def test_where_saving_takes_long_it_is_done_less_often(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoints.os, "replace", lambda part, path: now.__setitem__(0, now[0] + 3.0))    # slow disk
+    run = SmallRun("bp")
+    batches = Batches(run.data.train, 4, rng=run.rng)
+    checkpoint = checkpoints.Checkpoint(tmp_path, run.rule, run.optimizer, batches, batches, 1, {})
+    assert not checkpoint.is_due(1, None)
+    now[0] += checkpoints.SAVE_EVERY
+    assert checkpoint.is_due(1, None)
+    checkpoint.save(checkpoints.Progress(), [])
+    now[0] += 3.0 / checkpoints.SAVING_SHARE - 1
+    assert not checkpoint.is_due(2, None)
+    now[0] += 1
+    assert checkpoint.is_due(2, None)
 
 
 @pytest.mark.parametrize("checkpoint_every", [None, 1, 2, 3])

@@ -146,7 +146,8 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint, if there is one")
     train.add_argument("--checkpoint-every", type=int, metavar="STEPS",
                        help="checkpoints inside an epoch at these steps; there is one after every epoch in any case; "
-                       f"default: one whenever {SAVE_EVERY:g} s have passed")
+                       f"default: one whenever {SAVE_EVERY:g} s have passed, less often where that would cost over "
+                       "2 %% of the time")
     _add_settings(train)
     _add_rule_options(train, known_rules)
 

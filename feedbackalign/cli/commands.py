@@ -7,11 +7,13 @@ words end in a UsageError, status 2; everything that is wrong is said in one lin
 import contextlib
 import dataclasses
 import datetime
+import inspect
 import multiprocessing
 import os
 import pathlib
 import sys
 import threading
+import time
 import traceback
 from concurrent.futures.process import BrokenProcessPool
 
@@ -274,8 +276,20 @@ def figure(arguments):
     if arguments.name in figures.TRAINED:
         return trained_figure(arguments, folder, jobs)
     measure, draw_rows = figures.EXPERIMENTS[arguments.name]
-    rows = measure()
+    rows = measure(**counted(arguments)) if "progress" in inspect.signature(measure).parameters else measure()
     print(write_figure(arguments, folder, {"figure": arguments.name}, rows, draw_rows))
+
+
+def counted(arguments):
+    """What an experiment is called with so that every run it begins is told on stderr."""
+    told, started = set(), time.monotonic()
+
+    def say(row):
+        run = "  ".join(f"{key} {row[key]}" for key in ("rule", "feedback", "seed") if key in row)
+        if run not in told:
+            print(f"{run}  ({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
+        told.add(run)
+    return {} if arguments.quiet else {"progress": say}
 
 
 def trained_figure(arguments, folder, jobs):
@@ -330,7 +344,7 @@ def trace(arguments):
     with rule.network.undisturbed() as network:
         loss = network.loss(network.forward(x), targets)
     print(f"{run.rule_name} on {run.model}, {run.data}: the first {len(x)} training samples, seed {run.seed}, "
-          f"after {steps} steps; loss {loss:.4g}")
+          f"after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
     print(f"network: {rule.network!r}")
     if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
         print("nothing is learnt yet, not even what this rule learns before training: with --steps 1 it is")
@@ -338,7 +352,8 @@ def trace(arguments):
     told = rule.trace(x, targets)
     if told:
         print(report.trace_text(told))
-    if not all("update_angle" in row for row in told) or not told:
+    tells_angles = [any(key == "update_angle" or key.startswith("angle_to_") for key in row) for row in told]
+    if not all(tells_angles) or not told:
         for reference in rule.references(x, targets):
             angles = training.alignment.update_angles(rule, x, targets, to=reference)
             print(report.angles_text(angles, reference))

@@ -65,11 +65,13 @@ def _trace_layer(row):
 
 
 def _trace_phase(row):
-    def word(value):
+    def word(key, value):
+        if key.startswith("angle"):
+            return angle_text(value)
         if isinstance(value, float):
             return f"{value:.4g}"
         return shape(value) if isinstance(value, (tuple, list)) else str(value)
-    return "   ".join(f"{key.replace('_', ' ')} {word(value)}" for key, value in row.items() if value is not None)
+    return "   ".join(f"{key.replace('_', ' ')} {word(key, value)}" for key, value in row.items() if value is not None)
 
 
 def angles_text(angles, reference):

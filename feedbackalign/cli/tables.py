@@ -60,7 +60,7 @@ def comparison_table(rows):
         columns.append(Column("", "own reference", [", ".join(sorted({row["reference"] for row in _last(group)}))
                                                     for group in by_rule.values()]))
         columns += per_layer(by_rule, below_top, "angle to own reference", "update_angle", degrees)
-    if any(_per_layer(row["weight_angle"]) for row in rows):
+    if any(angle is None or angle > PARALLEL for row in rows for angle in _per_layer(row["weight_angle"]).values()):
         columns += per_layer(by_rule, layers, "path/weight angle", "weight_angle", degrees, lowest)
         columns += per_layer(by_rule, layers, "norm ratio", "norm_ratio", ratio, lowest)
     if any(row.get("seconds_per_step") for row in rows):
@@ -232,10 +232,10 @@ def _legend(rows, by_rule, layers, tables):
     seeds = len({row["seed"] for row in rows})
     epochs = max(row["epoch"] for row in rows)
     averaged = max(len(rows) for group in by_rule.values() for rows in _settled(group))
-    over = f"all {epochs} epochs" if averaged == epochs else f"the last {averaged} epochs"
+    over = f"the {epochs} epochs" if averaged == epochs else f"the last {averaged} epochs"
     lines = [f"After {epochs} epoch{'s' * (epochs != 1)}, {'one seed' if seeds == 1 else f'mean over {seeds} seeds'}"
              + (" (± standard deviation)" if "±" in text else "")
-             + (f"; angles and norm ratios: mean over {over} too." if averaged > 1 else "."),
+             + (f"; angles and norm ratios also over {over}." if averaged > 1 else "."),
              "Angles in degrees" + ("; ms/step: median over epochs." if "ms/step" in text else ".")]
     if len(layers) > MANY:
         lines.append(f"Angles and norm ratios: median of {len(layers)} layers{' and seeds' * (seeds > 1)} "
@@ -252,6 +252,8 @@ def _legend(rows, by_rule, layers, tables):
     if "0*" in text:
         lines.append(f"0*  below {series.short(PARALLEL)} degrees in every epoch and seed: the same direction, "
                      "whatever the lengths.")
+    if any("-" in line.split() for table in tables for line in table):
+        lines.append("-   the rule has none, or nothing that an angle could be taken of.")
     if layers and f"{layers[0]}'" in text:
         lines.append(f"{layers[0]}'  the lowest layer's feedback learns like the others', but carries no error: "
                      f"nobody is below.")

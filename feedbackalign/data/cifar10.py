@@ -107,7 +107,7 @@ def _find_folder(data_dir):
     folder = pathlib.Path(data_dir)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with the CIFAR-10 files")
-    if (folder / FOLDER).is_dir():
+    if (folder / FOLDER).is_dir() and not (folder / TEST_FILE).exists():
         folder = folder / FOLDER
     missing = [name for name in (*TRAIN_FILES, TEST_FILE) if not (folder / name).exists()]
     if missing:

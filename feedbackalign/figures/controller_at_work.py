@@ -100,7 +100,7 @@ def controller_at_work(rows):
     --------
     >>> figure = controller_at_work(controller_at_work_rows(steps=100, pretraining=10))
     >>> [axes.get_title() for axes in figure.axes][1:3]
-    ['control, in the same colours', 'change of fc1, a line a unit']
+    ['control, in the same colours', 'change of fc1, one line per unit']
     """
     if not rows:
         raise series.NothingToShow("controller at work: no rows")
@@ -121,18 +121,18 @@ def controller_at_work(rows):
             axes.set_xlabel("time (time constants of the controller)")
         _draw(panels[0], time, rows, "output", "target")
         _draw(panels[1], time, rows, "control", "rest")
-        panels[0].set_title("output, a colour a unit")
+        panels[0].set_title("output, one colour per unit")
         panels[1].set_title("control, in the same colours")
         low, high = _span(rows, layers)
         for axes, layer in zip(panels[2:], layers):
             axes.plot(time, [row["hidden"][layer] for row in rows], color="#154aaa", linewidth=1.3, alpha=0.75)
             axes.set_ylim(low, high)
-            axes.set_title(f"change of {layer}, a line a unit")
+            axes.set_title(f"change of {layer}, one line per unit")
         _legend(figure)
         usual, first, sizes = Controller(), rows[0], "-".join(map(str, SIZES))
         style.caption(figure, f"one sample, {sizes} tanh, feedback learnt in {first['pretraining']} "
                               f"sleep phases   ·   α = {usual.alpha:g}, k_p = {usual.k_p:g}, τ = {usual.tau:g}   ·   "
-                              f"slowest rate of decay {-first['growth']:.2f} per time")
+                              f"slowest mode decays at {-first['growth']:.2f} per time constant")
     return figure
 
 

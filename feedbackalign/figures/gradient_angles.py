@@ -146,7 +146,7 @@ def _draw_layer(axes, layer, curves, is_top, is_lowest, to):
         who = "every rule" if not others else ", ".join(zero)
         if 0 < len(others) < len(zero):
             who = f"all but {', '.join(others)}"
-        text = f"0° by construction\n{textwrap.fill(f'for {who}:', 20)}\nit hears the\nloss's own error"
+        text = f"0° by construction\n{textwrap.fill(f'for {who}:', 20)}\nthe top layer is\ntold the loss's\nown error"
         axes.text(0.5, 0.45, text, ha="center", va="center",
                   transform=axes.transAxes, fontsize=14, color="#333333",
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8})

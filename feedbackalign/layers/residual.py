@@ -9,7 +9,7 @@ batch normalisation, given as a list of layers.
 
 import numpy as np
 
-from feedbackalign.checks import require_integer
+from feedbackalign.checks import describe, require_integer
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops import threads
 from feedbackalign.ops.convolution import batch_innermost
@@ -41,6 +41,9 @@ class Residual(Layer):
 
     def __init__(self, layers, shortcut=()):
         super().__init__()
+        for what, given in (("layers", layers), ("shortcut", shortcut)):
+            if not isinstance(given, (list, tuple)):
+                raise TypeError(f"{what} of a residual block: expected a list of layers, got {describe(given)}")
         self.layers = list(layers)
         self.shortcut = list(shortcut)
 

@@ -91,8 +91,8 @@ class Network:
         return list(self._weighted)
 
     def layer(self, name):
-        """The layer of this name; an unknown one is refused with the nearest."""
-        by_name = {layer.name: layer for layer in self.all_layers()}
+        """The layer or block of this name; an unknown one is refused with the nearest."""
+        by_name = {layer.name: layer for layer in [*blocks(self.layers), *self.all_layers()]}
         return by_name[require_known(name, by_name, "layer")]
 
     def parameters(self):

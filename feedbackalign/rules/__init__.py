@@ -29,6 +29,7 @@ from feedbackalign.rules.sign_symmetry import (BatchwiseRandomSignSymmetry, Fixe
 from feedbackalign.rules.simulated_feedback_control import DeepFeedbackControl, SteadyStateFeedbackControl
 from feedbackalign.rules.target_propagation import (DifferenceReconstructionTargetPropagation,
                                                      DifferenceTargetPropagation, TargetPropagation)
+from feedbackalign.rules.target_rule import TargetRule
 from feedbackalign.rules.vector_field import VectorFieldEquilibriumPropagation
 from feedbackalign.rules.weight_mirror import WeightMirror
 
@@ -63,7 +64,7 @@ TABLE = {
     "gnt": GaussNewtonTargets,
 }
 
-__all__ = ["TABLE", "ErrorSendingRule", "Rule", "Step", "find", "make", "options_of"]
+__all__ = ["TABLE", "ErrorSendingRule", "Rule", "Step", "TargetRule", "find", "make", "options_of"]
 
 
 def find(rule):

@@ -37,7 +37,8 @@ import json
 
 import numpy as np
 
-from feedbackalign.checks import require_finite, require_generator, require_integer, require_known, require_number
+from feedbackalign.checks import (require_bool, require_finite, require_generator, require_integer, require_known,
+                                  require_number, require_step)
 from feedbackalign.control import diagnostics, truths
 from feedbackalign.control.dynamics import LEAKS, Controller, Noise, UnstableControllerError, steady_state
 from feedbackalign.control.feedback import drawn_feedback, fixed_feedback
@@ -113,9 +114,10 @@ class AnalyticFeedbackControl(Rule):
                  sleep_steps=40, sleep_alpha=0.5, sigma=0.01, feedback_lr=1e-3, feedback_decay=0.1, gamma=0.1):
         super().__init__(network, rng=require_generator(rng, type(self).name))
         self.stages = dense_chain(network)
-        self.target_step = require_target_step(target_step, network.dtype)
+        self.target_step = require_step(target_step, "target_step", network.dtype)
         self.controller = Controller(alpha=alpha, k_p=k_p, leak=leak)
-        self.learning = {"kind": require_known(signal, SIGNALS, "signal"), "own_rates": bool(own_rates)}
+        self.learning = {"kind": require_known(signal, SIGNALS, "signal"),
+                         "own_rates": require_bool(own_rates, "own_rates")}
         self.feedback = require_known(feedback, self.feedbacks, "feedback")
         self.output_feedback = require_known(output_feedback, self.output_feedbacks, "output_feedback")
         self.pretraining = require_integer(pretraining, "pretraining", low=0)
@@ -295,16 +297,6 @@ class AnalyticFeedbackControl(Rule):
 
 
 # ------------------------------------------------------------------------------------------------- helpers
-
-def require_target_step(target_step, dtype):
-    """Refuse a λ whose effect drowns in rounding: what is learnt is a difference of two states, over λ."""
-    require_number(target_step, "target_step", low=0, low_open=True)
-    smallest = float(np.finfo(dtype).eps) ** 0.5
-    if target_step < smallest:
-        raise ValueError(f"target_step: expected at least {smallest:.1e} in {dtype}, got {target_step:g}: what it "
-                         f"moves drowns in rounding")
-    return float(target_step)
-
 
 def minimum_norm(stages, seen, error, gamma):
     """Gradients whose signal is the smallest push of all layers together, J^†γ e: {"fc1.weight": array, …}."""

@@ -31,7 +31,7 @@ Deviations from the authors' code
 import numpy as np
 
 from feedbackalign import target_truths
-from feedbackalign.checks import require_integer
+from feedbackalign.checks import require_bool, require_integer
 from feedbackalign.layers import Identity, Tanh
 from feedbackalign.reconstruction import Feedback, reconstruction, sent_up
 from feedbackalign.rules.target_rule import TargetRule
@@ -157,7 +157,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     def __init__(self, network, *, rng, hidden_units=256, recurrent=False, target_step=None, gamma=0.1, sigma=0.1,
                  feedback_lr=1e-3, feedback_decay=None, feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
         self.hidden_units = require_integer(hidden_units, "hidden_units", low=1)
-        self.recurrent = bool(recurrent)
+        self.recurrent = require_bool(recurrent, "recurrent")
         super().__init__(network, rng=rng, target_step=target_step, gamma=gamma, sigma=sigma, feedback_lr=feedback_lr,
                          feedback_decay=feedback_decay, feedback_optimizer=feedback_optimizer, pretraining=pretraining,
                          extra_epochs=extra_epochs)

@@ -12,7 +12,7 @@ simulation costs as many forward passes as it has steps.
 
 import numpy as np
 
-from feedbackalign.checks import require_integer
+from feedbackalign.checks import require_bool, require_integer
 from feedbackalign.control import diagnostics, dynamics
 from feedbackalign.control.dynamics import Controller, UnstableControllerError
 from feedbackalign.control.learning import TimeMean, gradients_at
@@ -50,8 +50,8 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         self.control_steps = require_integer(control_steps, "control_steps", low=1)
         known = self.controller
         self.controller = Controller(alpha=known.alpha, k_p=known.k_p, leak=known.leak, dt=dt, tau=tau,
-                                     proactive=bool(proactive))
-        self.only_converged = bool(only_converged)
+                                     proactive=require_bool(proactive, "proactive"))
+        self.only_converged = require_bool(only_converged, "only_converged")
         self.counts |= {"converged": 0, "diverged": 0}
 
     def learn(self, seen, delta):

@@ -22,7 +22,8 @@ import json
 import numpy as np
 
 from feedbackalign.alignment import angle
-from feedbackalign.checks import require_finite, require_generator, require_integer, require_known, require_number
+from feedbackalign.checks import (describe, require_finite, require_generator, require_integer, require_known,
+                                  require_number, require_step)
 from feedbackalign.jacobians import (dense_chain, forward, gradients_of_signals, last_pass, layerwise_gauss_newton,
                                      slopes)
 from feedbackalign.optimizer import SGD, Adam
@@ -71,8 +72,8 @@ class TargetRule(Rule):
                  feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
         super().__init__(network, rng=require_generator(rng, type(self).__name__))
         self.stages = dense_chain(network)
-        self.target_step = require_number(self.usual_step if target_step is None else target_step, "target_step",
-                                          low=float(np.finfo(network.dtype).eps) ** 0.5)
+        self.target_step = require_step(self.usual_step if target_step is None else target_step, "target_step",
+                                        network.dtype)
         self.gamma = require_number(gamma, "gamma", low=0)
         self.sigma = require_number(sigma, "sigma", low=0, low_open=True)
         require_known(feedback_optimizer, OPTIMIZERS, "feedback optimiser")
@@ -115,7 +116,7 @@ class TargetRule(Rule):
 
     def signals(self, seen, error):
         """−D_i m_i / λ of the hidden layers, and e: a list of (N, n_i), pointing uphill as errors do."""
-        moves = self.moves(seen, -self.target_step * error)                     # Eq. 2, 3
+        moves = self.checked_moves(seen, -self.target_step * error)             # Eq. 2, 3
         return [slope * (move / -self.target_step) for slope, move in zip(slopes(self.stages, seen), moves)] + [error]
 
     def targets_of(self, x, targets):
@@ -124,7 +125,16 @@ class TargetRule(Rule):
             output = network.forward(x)
             seen = last_pass(self.stages, output)
         top = -self.target_step * network.sample_errors(output, targets)
-        return [h + move for h, move in zip(seen.post[1:], [*self.moves(seen, top), top])]
+        return [h + move for h, move in zip(seen.post[1:], [*self.checked_moves(seen, top), top])]
+
+    def checked_moves(self, seen, top):
+        """The rule's moves, refused unless there is one for every hidden layer in its shape."""
+        moves, shapes = self.moves(seen, top), [h.shape for h in seen.post[1:-1]]
+        if not isinstance(moves, (list, tuple)) or list(map(np.shape, moves)) != shapes:
+            came = ", ".join(map(describe, moves)) if isinstance(moves, (list, tuple)) else describe(moves)
+            raise ValueError(f"{type(self).__name__}.moves: expected arrays of shapes {', '.join(map(str, shapes))}, "
+                             f"one a hidden layer from the bottom up, got {came or 'none'}")
+        return moves
 
     # ------------------------------------------------------------------------------------------------- the feedback
 

@@ -16,6 +16,7 @@ from feedbackalign import __version__, check, comparison, figures, rules, traini
 from feedbackalign.cli import arguments
 from feedbackalign.cli import commands as cli
 from feedbackalign.checkpoints import lock_folder
+from feedbackalign.figures import style
 from feedbackalign.figures.trained import Planned
 from feedbackalign.runs import Run
 
@@ -323,6 +324,20 @@ def test_figure_measures_draws_and_keeps_the_rows(monkeypatch, capsys):
     with open("slides/nudge_bias.json", encoding="utf-8") as file:
         assert json.load(file)["rows"] == figures.nudge_bias_rows([1e-3, 1e-2])
     assert "nudge_bias.json, nudge_bias (png, svg)" in capsys.readouterr().out
+
+
+def test_a_figure_says_which_run_it_is_at(monkeypatch, capsys):
+    def measure(*, progress=None):
+        rows = [{"rule": rule, "seed": 0, "epoch": epoch} for rule in ("dtp", "gnt") for epoch in (0, 1)]
+        for row in rows if progress else ():
+            progress(row)
+        return rows
+    monkeypatch.setitem(figures.EXPERIMENTS, "null_space", (measure, lambda rows: style.new_figure("empty")))
+    assert cli.main(["figure", "null_space"]) == 0
+    assert [line.split("  (")[0] for line in capsys.readouterr().err.splitlines()] == ["rule dtp  seed 0",
+                                                                                      "rule gnt  seed 0"]
+    assert cli.main(["figure", "null_space", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def small_plan(scale):

@@ -38,8 +38,8 @@ def test_angles_and_norm_ratios_are_means_over_the_last_five_epochs_too(epochs, 
     ratio = sum(averaged) / len(averaged) + 0.25
     assert cells(table, "fa") == ["fa", f"{50 + epochs:.1f}", "±", "0.0", f"{angle:.1f}", "0*", f"{angle:.1f}",
                                   f"{angle:.1f}", "1.00", f"{ratio:.2f}", "1.00"]
-    over = f"all {epochs}" if epochs <= 5 else "the last 5"                 # a mean over the whole of training says so
-    assert f"angles and norm ratios: mean over {over} epochs too." in table
+    over = f"the {epochs}" if epochs <= 5 else "the last 5"                 # a mean over the whole of training says so
+    assert f"angles and norm ratios also over {over} epochs." in table
 
 
 def test_a_seed_weighs_as_much_as_another_whatever_it_does_not_know():

@@ -84,6 +84,12 @@ def test_the_folder_that_the_archive_holds_is_found(tmp_path):
     assert load("cifar10", data_dir=str(tmp_path), images=False, validation=0).input_shape == (3072,)
 
 
+def test_files_beside_an_empty_folder_of_that_name_are_found(tmp_path):
+    write_folder(tmp_path)
+    (tmp_path / "cifar-10-batches-bin").mkdir()
+    assert load("cifar10", data_dir=tmp_path, validation=0).input_shape == (3, 32, 32)
+
+
 def test_a_file_of_the_real_size(tmp_path, monkeypatch):
     monkeypatch.setattr(MODULE, "RECORDS", RECORDS)
     assert RECORDS * RECORD_BYTES == 30_730_000     # the size of each of the original's files

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign.layers import BatchNorm2d, Conv2d, PaddedShortcut, ReLU, Residual, Tanh
+from feedbackalign.networks import Network
 from tests.assertions import assert_gradients
 
 
@@ -68,3 +69,20 @@ def test_branch_and_shortcut_must_fit():
         layer.output_shape((2, 4, 4))
     with pytest.raises(ValueError, match="at most 2 channels, got 3"):
         PaddedShortcut(2).output_shape((3, 4, 4))
+
+
+def test_a_branch_is_a_list():
+    with pytest.raises(TypeError, match=r"layers of a residual block: expected a list of layers, got ReLU\(\)"):
+        Residual(ReLU())
+    with pytest.raises(TypeError, match="shortcut of a residual block: expected a list"):
+        Residual([ReLU()], PaddedShortcut(4))
+
+
+def test_a_block_is_found_by_its_name_too():
+    inner = Residual([Tanh()])
+    conv = Conv2d(2, 2, 3, padding=1, rng=np.random.default_rng(0))
+    net = Network([conv, Residual([inner, ReLU()]), ReLU()], input_shape=(2, 4, 4))
+    assert net.layer("block1").layers[0] is inner and net.layer(inner.name) is inner
+    assert net.layer("conv1") is conv
+    with pytest.raises(ValueError, match="unknown layer 'block2'"):
+        net.layer("block2")

@@ -290,6 +290,14 @@ def test_an_epoch_in_which_nothing_that_may_count_has_converged_is_refused():
 
 
 @every_variant
+def test_what_is_neither_true_nor_false_is_refused(name):
+    options = ["own_rates"] if name == "dfc-ssa" else ["own_rates", "proactive", "only_converged"]
+    for option in options:
+        with pytest.raises(TypeError, match=f"{option}: expected True or False, got 'no'"):
+            make(name, dense_case()[0], **{option: "no"})
+
+
+@every_variant
 def test_layers_that_are_not_dense_are_refused_by_name(name):
     rng = np.random.default_rng(0)
     net = Network([Conv2d(1, 2, 3, rng=rng), Flatten(), Linear(8, 3, rng=rng)], input_shape=(1, 4, 4))
