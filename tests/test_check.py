@@ -259,7 +259,8 @@ def test_bad_arguments(error, arguments, options, message):
 # ---------------------------------------------------------------------------------------------- everything at once
 
 def test_run_passes_everywhere_and_repeats_itself():
-    rows = list(check.run(seed=0))
+    some = ["bp", "fa", "usf", "wm", "kp", "pfa", "np", "ep", "dtp", "gnt", "dfc-ssa"]          # slow: all
+    rows = list(check.run(rules=some, seed=0))
     assert [row["what"] for row in rows if not row["passed"]] == []
     again = list(check.run(rules=["bp", "fa"], seed=0))
     assert again == rows[:len(again)]
@@ -267,13 +268,15 @@ def test_run_passes_everywhere_and_repeats_itself():
         assert set(row) == {"what", "value", "tolerance", "passed"} and type(row["value"]) is float
         assert type(row["passed"]) is bool and type(row["tolerance"]) is float
     told = {row["what"].split(":")[0] for row in rows}
-    assert set(rules.TABLE) <= told
+    assert set(some) <= told
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_run_passes_at_other_seeds(seed):
-    assert [row["what"] for row in check.run(seed=seed) if not row["passed"]] == []
+@pytest.mark.parametrize("seed", range(6))
+def test_run_passes_for_all_rules(seed):
+    rows = list(check.run(seed=seed))
+    assert [row["what"] for row in rows if not row["passed"]] == []
+    assert set(rules.TABLE) <= {row["what"].split(":")[0] for row in rows}
 
 
 def test_run_takes_a_class():

@@ -34,13 +34,13 @@ def comparison_table(rows):
 
     Examples
     --------
-    >>> row = {"rule": "bp", "seed": 0, "epoch": 1, "test_accuracy": 0.9, "test_loss": 0.3, "reference": "backprop",
+    >>> row = {"rule": "fa", "seed": 0, "epoch": 1, "test_accuracy": 0.9, "test_loss": 0.3, "reference": "backprop",
     ...        "update_angle": {"fc1.weight": 0.0}, "backprop_angle": {"fc1.weight": 0.0},
-    ...        "weight_angle": {"fc1": 0.0}, "norm_ratio": {"fc1": 1.0}, "seconds_per_step": 0.0004}
+    ...        "weight_angle": {"fc1": 80.0}, "norm_ratio": {"fc1": 1.0}, "seconds_per_step": 0.0004}
     >>> print("\\n".join(comparison_table([row]).splitlines()[:3]))
                            angle to backprop  path/weight angle  norm ratio
     rule  test accuracy %                fc1               fc1'        fc1'  ms/step
-    bp               90.0                 0*                 0*        1.00     0.40
+    fa               90.0                 0*               80.0        1.00     0.40
     """
     by_rule = {}
     for row in rows:

@@ -143,3 +143,11 @@ def test_phases_that_did_not_settle_are_told():
             for seed, epoch, share in [(0, 1, 1.0), (0, 2, 0.5), (1, 1, 1.0), (1, 2, 0.0)]]
     assert "dfc: in the last epoch 25 % of the samples came within 1e-5" in tables.comparison_table(rows)
     assert "settle" not in tables.comparison_table([row("ep", free_not_settled=0.1)])      # half of what it takes
+
+
+def test_feedback_that_is_w_itself_in_every_rule_has_no_columns():
+    rows = [row("bp", angle=0.0), row("dtp", weight_angle={}, norm_ratio={})]
+    assert "path/weight angle" not in tables.comparison_table(rows)
+    table = tables.comparison_table([*rows, row("fa")])
+    assert "path/weight angle" in table and cells(table, "dtp").count("-") == 4
+    assert "-   the rule has none" in table and "-   the rule" not in tables.comparison_table([row("fa")])

@@ -37,10 +37,12 @@ def test_layers_inside_blocks_are_named_by_their_block():
     assert "bias" not in net.layer("block1.conv1").parameters()
 
 
+@pytest.mark.parametrize("entries", [2, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("option", ["A", "B"])
-def test_gradients_through_the_whole_network(option):
+def test_gradients_through_the_whole_network(option, entries):
+    """So many entries of every array; which of them is drawn."""
     x, labels = batch(1)
-    check_gradients(tiny(2, option=option), x, labels, rng=np.random.default_rng(3), limit=4)
+    check_gradients(tiny(2, option=option), x, labels, rng=np.random.default_rng(3), limit=entries)
 
 
 @pytest.mark.parametrize("option", ["A", "B"])
