@@ -132,7 +132,7 @@ def controller_at_work(rows):
         usual, first, sizes = Controller(), rows[0], "-".join(map(str, SIZES))
         style.caption(figure, f"one sample, {sizes} tanh, feedback learnt in {first['pretraining']} "
                               f"sleep phases   ·   α = {usual.alpha:g}, k_p = {usual.k_p:g}, τ = {usual.tau:g}   ·   "
-                              f"slowest mode decays at {-first['growth']:.2f} per time constant")
+                              f"slowest mode: {-first['growth']:.2f} per time constant")
     return figure
 
 
