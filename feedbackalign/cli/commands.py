@@ -352,8 +352,7 @@ def trace(arguments):
     told = rule.trace(x, targets)
     if told:
         print(report.trace_text(told))
-    tells_angles = [any(key == "update_angle" or key.startswith("angle_to_") for key in row) for row in told]
-    if not all(tells_angles) or not told:
+    if not any(key == "update_angle" or key.startswith("angle_to_") for row in told for key in row):
         for reference in rule.references(x, targets):
             angles = training.alignment.update_angles(rule, x, targets, to=reference)
             print(report.angles_text(angles, reference))

@@ -48,7 +48,11 @@ def trace_text(rows):
     >>> print(trace_text([{"phase": "free", "steps": 20, "residual": 1e-9}]))
     phase free   steps 20   residual 1e-09
     """
-    return "\n\n".join(_trace_layer(row) if "route" in row and "weight" in row else _trace_phase(row) for row in rows)
+    parts = [_trace_layer(row) if "route" in row and "weight" in row else _trace_phase(row) for row in rows]
+    if any("converged" in row for row in rows):
+        parts.append("residual: how far from its steady state, over the output's length, the farthest sample is; "
+                     "converged: the share\nof samples that are within 1e-5 of it")
+    return "\n\n".join(parts)
 
 
 def _trace_layer(row):
@@ -71,7 +75,8 @@ def _trace_phase(row):
         if isinstance(value, float):
             return f"{value:.4g}"
         return shape(value) if isinstance(value, (tuple, list)) else str(value)
-    return "   ".join(f"{key.replace('_', ' ')} {word(key, value)}" for key, value in row.items() if value is not None)
+    words = [f"{key.replace('_', ' ')} {word(key, value)}" for key, value in row.items() if value is not None]
+    return series.fill(words, WIDTH - 4, gap="   ").replace("\n", "\n    ")
 
 
 def angles_text(angles, reference):

@@ -37,6 +37,7 @@ import json
 
 import numpy as np
 
+from feedbackalign.alignment import angle
 from feedbackalign.checks import (require_bool, require_finite, require_generator, require_integer, require_known,
                                   require_number, require_step)
 from feedbackalign.control import diagnostics, truths
@@ -216,7 +217,11 @@ class AnalyticFeedbackControl(Rule):
                 "backprop": self.backprop_gradients(x, targets)}
 
     def trace(self, x, targets):
-        """One row a phase: steps, loss at its end, largest residual, share of samples that have converged."""
+        """One row a phase, then one a layer from the top.
+
+        Of a phase: steps, loss at its end, largest residual, share of samples that have converged. Of a layer: the
+        length of the push Q u when the controller has settled, of the update of W, and the update's angles.
+        """
         twin = copy.deepcopy(self).astype(np.float64)
         seen, loss, delta = twin.look(x, targets)
         target = seen.output + delta
@@ -226,6 +231,23 @@ class AnalyticFeedbackControl(Rule):
             converged = diagnostics.has_converged(seen, state, target, twin.controller.damping)
             rows.append({"phase": phase, "steps": steps, "loss": twin.network.loss(state.r[-1], targets),
                          "residual": float(residual.max()), "converged": float(converged.mean())})
+        try:
+            return rows + twin.layers_in_words(seen, delta, self.references(x, targets))
+        except UnstableControllerError:                                         # nothing is learnt; the phases show why
+            return rows
+
+    def layers_in_words(self, seen, delta, references):
+        """The trace's rows of the layers, from the top."""
+        u, grads = self.settle(seen, delta).u, self.learn(seen, delta)                                  # (N, out)
+        rows = []
+        for stage in reversed(self.stages):
+            weight, Q = f"{stage.name}.weight", self.Q[stage.name]
+            rows.append({
+                "layer": stage.name, "push": f"Q u, Q {Q.shape}",
+                "push_norm": float(np.linalg.norm(u @ Q.T, axis=1).mean()),
+                "update_norm": float(np.linalg.norm(grads[weight])),
+                **{f"angle_to_{name}": angle(grads[weight], exact[weight]) for name, exact in references.items()},
+            })
         return rows
 
     def phases(self, seen, delta):

@@ -211,14 +211,29 @@ def test_the_notes_of_an_epoch(name):
 @every_simulation
 def test_the_trace_has_a_row_a_phase(name):
     net, x, labels = dense_case(activation="tanh")
-    rows = make(name, net, control_steps=2500, alpha=0.2).trace(x, labels)
+    rows = [row for row in make(name, net, control_steps=2500, alpha=0.2).trace(x, labels) if "phase" in row]
     assert [row["phase"] for row in rows] == ["feedforward", "controlled", "steady state, to first order"]
     assert [row["steps"] for row in rows] == [0, 2500, None]
     assert rows[1]["loss"] < rows[0]["loss"] and abs(rows[1]["loss"] - rows[2]["loss"]) < 1e-3
     assert rows[1]["converged"] == 1.0 and rows[1]["residual"] < 1e-5
-    assert len(make("dfc-ssa", net).trace(x, labels)) == 2
+    assert len(make("dfc-ssa", net).trace(x, labels)) == 2 + 3
     rule, x, labels = unstable(name, control_steps=400)
-    assert [row["phase"] for row in rule.trace(x, labels)][0] == "feedforward"
+    assert {row["phase"] for row in rule.trace(x, labels)} >= {"feedforward"}               # and no layers
+
+
+@every_variant
+def test_the_trace_of_the_layers_is_what_the_measures_say(name):
+    net, x, labels = dense_case(activation="tanh")
+    rule = make(name, net)
+    rows = [row for row in rule.trace(x, labels) if "layer" in row]
+    assert [row["layer"] for row in rows] == ["fc3", "fc2", "fc1"]
+    for reference in ("joint-gauss-newton(0.1)", "minimum-norm(0.1)", "backprop"):
+        angles = alignment.update_angles(rule, x, labels, to=reference)
+        for row in rows:
+            np.testing.assert_allclose(row[f"angle_to_{reference}"], angles[f"{row['layer']}.weight"], rtol=1e-9)
+    exact = np.linalg.norm(make(name, net).gradients(x, labels).grads["fc1.weight"])
+    np.testing.assert_allclose(rows[-1]["update_norm"], exact, rtol=1e-9)
+    assert rows[0]["push"] == "Q u, Q (3, 3)" and rows[0]["push_norm"] > 0
 
 
 # -------------------------------------------------------------------------------------------------------- bad input
