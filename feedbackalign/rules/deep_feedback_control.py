@@ -232,11 +232,11 @@ class AnalyticFeedbackControl(Rule):
             rows.append({"phase": phase, "steps": steps, "loss": twin.network.loss(state.r[-1], targets),
                          "residual": float(residual.max()), "converged": float(converged.mean())})
         try:
-            return rows + twin.layers_in_words(seen, delta, self.references(x, targets))
+            return rows + twin.layer_rows(seen, delta, self.references(x, targets))
         except UnstableControllerError:                                         # nothing is learnt; the phases show why
             return rows
 
-    def layers_in_words(self, seen, delta, references):
+    def layer_rows(self, seen, delta, references):
         """The trace's rows of the layers, from the top."""
         u, grads = self.settle(seen, delta).u, self.learn(seen, delta)                                  # (N, out)
         rows = []
