@@ -42,8 +42,9 @@ def assert_same(resumed, rows, whole, whole_rows, folder):
 
 # ----------------------------------------------------------------------------------------------------------- resume
 
-@pytest.mark.parametrize("name, opt", [*((name, "sgd") for name in TABLE), *(
-    (name, opt) for name in ("bp", "kp", "pfa", "dtp", "dfc") for opt in OPTIMIZERS if opt != "sgd")])
+@pytest.mark.parametrize("opt", ["sgd", *(pytest.param(opt, marks=pytest.mark.slow) for opt in OPTIMIZERS
+                                          if opt != "sgd")])
+@pytest.mark.parametrize("name", TABLE)
 def test_every_rule_resumes_in_mid_epoch_to_the_same_bytes(name, opt, tmp_path):
     """Even a run made from other seeds goes on as the one that was killed: all that matters is in the checkpoint."""
     whole = SmallRun(name, opt=OPTIMIZERS[opt]())
@@ -86,7 +87,8 @@ def _sparse(rule, draw):
     return rules.make(rule, net, rng=np.random.default_rng([2, draw]), **options)
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if "density" in rules.options_of(name)])
+@pytest.mark.parametrize("name", [
+    name if "density" in rules.options_of(name) else pytest.param(name, marks=pytest.mark.slow) for name in TABLE])
 def test_sparse_networks_of_images_resume_too(name, tmp_path):
     rng = np.random.default_rng(4)
     split = Split(rng.normal(size=(9, 1, 6, 6)).astype(np.float32), np.arange(9) % 3)

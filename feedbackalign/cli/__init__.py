@@ -1,7 +1,9 @@
 """The command line: `feedbackalign compare` and its like.
 
     arguments      which words there are
-    commands       one function a command
+    commands       one function a command that trains or draws
+    inspection     the commands that look at rules: trace, check, rules
+    errors         what is wrong, in one line
     course         the commands of the lessons and their exercises
     data           the command of the data sets
     lessons        copies the lessons out of the package

@@ -14,25 +14,21 @@ import pathlib
 import sys
 import threading
 import time
-import traceback
 from concurrent.futures.process import BrokenProcessPool
 
-import numpy as np
-
-from feedbackalign import comparison, models, rules, training
-from feedbackalign.cli import course, report, tables
+from feedbackalign import comparison, models, training
+from feedbackalign.cli import course, inspection, report, tables
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
+from feedbackalign.cli.errors import complain, in_one_line, reading_the_line
 from feedbackalign.checks import require_integer, require_known
-from feedbackalign.data import Batches, DataError
+from feedbackalign.data import DataError
 from feedbackalign.data.loaders import FROM_FILES
 from feedbackalign.cli.folders import claim, find_record, locked, writable_folder
 from feedbackalign.cli.progress import Display
 from feedbackalign.figures import trained
 from feedbackalign.finished import FinishedRuns, write_rows
 from feedbackalign.ops.threads import count as count_threads
-from feedbackalign.runs import RuleFileError, find_rule
-
 
 FINISHED = "finished-runs"          # the folder, in the output folder of a comparison or a figure
 GO_ON = (["train"], ["compare"], ["figure"])
@@ -83,37 +79,6 @@ def main(argv=None):
 def goes_on(argv):
     """What to say of a command that keeps what it has done."""
     return "; the same line with --resume goes on" if argv[:1] in GO_ON else ""
-
-
-def complain(error, status, debug=False):
-    """One line on stderr, after the traceback if that is wanted."""
-    if debug:
-        traceback.print_exc()
-    print(f"feedbackalign: error: {in_one_line(error)}", file=sys.stderr)
-    return status
-
-
-def in_one_line(error):
-    """What an error says, with its type where the text alone would not tell."""
-    text = " ".join(str(error).split())
-    if isinstance(error, MemoryError):
-        return f"out of memory: {text or 'smaller layers or batches may help'}"
-    if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError)) and text:
-        return text
-    return f"{type(error).__name__}: {text}"
-
-
-@contextlib.contextmanager
-def reading_the_line():
-    """What is refused in here is the fault of the command line, unless what a file holds is to blame."""
-    try:
-        yield
-    except DataError:
-        raise
-    except (ValueError, TypeError) as error:
-        if isinstance(error, RuleFileError) and error.__cause__ is not None:        # it is there, and raised
-            raise
-        raise UsageError(str(error)) from error
 
 
 # --------------------------------------------------------------------------------------------------------- compare
@@ -247,7 +212,7 @@ def train(arguments):
     print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
 
 
-# ---------------------------------------------------------------------------------------- plot, figure, trace, check
+# ---------------------------------------------------------------------------------------------------- plot, figure
 
 def plot(arguments):
     """The figures again, from a summary.json or a record.jsonl."""
@@ -329,80 +294,6 @@ def write_figure(arguments, folder, settings, rows, draw_rows):
     return where(folder, [f"{arguments.name}.json"], written)
 
 
-def trace(arguments):
-    """One learning phase, as the rule itself tells it."""
-    options = options_of(arguments)
-    with reading_the_line():
-        kind = find_rule(arguments.rule)
-        if "route" in rules.options_of(kind) and hasattr(kind, "routes"):
-            options.setdefault("route", kind.routes[0])         # the one to be read, not the fastest
-        run, = comparison.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))
-        steps = require_integer(arguments.steps, "steps", low=0)
-        comparison.rehearse([run])
-    rule, data = trained_for(run, steps)
-    x, targets = data.batch(run.batch_size)
-    with rule.network.undisturbed() as network:
-        loss = network.loss(network.forward(x), targets)
-    print(f"{run.rule_name} on {run.model}, {run.data}: the first {len(x)} training samples, seed {run.seed}, "
-          f"after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
-    print(f"network: {rule.network!r}")
-    if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
-        print("nothing is learnt yet, not even what this rule learns before training: with --steps 1 it is")
-    print()
-    told = rule.trace(x, targets)
-    if told:
-        print(report.trace_text(told))
-    if not any(key == "update_angle" or key.startswith("angle_to_") for row in told for key in row):
-        for reference in rule.references(x, targets):
-            angles = training.alignment.update_angles(rule, x, targets, to=reference)
-            print(report.angles_text(angles, reference))
-
-
-def trained_for(run, steps):
-    """The run's rule and data after so many training steps, the same as in `train`."""
-    rule, data, optimizer, stream = run.build()
-    hook_batches = Batches(data.train, run.batch_size, rng=np.random.default_rng(stream.integers(2**63)),
-                           augment=run.augmentation)
-    batches = Batches(data.train, run.batch_size, rng=stream, augment=run.augmentation)
-    lr_at, decay_at = run.lr_at(rule, len(data.train)), run.decay_at(rule)
-    if steps:
-        rule.before_training(hook_batches)
-    done = 0
-    while done < steps:
-        for x, targets in batches:
-            optimizer.lr, optimizer.weight_decay = lr_at(done), decay_at(done)
-            training.train_step(rule, optimizer, x, targets)
-            done += 1
-            if done == steps:
-                return rule, data
-        rule.after_epoch(hook_batches)
-    return rule, data
-
-
-def check(arguments):
-    """The checker's numbers, a line each; status 1 if any is out of its tolerance."""
-    from feedbackalign import check as checker
-    with reading_the_line():
-        require_integer(arguments.seed, "seed", low=0)
-        chosen = None if arguments.rules is None else [find_rule(rule) if ".py" in rule else rule
-                                                       for rule in arguments.rules]
-        for rule in chosen or []:
-            find_rule(rule)
-    total, failed = 0, 0
-    for row in checker.run(rules=chosen, seed=arguments.seed):
-        print(report.check_line(row), flush=True)
-        total += 1
-        failed += not row["passed"]
-    print(f"{total - failed} of {total} checks passed")
-    return 1 if failed else 0
-
-
-def list_rules(arguments):
-    """Every rule of the table: name, idea, paper, options."""
-    for name, kind in rules.TABLE.items():
-        print(report.rule_text(name, kind, rules.options_of(name)))
-
-
-COMMANDS = {"compare": compare, "train": train, "plot": plot, "figure": figure, "trace": trace, "check": check,
-            "rules": list_rules, "lessons": course.lessons, "exercise": course.exercise,
-            "data": data_sets.data}
+COMMANDS = {"compare": compare, "train": train, "plot": plot, "figure": figure, "trace": inspection.trace,
+            "check": inspection.check, "rules": inspection.list_rules, "lessons": course.lessons,
+            "exercise": course.exercise, "data": data_sets.data}

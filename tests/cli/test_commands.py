@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from feedbackalign import __version__, check, comparison, figures, rules, training
-from feedbackalign.cli import arguments
+from feedbackalign.cli import arguments, inspection
 from feedbackalign.cli import commands as cli
 from feedbackalign.checkpoints import lock_folder
 from feedbackalign.figures import style
@@ -437,7 +437,7 @@ def test_trace_says_what_was_not_learnt_yet(rule, learns_before, capsys):
 def test_trace_after_steps_sees_the_same_weights_as_training():
     run, = comparison.plan(["wm"], seeds=[2], hidden=(8,), batch_size=100)
     steps_an_epoch = 12                                                 # 1197 training samples
-    traced, _ = cli.trained_for(run, steps_an_epoch + 3)
+    traced, _ = inspection.trained_for(run, steps_an_epoch + 3)
     rule, data, optimizer, stream = run.build()
 
     class Enough(Exception):

@@ -62,7 +62,9 @@ def test_the_colour_of_a_rule_is_one_in_every_figure_and_legend():
             assert handle.get_color() == figures.look(text.get_text().split()[0]).colour
 
 
-@pytest.mark.parametrize("kind, suffix", list(zip(figures.FIGURES, figures.FORMATS, strict=True)))
+@pytest.mark.parametrize("kind, suffix", [
+    pytest.param(kind, suffix, marks=() if row == column else pytest.mark.slow)
+    for row, kind in enumerate(figures.FIGURES) for column, suffix in enumerate(figures.FORMATS)])
 def test_the_same_rows_give_the_same_bytes(kind, suffix, tmp_path):
     import matplotlib
 

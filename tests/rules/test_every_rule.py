@@ -110,11 +110,12 @@ MEASURES = {
 
 
 @every_rule_and_kind
-def test_measuring_changes_nothing(name, case):
+@pytest.mark.parametrize("steps", [pytest.param(0, marks=pytest.mark.slow), 2])
+def test_measuring_changes_nothing(name, case, steps):
     net, x, labels = case(dtype=np.float32)
     probe = x[::-1].astype(np.float64) + 0.5                        # another batch than the one in the memories
     rule = make(name, net)
-    train(rule, x, labels, 2)
+    train(rule, x, labels, steps)
     rule.gradients(x, labels)
     before = frozen(rule)
     for measure, look in MEASURES.items():
@@ -148,7 +149,7 @@ def test_the_first_reference_is_the_rules_own_claim_and_covers_the_network_alone
 # ------------------------------------------------------------------------------------------- bp, and matching it
 
 @every_rule
-@settings(max_examples=25)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_matched_rule_is_backprop(name, data):
     """The rule says itself where it can be matched; there every gradient of W and b is backprop's."""

@@ -1,0 +1,85 @@
+"""The commands that look at rules: one learning phase, the checker's numbers, the list."""
+
+import numpy as np
+
+from feedbackalign import comparison, rules, training
+from feedbackalign.checks import require_integer
+from feedbackalign.cli import report
+from feedbackalign.cli.arguments import options_of, settings_of
+from feedbackalign.cli.errors import reading_the_line
+from feedbackalign.data import Batches
+from feedbackalign.runs import find_rule
+
+
+def trace(arguments):
+    """One learning phase, as the rule itself tells it."""
+    options = options_of(arguments)
+    with reading_the_line():
+        kind = find_rule(arguments.rule)
+        if "route" in rules.options_of(kind) and hasattr(kind, "routes"):
+            options.setdefault("route", kind.routes[0])         # the one to be read, not the fastest
+        run, = comparison.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))
+        steps = require_integer(arguments.steps, "steps", low=0)
+        comparison.rehearse([run])
+    rule, data = trained_for(run, steps)
+    x, targets = data.batch(run.batch_size)
+    with rule.network.undisturbed() as network:
+        loss = network.loss(network.forward(x), targets)
+    print(f"{run.rule_name} on {run.model}, {run.data}: the first {len(x)} training samples, seed {run.seed}, "
+          f"after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
+    print(f"network: {rule.network!r}")
+    if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
+        print("nothing is learnt yet, not even what this rule learns before training: with --steps 1 it is")
+    print()
+    told = rule.trace(x, targets)
+    if told:
+        print(report.trace_text(told))
+    if not any(key == "update_angle" or key.startswith("angle_to_") for row in told for key in row):
+        for reference in rule.references(x, targets):
+            angles = training.alignment.update_angles(rule, x, targets, to=reference)
+            print(report.angles_text(angles, reference))
+
+
+def trained_for(run, steps):
+    """The run's rule and data after so many training steps, the same as in `train`."""
+    rule, data, optimizer, stream = run.build()
+    hook_batches = Batches(data.train, run.batch_size, rng=np.random.default_rng(stream.integers(2**63)),
+                           augment=run.augmentation)
+    batches = Batches(data.train, run.batch_size, rng=stream, augment=run.augmentation)
+    lr_at, decay_at = run.lr_at(rule, len(data.train)), run.decay_at(rule)
+    if steps:
+        rule.before_training(hook_batches)
+    done = 0
+    while done < steps:
+        for x, targets in batches:
+            optimizer.lr, optimizer.weight_decay = lr_at(done), decay_at(done)
+            training.train_step(rule, optimizer, x, targets)
+            done += 1
+            if done == steps:
+                return rule, data
+        rule.after_epoch(hook_batches)
+    return rule, data
+
+
+def check(arguments):
+    """The checker's numbers, a line each; status 1 if any is out of its tolerance."""
+    from feedbackalign import check as checker
+    with reading_the_line():
+        require_integer(arguments.seed, "seed", low=0)
+        chosen = None if arguments.rules is None else [find_rule(rule) if ".py" in rule else rule
+                                                       for rule in arguments.rules]
+        for rule in chosen or []:
+            find_rule(rule)
+    total, failed = 0, 0
+    for row in checker.run(rules=chosen, seed=arguments.seed):
+        print(report.check_line(row), flush=True)
+        total += 1
+        failed += not row["passed"]
+    print(f"{total - failed} of {total} checks passed")
+    return 1 if failed else 0
+
+
+def list_rules(arguments):
+    """Every rule of the table: name, idea, paper, options."""
+    for name, kind in rules.TABLE.items():
+        print(report.rule_text(name, kind, rules.options_of(name)))
