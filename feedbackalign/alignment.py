@@ -12,7 +12,7 @@ import copy
 
 import numpy as np
 
-from feedbackalign.checks import require_known
+from feedbackalign.validation import require_known
 
 ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
 

@@ -17,7 +17,7 @@ import dataclasses
 
 import numpy as np
 
-from feedbackalign.checks import describe, require_integer, require_known, require_number
+from feedbackalign.validation import describe, require_integer, require_known, require_number
 
 BLOCK = 32768           # entries updated at a time: the few arrays that an update touches stay in the cache
 

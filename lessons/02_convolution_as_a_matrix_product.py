@@ -160,7 +160,7 @@ assert gaps["right"] < 1e-12 and min(gap for name, gap in gaps.items() if name !
 # with the kernel flipped: how many of its pixels are wrong now? Why does a random error not have this weakness?
 #
 # **2.5** How much larger than the image is the column matrix of a 3×3 kernel with stride 1? When would you rather
-# compute the convolution row by row (`ops/row_convolution.py`)?
+# compute the convolution row by row (`ops/fast/convolution.py`)?
 
 
 # %%

@@ -20,7 +20,7 @@
 import numpy as np
 
 import feedbackalign as fa
-from feedbackalign import runs, truths
+from feedbackalign.check import truths
 from feedbackalign.cli import tables
 
 net = fa.networks.mlp([64, 32, 10], rng=np.random.default_rng(0))
@@ -78,7 +78,7 @@ class LowRankFeedback(ErrorSendingRule):
 folder = fa.figures.output_folder()
 folder.mkdir(parents=True, exist_ok=True)
 (folder / "my_low_rank.py").write_text(MY_RULE, encoding="utf-8")
-LowRankFeedback = runs.find_rule(f"{folder / 'my_low_rank.py'}:LowRankFeedback")
+LowRankFeedback = fa.rules.find(f"{folder / 'my_low_rank.py'}:LowRankFeedback")
 
 # %% [markdown]
 # ## Is it what you think it is?

@@ -22,7 +22,7 @@
 import numpy as np
 
 import feedbackalign as fa
-from feedbackalign.settling import dynamics
+from feedbackalign.rules.equilibrium import dynamics
 
 x, labels = fa.data.digits().batch(50)                                  # (50, 64), (50,)
 x = x.astype(np.float64)

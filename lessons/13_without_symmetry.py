@@ -25,7 +25,7 @@
 import numpy as np
 
 import feedbackalign as fa
-from feedbackalign.settling import nudging, recurrent_backprop
+from feedbackalign.rules.holomorphic import nudging, recurrent_backprop
 
 images, labels = fa.data.digits().batch(20)
 net = fa.networks.mlp([64, 24, 16, 10], activation="dsilu", rng=np.random.default_rng(0), dtype=np.float64)

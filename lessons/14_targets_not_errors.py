@@ -16,7 +16,7 @@
 import numpy as np
 
 import feedbackalign as fa
-from feedbackalign.jacobians import dense_chain, forward, post_jacobians, times
+from feedbackalign.networks.jacobians import dense_chain, forward, post_jacobians, times
 
 rng = np.random.default_rng(3)
 net = fa.networks.mlp([4, 4, 4, 4, 4], activation="tanh", loss="squared-error", rng=rng, dtype=np.float64)

@@ -16,7 +16,7 @@
 import numpy as np
 
 import feedbackalign as fa
-from feedbackalign.control import diagnostics, dynamics, feedback
+from feedbackalign.rules.control import diagnostics, dynamics, feedback
 
 data = fa.data.digits().standardised()
 x, labels = (part.astype(kind) for part, kind in zip(data.batch(100), (np.float64, np.int64)))

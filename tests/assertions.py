@@ -1,6 +1,6 @@
 """What the suite asserts of a layer, a network, a rule or a function; each raises AssertionError, and mutants prove it.
 
-Gradients are `feedbackalign.check`'s business and the rules' truths `feedbackalign.truths`'. Here stands what central
+Gradients are the business of `check.gradients`, the rules' truths of `check.truths`. Here stands what central
 differences cannot see: values exactly at kinks and ties, arrays that are shared or changed, other orders in memory.
 """
 
@@ -8,7 +8,8 @@ import copy
 
 import numpy as np
 
-from feedbackalign import check, optimizer, rules, training, truths
+from feedbackalign import check, optimizer, rules, training
+from feedbackalign.check import truths
 from feedbackalign.networks import Network
 from tests import oracles
 

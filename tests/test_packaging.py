@@ -15,12 +15,15 @@ import feedbackalign
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = CHECKOUT / "feedbackalign"
 
-# DESIGN: ops <- layers <- networks <- shared pure functions <- rules <- training, figures, cli.
-# A part of the package may import its own rank and the ranks below. A part that is not named is a shared function.
-SHARED = 4
-RANK = {"checks": 0, "version": 0, "ops": 1, "layers": 2, "networks": 3, "rules": 5}
-RANK |= dict.fromkeys(["training", "checkpoints", "runs", "finished", "comparison", "check", "truths", "figures",
-                       "exercises", "cli", "__main__", "__init__"], 6)
+# What stands on what, bottom to top. A place may import what stands below it, and its own folder.
+FLOORS = [["version", "validation"], ["ops", "data"], ["ops.fast"], ["layers"], ["networks"],
+          ["alignment", "optimizer", "persistence"], ["rules.base", "rules.sending"], ["rules.*"],
+          ["rules.table", "rules"], ["training"], ["runs", "check"], ["figures", "exercises"],
+          ["cli"], ["__init__", "__main__"]]
+FLOOR = {place: floor for floor, places in enumerate(FLOORS) for place in places}
+SIDEWAYS = {("rules.direct_random_target_projection", "rules.direct_feedback_alignment"),
+            ("rules.holomorphic", "rules.equilibrium")}                 # the only arrows between neighbours
+ALONE = {"ops": {"validation"}, "data": {"version", "validation"}}      # all that these may import of the package
 
 
 # --- reading imports -------------------------------------------------------------------------------------
@@ -38,19 +41,27 @@ def imports(path, package):
         elif isinstance(node, ast.ImportFrom):
             above = here[:len(here) - node.level + 1] if node.level else ()
             base = ".".join([*above, *filter(None, [node.module])])
-            # `from feedbackalign import rules` names a module, `from feedbackalign.rules import make` a thing in one
-            names = [f"{base}.{alias.name}" for alias in node.names] if base == package.name else [base]
+            names = [f"{base}.{alias.name}" for alias in node.names]    # a module, or a thing in one
         else:
             continue
         for name in names:
             yield node.lineno, name, id(node) not in inside
 
 
-def part_of(name, package):
-    """The part of the package that a dotted name lies in: feedbackalign.rules.base -> rules."""
-    part = (name.split(".") + ["__init__"])[1]
-    known = (package / part).is_dir() or (package / f"{part}.py").is_file()
-    return part if known else "__init__"                                # a name that __init__ itself holds
+def place_of(name, package):
+    """The place in the house of a dotted name: feedbackalign.rules.product.routes -> rules.product."""
+    parts = name.removesuffix(".__init__").split(".")[1:]
+    if not parts or not any((package / (parts[0] + end)).exists() for end in ("", ".py")):
+        return "__init__"                                               # a name that __init__ itself holds
+    inner = ".".join(parts[:2])
+    if parts[0] == "rules" and len(parts) > 1 and any((package / "rules" / (parts[1] + end)).exists()
+                                                      for end in ("", ".py")):
+        return inner
+    return inner if inner in FLOOR else parts[0]
+
+
+def floor_of(place):
+    return FLOOR[place] if place in FLOOR else FLOOR["rules.*"]
 
 
 def broken_import_rules(package):
@@ -58,17 +69,13 @@ def broken_import_rules(package):
     found = []
     for path in sorted(package.rglob("*.py")):
         inner = path.relative_to(package)
-        part = inner.parts[0].removesuffix(".py")
+        here = place_of(".".join([package.name, *inner.with_suffix("").parts]), package)
         for line, name, at_import in imports(path, package):
             where, top = f"{inner.as_posix()}:{line}", name.split(".")[0]
             if top == package.name:
-                target = part_of(name, package)
-                if RANK.get(target, SHARED) > RANK.get(part, SHARED):
-                    found.append(f"{where}: {part} imports {target}, which stands above it")
-                if part == "ops" and target not in ("ops", "checks"):
-                    found.append(f"{where}: ops imports {target}")
+                found += [f"{where}: {complaint}" for complaint in complaints(here, place_of(name, package))]
             elif top == "matplotlib":
-                if part != "figures":
+                if here != "figures":
                     found.append(f"{where}: matplotlib outside figures")
                 elif at_import:
                     found.append(f"{where}: matplotlib outside a function")
@@ -77,10 +84,32 @@ def broken_import_rules(package):
     return found
 
 
+def complaints(here, there):
+    if here == there:
+        return
+    if here in ALONE and there not in ALONE[here]:
+        yield f"{here} imports {there}"
+    elif floor_of(there) > floor_of(here):
+        yield f"{here} imports {there}, which stands above it"
+    elif floor_of(there) == floor_of(here) == FLOOR["rules.*"] and (here, there) not in SIDEWAYS:
+        yield f"{here} imports {there}, which stands beside it"
+    elif here in ("training", "runs") and floor_of(there) == FLOOR["rules.*"]:
+        yield f"{here} imports the room {there}"
+
+
 def test_the_package_imports_what_it_may():
     walked = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
-    assert {"__init__", "checks", "ops", "layers", "data"} <= walked
+    assert {"__init__", "validation", "ops", "layers", "data", "rules"} <= walked
     assert broken_import_rules(PACKAGE) == []
+
+
+def test_the_house_has_at_most_22_places_and_no_long_file():
+    folders = [path for depth in ("*", "*/*") for path in PACKAGE.glob(depth) if (path / "__init__.py").is_file()]
+    modules = [path for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "__main__")]
+    assert len(folders) + len(modules) <= 22
+    long = {path.name: count for path in PACKAGE.rglob("*.py")
+            if (count := len(path.read_text(encoding="utf-8").splitlines())) > 350}
+    assert long == {}
 
 
 @pytest.mark.parametrize("file, source, complaint", [
@@ -89,15 +118,22 @@ def test_the_package_imports_what_it_may():
     ("ops/linear.py", "from feedbackalign.layers import Linear", "ops imports layers"),
     ("ops/linear.py", "from ..layers import Linear", "ops imports layers"),
     ("ops/linear.py", "from feedbackalign.data import digits", "ops imports data"),
+    ("ops/linear.py", "from feedbackalign.ops.fast import threads", "ops imports ops.fast"),
     ("ops/linear.py", "import matplotlib", "matplotlib outside figures"),
+    ("ops/fast/threads.py", "from feedbackalign.layers import Linear", "ops.fast imports layers"),
+    ("data/digits.py", "from feedbackalign.ops import linear", "data imports ops"),
     ("layers.py", "from feedbackalign import rules", "layers imports rules"),
     ("layers.py", "from . import networks", "layers imports networks"),
     ("layers.py", "from feedbackalign import Linear", "layers imports __init__"),
-    ("networks.py", "def f():\n    import feedbackalign.rules.base", "networks imports rules"),
-    ("networks.py", "from .settling import settle", "networks imports settling"),
-    ("settling.py", "from feedbackalign.rules import make", "settling imports rules"),
-    ("rules/base.py", "from feedbackalign.training import train", "rules imports training"),
-    ("rules/base.py", "from ..figures import angles", "rules imports figures"),
+    ("networks.py", "def f():\n    import feedbackalign.rules.base", "networks imports rules.base"),
+    ("alignment.py", "from .rules import sending", "alignment imports rules.sending"),
+    ("rules/base.py", "from feedbackalign.rules.product import routes", "rules.base imports rules.product"),
+    ("rules/product/routes.py", "from feedbackalign.rules import make", "rules.product imports rules, which"),
+    ("rules/product/routes.py", "from feedbackalign.rules.targets import truths", "which stands beside it"),
+    ("rules/equilibrium/rule.py", "from feedbackalign.rules.holomorphic import nudging", "which stands beside it"),
+    ("rules/base.py", "from feedbackalign.training import train", "rules.base imports training"),
+    ("rules/table.py", "from ..figures import angles", "rules.table imports figures"),
+    ("training.py", "from feedbackalign.rules.product import routes", "training imports the room rules.product"),
     ("figures/angles.py", "from matplotlib import pyplot", "matplotlib outside a function"),
 ])
 def test_the_import_checker_finds_what_is_wrong(tmp_path, file, source, complaint):
@@ -115,17 +151,25 @@ def package_of(folder, changed):
     """A package in small that keeps every rule, but for the files that are changed."""
     files = {
         "__init__.py": "from feedbackalign import rules, training",
-        "checks.py": "import math\nimport numpy as np",
-        "ops/linear.py": "import numpy as np\nfrom feedbackalign.checks import describe\nfrom . import convolution",
+        "validation.py": "import math\nimport numpy as np",
+        "ops/linear.py": "import numpy as np\nfrom feedbackalign.validation import describe\nfrom . import convolution",
         "ops/convolution.py": "import numpy.linalg",
-        "layers.py": "from feedbackalign import checks, ops",
+        "ops/fast/threads.py": "from feedbackalign.ops import linear",
+        "layers.py": "from feedbackalign import validation\nfrom feedbackalign.ops.fast import threads",
         "networks.py": "from .layers import Linear",
-        "settling.py": "import feedbackalign.networks as n",
+        "alignment.py": "import feedbackalign.networks as n",
         "data/__init__.py": "",
-        "rules/base.py": "from ..settling import settle\nfrom feedbackalign.rules import other",
-        "training.py": "import json\nfrom .rules.base import Rule",
+        "rules/__init__.py": "from feedbackalign.rules.table import TABLE\nfrom feedbackalign.rules.base import Rule",
+        "rules/base.py": "from ..alignment import angle",
+        "rules/sending.py": "from feedbackalign.rules.base import Rule",
+        "rules/product/routes.py": "from feedbackalign.rules.sending import walk\nfrom . import closed_form",
+        "rules/targets/truths.py": "",
+        "rules/equilibrium/rule.py": "",
+        "rules/holomorphic/nudging.py": "from feedbackalign.rules.equilibrium import rule",
+        "rules/table.py": "from feedbackalign.rules.product.routes import Rule",
+        "training.py": "import json\nfrom .rules.base import Rule\nfrom feedbackalign.rules import make",
         "figures/angles.py": "def draw():\n    from matplotlib import pyplot",
-        "cli.py": "import feedbackalign\nfrom feedbackalign import __version__, figures",
+        "cli.py": "import feedbackalign.training\nfrom feedbackalign import figures",
     }
     for name, source in {**files, **changed}.items():
         path = folder / "feedbackalign" / name

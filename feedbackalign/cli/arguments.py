@@ -9,13 +9,14 @@ import difflib
 import sys
 import textwrap
 
-from feedbackalign import data, models, rules
-from feedbackalign.checkpoints import SAVE_EVERY
-from feedbackalign.checks import require_known
+from feedbackalign import data, rules
+from feedbackalign.cli.report import flag
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
-from feedbackalign.cli.report import flag
-from feedbackalign.runs import GENTLE, USUAL, USUAL_FOR, Run, find_rule
+from feedbackalign.runs import models
+from feedbackalign.runs.run import GENTLE, USUAL, USUAL_FOR, Run
+from feedbackalign.training.checkpoints import SAVE_EVERY
+from feedbackalign.validation import require_known
 from feedbackalign.version import __version__
 
 COMPARED = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
@@ -275,7 +276,7 @@ def _add_rule_options(parser, known_rules):
     group = parser.add_argument_group("options of the rules")
     takers = {}                                                     # {option: [(rule, its class, default)]}
     for rule in known_rules:
-        kind = find_rule(rule)
+        kind = rules.find(rule)
         for option, default in rules.options_of(kind).items():
             takers.setdefault(option, []).append((rule.split(":")[-1], kind, default))
     for option, taken in takers.items():

@@ -16,19 +16,20 @@ import threading
 import time
 from concurrent.futures.process import BrokenProcessPool
 
-from feedbackalign import comparison, models, training
+from feedbackalign import training
 from feedbackalign.cli import course, inspection, report, tables
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.cli.errors import complain, in_one_line, reading_the_line
-from feedbackalign.checks import require_integer, require_known
-from feedbackalign.data import DataError
-from feedbackalign.data.loaders import FROM_FILES
 from feedbackalign.cli.folders import claim, find_record, locked, writable_folder
 from feedbackalign.cli.progress import Display
-from feedbackalign.figures import trained
-from feedbackalign.finished import FinishedRuns, write_rows
-from feedbackalign.ops.threads import count as count_threads
+from feedbackalign.data import DataError
+from feedbackalign.data.loaders import FROM_FILES
+from feedbackalign.figures.experiments import trained
+from feedbackalign.ops.fast.threads import count as count_threads
+from feedbackalign.runs import models, sweep, workers
+from feedbackalign.runs.finished import FinishedRuns, write_rows
+from feedbackalign.validation import require_integer, require_known
 
 FINISHED = "finished-runs"          # the folder, in the output folder of a comparison or a figure
 GO_ON = (["train"], ["compare"], ["figure"])
@@ -87,13 +88,13 @@ def compare(arguments):
     """Train once per rule and seed; summary.json, figures, and a table on stdout."""
     chosen = {"seeds": arguments.seeds, "options": options_of(arguments), **settings_of(arguments)}
     with reading_the_line():
-        runs = comparison.plan(arguments.rules, **chosen)
+        runs = sweep.plan(arguments.rules, **chosen)
         require_integer(arguments.threads, "threads", low=1)
         jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
-        comparison.rehearse(runs)
+        sweep.rehearse(runs)
     folder = writable_folder(arguments.out or "compare-output")
     with contextlib.closing(locked(folder)):
-        groups, failures, jobs = sweep(runs, folder, jobs, arguments)
+        groups, failures, jobs = train_all(runs, folder, jobs, arguments)
         rows = [row for group in groups for row in group]
         if rows:
             settings = {**runs[0].settings(), "rules": list(dict.fromkeys(run.rule_name for run in runs)),
@@ -108,7 +109,7 @@ def compare(arguments):
         raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
 
 
-def sweep(runs, folder, jobs, arguments, names=None):
+def train_all(runs, folder, jobs, arguments, names=None):
     """Runs in worker processes, shown as they go on: -> (rows of every run, failures in words, jobs at a time).
 
     The finished ones are kept in the folder as they come; with --resume those that are there already are taken over.
@@ -134,9 +135,9 @@ def sweep(runs, folder, jobs, arguments, names=None):
             display.failed(names[run], run.seed, in_one_line(error))
 
         if len(taken_over) == len(runs):
-            return comparison.sweep(runs, finished=finished), failures, jobs
+            return sweep.do_runs(runs, finished=finished), failures, jobs
         with listened_to(display, jobs, arguments.threads, names) as executor:
-            groups = comparison.sweep(runs, executor=executor, on_failure=note_failure, finished=finished)
+            groups = sweep.do_runs(runs, executor=executor, on_failure=note_failure, finished=finished)
     return groups, failures, jobs
 
 
@@ -173,7 +174,7 @@ def listened_to(display, jobs, threads, names=None):
             display.news((names or {}).get(run, run.rule_name), run.seed, news)
 
     listener = threading.Thread(target=listen, daemon=True)
-    with comparison.workers(jobs, threads=threads, tell=queue) as executor:
+    with workers.workers(jobs, threads=threads, tell=queue) as executor:
         listener.start()
         yield executor
     queue.put(None)                         # not after an error: a worker ended in mid-word leaves the queue locked
@@ -191,12 +192,12 @@ def draw(rows, folder, formats):
 def train(arguments):
     """One run into one folder, or the rest of it; record, checkpoint and figures."""
     with reading_the_line():
-        run, = comparison.plan([arguments.rule], seeds=[arguments.seed], options=options_of(arguments),
+        run, = sweep.plan([arguments.rule], seeds=[arguments.seed], options=options_of(arguments),
                                **settings_of(arguments))
         require_integer(arguments.threads, "threads", low=1)
         if arguments.checkpoint_every is not None:
             require_integer(arguments.checkpoint_every, "checkpoint-every", low=1)
-        comparison.rehearse([run])
+        sweep.rehearse([run])
     folder = writable_folder(arguments.out or f"runs/{run.rule_name}-{run.model}-{run.data}-seed{run.seed}")
     epochs_done = claim(folder, run, arguments.resume)
     if epochs_done >= run.epochs > 0:
@@ -204,9 +205,9 @@ def train(arguments):
         return
     with Display(1, run.epochs, None if arguments.quiet else sys.stderr, start_epoch=epochs_done) as display:
         with listened_to(display, 1, arguments.threads) as executor:
-            future = executor.submit(comparison.do_run, run, folder=folder, resume=arguments.resume,
+            future = executor.submit(workers.do_run, run, folder=folder, resume=arguments.resume,
                                      checkpoint_every=arguments.checkpoint_every)
-            rows = [row for finished in comparison.as_they_finish([future]) for row in finished.result()]
+            rows = [row for finished in sweep.as_they_finish([future]) for row in finished.result()]
     written = draw(rows, folder, arguments.format)
     print(f"{in_words(run, rows)}\n\n{tables.comparison_table(rows)}")
     print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
@@ -271,9 +272,9 @@ def trained_figure(arguments, folder, jobs):
                    if each.run.data in FROM_FILES else each for each in planned]
     runs = [each.run for each in planned]
     for model, data in dict.fromkeys((run.model, run.data) for run in runs):
-        comparison.rehearse([run for run in runs if (run.model, run.data) == (model, data)])
+        sweep.rehearse([run for run in runs if (run.model, run.data) == (model, data)])
     with contextlib.closing(locked(folder)):
-        groups, failures, jobs = sweep(runs, folder, jobs, arguments, [each.name for each in planned])
+        groups, failures, jobs = train_all(runs, folder, jobs, arguments, [each.name for each in planned])
         rows = trained.told_apart(planned, groups)
         if rows:
             settings = {"figure": arguments.name, "scale": arguments.scale, "jobs": jobs, "threads": arguments.threads,

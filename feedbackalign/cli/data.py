@@ -3,10 +3,10 @@
 import sys
 import time
 
-from feedbackalign.checks import require_known
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.cli.folders import writable_folder
 from feedbackalign.data import LOADERS
+from feedbackalign.validation import require_known
 
 REDRAW_EVERY = 0.2                  # seconds between two numbers on a terminal
 

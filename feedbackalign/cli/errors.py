@@ -6,7 +6,7 @@ import traceback
 
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.data import DataError
-from feedbackalign.runs import RuleFileError
+from feedbackalign.rules.table import RuleFileError
 
 
 def complain(error, status, debug=False):

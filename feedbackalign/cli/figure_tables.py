@@ -6,11 +6,11 @@ Pure functions from plain rows to strings, made to be copied into a page of resu
 import statistics
 
 from feedbackalign.cli.tables import Column, comparison_table, in_a_range, lay_out, ratio
-from feedbackalign.figures import series
-from feedbackalign.figures.decay import curves_of, departure, law
-from feedbackalign.figures.depth import towers_of
-from feedbackalign.figures.sparse import reciprocal_share
-from feedbackalign.finished import versions
+from feedbackalign.figures.experiments.decay import curves_of, departure, law
+from feedbackalign.figures.experiments.depth import towers_of
+from feedbackalign.figures.experiments.sparse import reciprocal_share
+from feedbackalign.runs import rows as series
+from feedbackalign.runs.finished import versions
 
 
 def table(name, rows):

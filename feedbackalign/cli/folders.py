@@ -9,8 +9,8 @@ import pathlib
 import tempfile
 import time
 
-from feedbackalign.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
 from feedbackalign.data import DataError
+from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
 
 
 def writable_folder(path):

@@ -2,25 +2,25 @@
 
 import numpy as np
 
-from feedbackalign import comparison, rules, training
-from feedbackalign.checks import require_integer
+from feedbackalign import alignment, rules, training
 from feedbackalign.cli import report
 from feedbackalign.cli.arguments import options_of, settings_of
 from feedbackalign.cli.errors import reading_the_line
 from feedbackalign.data import Batches
-from feedbackalign.runs import find_rule
+from feedbackalign.runs import sweep
+from feedbackalign.validation import require_integer
 
 
 def trace(arguments):
     """One learning phase, as the rule itself tells it."""
     options = options_of(arguments)
     with reading_the_line():
-        kind = find_rule(arguments.rule)
+        kind = rules.find(arguments.rule)
         if "route" in rules.options_of(kind) and hasattr(kind, "routes"):
             options.setdefault("route", kind.routes[0])         # the one to be read, not the fastest
-        run, = comparison.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))
+        run, = sweep.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))
         steps = require_integer(arguments.steps, "steps", low=0)
-        comparison.rehearse([run])
+        sweep.rehearse([run])
     rule, data = trained_for(run, steps)
     x, targets = data.batch(run.batch_size)
     with rule.network.undisturbed() as network:
@@ -36,7 +36,7 @@ def trace(arguments):
         print(report.trace_text(told))
     if not any(key == "update_angle" or key.startswith("angle_to_") for row in told for key in row):
         for reference in rule.references(x, targets):
-            angles = training.alignment.update_angles(rule, x, targets, to=reference)
+            angles = alignment.update_angles(rule, x, targets, to=reference)
             print(report.angles_text(angles, reference))
 
 
@@ -66,10 +66,10 @@ def check(arguments):
     from feedbackalign import check as checker
     with reading_the_line():
         require_integer(arguments.seed, "seed", low=0)
-        chosen = None if arguments.rules is None else [find_rule(rule) if ".py" in rule else rule
+        chosen = None if arguments.rules is None else [rules.find(rule) if ".py" in rule else rule
                                                        for rule in arguments.rules]
         for rule in chosen or []:
-            find_rule(rule)
+            rules.find(rule)
     total, failed = 0, 0
     for row in checker.run(rules=chosen, seed=arguments.seed):
         print(report.check_line(row), flush=True)

@@ -7,7 +7,7 @@ import math
 import textwrap
 
 from feedbackalign.cli.tables import GAP, WIDTH
-from feedbackalign.figures import series
+from feedbackalign.runs import rows as series
 
 
 def decay_text(preset, rows, drop_step):

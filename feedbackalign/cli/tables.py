@@ -6,7 +6,7 @@ Pure functions from plain rows to strings; the commands print them.
 import itertools
 import statistics
 
-from feedbackalign.figures import series
+from feedbackalign.runs import rows as series
 
 WIDTH = 120                         # columns of the widest line
 GAP = "  "

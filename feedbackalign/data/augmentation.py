@@ -12,7 +12,7 @@ import dataclasses
 
 import numpy as np
 
-from feedbackalign.checks import require_generator, require_integer
+from feedbackalign.validation import require_generator, require_integer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,10 +9,10 @@ import pathlib
 
 import numpy as np
 
-from feedbackalign.checks import describe, require_integer
 from feedbackalign.data.dataset import Split
 from feedbackalign.data.idx import DataError
 from feedbackalign.data.mnist import held_out
+from feedbackalign.validation import describe, require_integer
 
 TRAIN_FILES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST_FILE = "test_batch.bin"

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from feedbackalign.checks import (describe, require_finite, require_floats, require_generator, require_integer,
-                                  require_known, require_labels, require_number)
+from feedbackalign.validation import (describe, require_finite, require_floats, require_generator, require_integer,
+                                      require_known, require_labels, require_number)
 
 SPLITS = ("train", "validation", "test")
 

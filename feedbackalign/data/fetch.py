@@ -24,9 +24,9 @@ import urllib.parse
 import urllib.request
 import zlib
 
-from feedbackalign.checks import require_known
 from feedbackalign.data.cifar10 import ARCHIVE, FOLDER, TEST_FILE, TRAIN_FILES, read_records
 from feedbackalign.data.idx import GZIP_MAGIC, DataError
+from feedbackalign.validation import require_known
 from feedbackalign.version import __version__
 
 ROUNDS = 3                      # times that every mirror is asked

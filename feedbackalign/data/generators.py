@@ -6,8 +6,8 @@ split leaves the training split as it was. A split of 0 validation samples is No
 
 import numpy as np
 
-from feedbackalign.checks import describe, require_generator, require_integer, require_known, require_number
 from feedbackalign.data.dataset import Dataset, Split
+from feedbackalign.validation import describe, require_generator, require_integer, require_known, require_number
 
 ACTIVATIONS = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
 

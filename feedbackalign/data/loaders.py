@@ -1,11 +1,11 @@
 """From the name of a data set to the data: the table behind `--data NAME`."""
 
-from feedbackalign.checks import require_generator, require_known
 from feedbackalign.data.cifar10 import cifar10
 from feedbackalign.data.digits import digits
 from feedbackalign.data.fashion_mini import fashion_mini
 from feedbackalign.data.generators import linear_teacher, mnist1d, spirals, teacher_student
 from feedbackalign.data.mnist import fashion, mnist
+from feedbackalign.validation import require_generator, require_known
 
 FROM_FILES = {"mnist": mnist, "fashion": fashion, "cifar10": cifar10}           # take data_dir
 FROM_A_SEED = {"mnist1d": mnist1d, "spirals": spirals, "linear-teacher": linear_teacher,

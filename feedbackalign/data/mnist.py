@@ -10,9 +10,9 @@ import pathlib
 
 import numpy as np
 
-from feedbackalign.checks import describe, require_integer
 from feedbackalign.data.dataset import Dataset, Split
 from feedbackalign.data.idx import DataError, read_idx
+from feedbackalign.validation import describe, require_integer
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081              # of the 60,000 training images, pixels in [0, 1]
 FASHION_MEAN, FASHION_STD = 0.2860, 0.3530

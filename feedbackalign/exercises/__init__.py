@@ -53,9 +53,9 @@ import importlib
 import pathlib
 import re
 
-from feedbackalign.checks import require_known
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.exercises.judge import judge
+from feedbackalign.validation import require_known
 
 __all__ = ["Exercise", "arguments", "exercise", "find", "numbers", "task"]
 

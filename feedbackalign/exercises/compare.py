@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from feedbackalign.blame import common_factor
-from feedbackalign.checks import describe
+from feedbackalign.check.diagnosis import common_factor
+from feedbackalign.validation import describe
 
 
 def complaint(exercise, cases, answers):

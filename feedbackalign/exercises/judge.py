@@ -6,8 +6,8 @@ import inspect
 
 import numpy as np
 
-from feedbackalign.checks import describe
 from feedbackalign.exercises import compare, guard
+from feedbackalign.validation import describe
 
 SECONDS = 5.0               # of computing that one case may take
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.layers import Identity, Tanh
-from feedbackalign.reconstruction import Feedback, reconstruction
+from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction
 
 
 # ---------------------------------------------------------------------------------------------------------------- 14.1

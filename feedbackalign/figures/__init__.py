@@ -9,33 +9,33 @@ matplotlib is imported inside the functions that draw.
 import pathlib
 import re
 
-from feedbackalign.checks import require_known
-from feedbackalign.figures.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
-from feedbackalign.figures.cauchy_error import cauchy_error, cauchy_error_rows
-from feedbackalign.figures.controller_at_work import controller_at_work, controller_at_work_rows
-from feedbackalign.figures.decay import decay, decay_rows
-from feedbackalign.figures.decay import plan as plan_decay
-from feedbackalign.figures.depth import depth, depth_rows
-from feedbackalign.figures.depth import plan as plan_depth
-from feedbackalign.figures.expansion import expansion, expansion_rows
-from feedbackalign.figures.first_layer import first_layer, first_layer_rows
+from feedbackalign.figures.experiments.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
+from feedbackalign.figures.experiments.cauchy_error import cauchy_error, cauchy_error_rows
+from feedbackalign.figures.experiments.controller_at_work import controller_at_work, controller_at_work_rows
+from feedbackalign.figures.experiments.decay import decay, decay_rows
+from feedbackalign.figures.experiments.decay import plan as plan_decay
+from feedbackalign.figures.experiments.depth import depth, depth_rows
+from feedbackalign.figures.experiments.depth import plan as plan_depth
+from feedbackalign.figures.experiments.expansion import expansion, expansion_rows
+from feedbackalign.figures.experiments.first_layer import first_layer, first_layer_rows
+from feedbackalign.figures.experiments.homeostasis import homeostasis, homeostasis_rows
+from feedbackalign.figures.experiments.mlp import mlp, mlp_rows
+from feedbackalign.figures.experiments.mlp import plan as plan_mlp
+from feedbackalign.figures.experiments.nudge_bias import nudge_bias, nudge_bias_rows
+from feedbackalign.figures.experiments.null_space import null_space, null_space_rows
+from feedbackalign.figures.experiments.resnet import resnet, resnet_rows
+from feedbackalign.figures.experiments.resnet import plan as plan_resnet
+from feedbackalign.figures.experiments.sparse import sparse, sparse_rows
+from feedbackalign.figures.experiments.sparse import plan as plan_sparse
+from feedbackalign.figures.experiments.target_angles import target_angles, target_angles_rows
+from feedbackalign.figures.experiments.trained import SCALES
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
-from feedbackalign.figures.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.learning_curves import learning_curves
-from feedbackalign.figures.mlp import mlp, mlp_rows
-from feedbackalign.figures.mlp import plan as plan_mlp
-from feedbackalign.figures.nudge_bias import nudge_bias, nudge_bias_rows
-from feedbackalign.figures.null_space import null_space, null_space_rows
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
-from feedbackalign.figures.resnet import plan as plan_resnet
-from feedbackalign.figures.resnet import resnet, resnet_rows
-from feedbackalign.figures.series import NothingToShow, check_rows
-from feedbackalign.figures.sparse import plan as plan_sparse
-from feedbackalign.figures.sparse import sparse, sparse_rows
 from feedbackalign.figures.style import look, slide
-from feedbackalign.figures.target_angles import target_angles, target_angles_rows
-from feedbackalign.figures.trained import SCALES
+from feedbackalign.runs.rows import NothingToShow, check_rows
+from feedbackalign.validation import require_known
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
            "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "controller_at_work",

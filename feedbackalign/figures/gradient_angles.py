@@ -2,7 +2,8 @@
 
 import textwrap
 
-from feedbackalign.figures import series, style
+from feedbackalign.figures import style
+from feedbackalign.runs import rows as series
 
 BACKPROP = "backprop"
 

@@ -3,7 +3,8 @@
 import math
 import textwrap
 
-from feedbackalign.figures import series, style
+from feedbackalign.figures import style
+from feedbackalign.runs import rows as series
 
 PLAIN = "Learning curves, rule by rule"
 WELL_ABOVE = 0.25           # of the way from the first accuracy to 100 %: a rule that ends there or higher has learnt

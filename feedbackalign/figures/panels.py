@@ -10,8 +10,8 @@ import importlib
 import pathlib
 import sys
 
-from feedbackalign.checks import require_integer
 from feedbackalign.figures import style
+from feedbackalign.validation import require_integer
 
 SHOWN_WIDTH = 960           # pixels of a picture in a notebook
 

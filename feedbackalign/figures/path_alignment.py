@@ -2,8 +2,9 @@
 
 import math
 
-from feedbackalign.checks import require_number
-from feedbackalign.figures import series, style
+from feedbackalign.figures import style
+from feedbackalign.runs import rows as series
+from feedbackalign.validation import require_number
 
 MOST_SMALL_LINES = 3        # of small print
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from feedbackalign.checks import require_floats, require_integer, require_number
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops import normalisation
+from feedbackalign.validation import require_floats, require_integer, require_number
 
 
 class BatchNorm(Layer):

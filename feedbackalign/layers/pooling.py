@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from feedbackalign.checks import require_floats, require_integer
 from feedbackalign.layers.base import Layer
-from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import pooling
+from feedbackalign.ops import convolution as conv
+from feedbackalign.validation import require_floats, require_integer
 
 
 class Flatten(Layer):

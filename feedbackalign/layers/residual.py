@@ -9,10 +9,10 @@ batch normalisation, given as a list of layers.
 
 import numpy as np
 
-from feedbackalign.checks import describe, require_integer
 from feedbackalign.layers.base import Layer
-from feedbackalign.ops import threads
 from feedbackalign.ops.convolution import batch_innermost
+from feedbackalign.ops.fast import threads
+from feedbackalign.validation import describe, require_integer
 
 
 def add(branch, side):

@@ -9,12 +9,12 @@ Backprop calls `transport` with W, feedback alignment with B: one rule serves de
 
 import numpy as np
 
-from feedbackalign.checks import require_floats, require_generator, require_integer, require_known, require_number
 from feedbackalign.layers.base import Layer
-from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import initialisers
+from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
-from feedbackalign.ops import row_convolution as by_rows
+from feedbackalign.ops.fast import convolution as by_rows
+from feedbackalign.validation import require_floats, require_generator, require_integer, require_known, require_number
 
 LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from feedbackalign.checks import require_integer
 from feedbackalign.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
 from feedbackalign.networks.network import Network
+from feedbackalign.validation import require_integer
 
 
 def lenet_mnist(*, channels=1, classes=10, size=32, init="xavier-uniform", rng, dtype=np.float32):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from feedbackalign.checks import require_known
 from feedbackalign.layers import ACTIVATIONS, BatchNorm1d, Linear
 from feedbackalign.networks.network import Network
+from feedbackalign.validation import require_known
 
 
 def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, batch_norm=False, rng,

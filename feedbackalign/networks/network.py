@@ -11,10 +11,10 @@ import contextlib
 
 import numpy as np
 
-from feedbackalign.checks import describe, require_finite, require_floats, require_known, require_labels
 from feedbackalign.layers import Layer, Linear, Residual
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
+from feedbackalign.validation import describe, require_finite, require_floats, require_known, require_labels
 
 LOSSES = ("cross-entropy", "squared-error")
 

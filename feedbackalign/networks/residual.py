@@ -6,8 +6,7 @@ conv, bn beside its shortcut, with a relu on the sum; convolutions have no bias.
 
 import numpy as np
 
-from feedbackalign.layers import (BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, PaddedShortcut, ReLU,
-                                  Residual)
+from feedbackalign.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, PaddedShortcut, ReLU, Residual
 from feedbackalign.networks.network import Network
 
 

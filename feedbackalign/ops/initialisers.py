@@ -8,7 +8,7 @@
 
 import numpy as np
 
-from feedbackalign.checks import require_known
+from feedbackalign.validation import require_known
 
 NAMES = ("xavier-uniform", "xavier-normal", "kaiming-uniform", "kaiming-normal", "orthogonal")
 

@@ -10,8 +10,8 @@ threads (see `threads`), and x̂ is computed again on the way down rather than k
 
 import numpy as np
 
-from feedbackalign.ops import threads
 from feedbackalign.ops.convolution import as_images, as_rows
+from feedbackalign.ops.fast import threads
 
 BLOCK = 2**19               # bytes of one array that are worked on at a time
 

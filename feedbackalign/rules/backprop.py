@@ -10,7 +10,7 @@ Transported   W itself: the way down must know every forward weight at every ste
 Local         both factors of Eq. 3.
 """
 
-from feedbackalign.rules.base import ErrorSendingRule, shape_text
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text
 
 
 class Backprop(ErrorSendingRule):

@@ -1,14 +1,4 @@
-"""What a learning rule is: from a batch to gradients, and an honest account of what it used.
-
-`Rule` is the face that every rule shows. `ErrorSendingRule` is the family that sends an error down through the
-network: it walks from the top, and at every weighted layer does three things that stay apart,
-
-    local = layer.local_gradients(error)             what arrived times what came back
-    self.learn_feedback(layer, error, local)         the rule's own synapses, if they learn
-    error = self.send_back(layer, error)             THE RULE
-
-so that a rule of this family is one method, `send_back`, and the arrays it needs.
-"""
+"""What a learning rule is: from a batch to gradients, and an honest account of what it used."""
 
 import copy
 import dataclasses
@@ -16,10 +6,7 @@ import json
 
 import numpy as np
 
-from feedbackalign.alignment import angle
-from feedbackalign.checks import describe, require_finite, require_known, require_number
-from feedbackalign.layers import Residual
-from feedbackalign.layers.residual import add
+from feedbackalign.validation import describe, require_finite, require_known
 
 
 @dataclasses.dataclass
@@ -65,7 +52,7 @@ class Rule:
         Where `match_to_backprop` can make every gradient equal to backprop's.
     takes : str
         The networks that the rule can be made on: "any network", "dense networks" (see `jacobians.dense_chain`), or
-        "networks that settle" (see `settling.dynamics.chain`: their answer is a fixed point, another function of the
+        "networks that settle" (see `dynamics.chain`: their answer is a fixed point, another function of the
         input than the forward pass).
         Whoever needs a network for a rule chooses by this: the shared tests, `truths`.
     """
@@ -217,117 +204,3 @@ class Rule:
                     if isinstance(entry, np.ndarray) and entry.dtype.kind == "f":
                         value[key] = entry.astype(dtype)
         return self
-
-
-class ErrorSendingRule(Rule):
-    """A rule that sends an error from the top to the bottom; a subclass writes `send_back`.
-
-    `gradients` is three public calls in a row, and a lesson may stop between them:
-
-        output = net.forward(x)
-        loss, error = net.loss_and_error(output, targets)
-        step = rule.backward(error)
-    """
-
-    def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
-        output = self.network.forward(x)                                        # (N, …) -> (N, out)
-        loss, error = self.network.loss_and_error(output, targets)              # float, (N, out)
-        step = self.backward(error)
-        step.loss = loss
-        return step
-
-    def backward(self, error):
-        """Walk the network from the top with an error (N, out) at its output -> Step with grads and errors."""
-        self.output_error = error
-        step = Step()
-        self.walk_down(self.network.layers, error, step)
-        return step
-
-    def walk_down(self, layers, error, step):
-        """From the top of these layers to their bottom; -> the error at the lowest one's input.
-
-        None where nobody is below: the lowest weighted layer of the network has no one to tell.
-        """
-        for layer in reversed(layers):
-            if isinstance(layer, Residual):                                     # both branches, and the sum of both
-                branch = self.walk_down(layer.layers, error, step)
-                error = add(branch, self.walk_down(layer.shortcut, error, step))
-            elif layer.is_weighted:
-                layer.error = step.errors[layer.name] = error
-                layer.gradients = local = layer.local_gradients(error)
-                step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in local.items()}
-                step.grads |= self.learn_feedback(layer, error, local)
-                if layer is self.lowest() and layers is self.network.layers:
-                    return None
-                error = self.send_back(layer, error)
-                if not isinstance(error, np.ndarray) or error.shape != layer.input.shape:
-                    raise self.no_error_for(layer, error)
-            else:
-                error = layer.backward(error)                                   # exact in every rule
-                step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in layer.gradients.items()}
-        return error
-
-    def no_error_for(self, layer, error):
-        """What is raised when `send_back` returned something that is no error for the layer's inputs."""
-        return ValueError(f"{type(self).__name__}.send_back at {layer.name}: expected an error of shape "
-                          f"{layer.input.shape}, got {describe(error)}")
-
-    def lowest(self):
-        """The lowest weighted layer: its feedback weights exist and learn, but route no error."""
-        return self.network.weighted_layers()[0]
-
-    def send_back(self, layer, error):
-        """THE RULE: error at the layer's output (N, out, …) -> error at its input (N, in, …)."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how an error travels: write send_back()")
-
-    def learn_feedback(self, layer, error, local):
-        """Gradients of the rule's own parameters at this layer, {"fc1.R": array}; `local` are the layer's own."""
-        return {}
-
-    def route(self, layer, N):
-        """How the error travels at this layer, in the rule's own symbols and with shapes, for the trace."""
-        return f"{shape_text(N, layer.weight.shape[0])} -> {shape_text(N, layer.weight.shape[1])}"
-
-    def trace(self, x, targets):
-        """One row a weighted layer, from the top: route, shapes, norms, and angles to backprop at that layer."""
-        twin = copy.deepcopy(self).astype(np.float64)
-        exact = copy.deepcopy(twin)
-        step = twin.gradients(x, targets)
-        _, error = exact.network.loss_and_error(exact.network.forward(x), targets)
-        reference = exact.network.backward(error)
-        rows = []
-        for layer, exact_layer in zip(reversed(twin.network.weighted_layers()),
-                                      reversed(exact.network.weighted_layers())):
-            weight = f"{layer.name}.weight"
-            rows.append({
-                "layer": layer.name,
-                "input": layer.input.shape,
-                "output": layer.error.shape,
-                "weight": layer.weight.shape,
-                "route": "feeds nobody" if layer is twin.lowest() else twin.route(layer, len(x)),
-                "error_norm": float(np.linalg.norm(layer.error)),
-                "update_norm": float(np.linalg.norm(step.grads[weight])),
-                "feedback_updates": {key: (step.grads[key].shape, float(np.linalg.norm(step.grads[key])))
-                                     for key in twin.parameters() if key.startswith(f"{layer.name}.")},
-                "delta_angle": angle(layer.error, exact_layer.error),
-                "update_angle": angle(step.grads[weight], reference[weight]),
-            })
-        return rows
-
-
-def shape_text(*shape):
-    """(64, 10) -> '(64,10)', as the routes of the trace write it."""
-    return f"({','.join(map(str, shape))})"
-
-
-def sparse(weights, density, rng):
-    """Keep every entry with probability `density`: -> weights with zeros, mask (None at density 1).
-
-    The mask is fixed from here on; what learns under it is masked again after every update.
-    """
-    require_number(density, "density", low=0, high=1, low_open=True)
-    if density == 1:
-        return weights, None
-    mask = rng.random(weights.shape) < density
-    return weights * mask, mask

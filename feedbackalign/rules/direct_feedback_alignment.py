@@ -20,9 +20,9 @@ Deviations from the paper
 
 import numpy as np
 
-from feedbackalign.checks import require_generator
 from feedbackalign.layers import Identity
-from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
+from feedbackalign.validation import require_generator
 
 
 class DirectFeedbackAlignment(ErrorSendingRule):

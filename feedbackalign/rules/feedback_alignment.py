@@ -19,8 +19,8 @@ Deviations from the paper
     - `density` keeps a random share of the synapses of B; what is kept is not rescaled.
 """
 
-from feedbackalign.checks import require_generator
-from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
+from feedbackalign.validation import require_generator
 
 
 class FeedbackAlignment(ErrorSendingRule):

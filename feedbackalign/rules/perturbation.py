@@ -21,8 +21,8 @@ Deviations from the literature
 
 import numpy as np
 
-from feedbackalign.checks import require_finite, require_generator, require_number
 from feedbackalign.rules.base import Rule, Step
+from feedbackalign.validation import require_finite, require_generator, require_number
 
 
 class WeightPerturbation(Rule):

@@ -24,9 +24,9 @@ Deviations from the papers
 
 import numpy as np
 
-from feedbackalign.checks import require_generator
 from feedbackalign.ops import initialisers
-from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
+from feedbackalign.validation import require_generator
 
 
 class UniformSignSymmetry(ErrorSendingRule):

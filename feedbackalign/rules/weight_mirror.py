@@ -23,8 +23,8 @@ Deviations from the paper
 """
 
 
-from feedbackalign.checks import require_generator, require_number
-from feedbackalign.rules.base import ErrorSendingRule, shape_text, sparse
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
+from feedbackalign.validation import require_generator, require_number
 
 
 class WeightMirror(ErrorSendingRule):

@@ -25,7 +25,8 @@ def ours(channels, size):
     """{name: (forward, backward)} for the two convolutions and the bare products."""
     import numpy as np
 
-    from feedbackalign.ops import convolution, row_convolution
+    from feedbackalign.ops import convolution
+    from feedbackalign.ops.fast import convolution as row_convolution
     rng = np.random.default_rng(0)
 
     def images():
@@ -55,7 +56,7 @@ def products(layers, batch):
     """
     import numpy as np
 
-    from feedbackalign.ops import threads
+    from feedbackalign.ops.fast import threads
 
     def each(work):
         def run():

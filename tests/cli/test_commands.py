@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedbackalign import __version__, check, comparison, figures, rules, training
+from feedbackalign import __version__, check, figures, rules, training
 from feedbackalign.cli import arguments, inspection
 from feedbackalign.cli import commands as cli
-from feedbackalign.checkpoints import lock_folder
 from feedbackalign.figures import style
-from feedbackalign.figures.trained import Planned
-from feedbackalign.runs import Run
+from feedbackalign.figures.experiments.trained import Planned
+from feedbackalign.runs import sweep
+from feedbackalign.runs.run import Run
+from feedbackalign.training.checkpoints import lock_folder
 
 COMMAND = [sys.executable, "-m", "feedbackalign"]
 TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
@@ -435,7 +436,7 @@ def test_trace_says_what_was_not_learnt_yet(rule, learns_before, capsys):
 
 
 def test_trace_after_steps_sees_the_same_weights_as_training():
-    run, = comparison.plan(["wm"], seeds=[2], hidden=(8,), batch_size=100)
+    run, = sweep.plan(["wm"], seeds=[2], hidden=(8,), batch_size=100)
     steps_an_epoch = 12                                                 # 1197 training samples
     traced, _ = inspection.trained_for(run, steps_an_epoch + 3)
     rule, data, optimizer, stream = run.build()

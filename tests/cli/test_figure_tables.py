@@ -5,12 +5,14 @@ import pytest
 
 from feedbackalign.cli import figure_tables
 from feedbackalign.cli.tables import comparison_table
-from feedbackalign.figures import TRAINED, decay, trained
-from feedbackalign.figures.decay import COMMON
-from feedbackalign.runs import Run
+from feedbackalign.figures import TRAINED
+from feedbackalign.figures import decay
+from feedbackalign.figures.experiments import trained
+from feedbackalign.figures.experiments.decay import COMMON
+from feedbackalign.runs.run import Run
+from tests.figures.experiments.test_depth import rows as rows_of_depth
+from tests.figures.experiments.test_sparse import rows as rows_of_sparse
 from tests.figures.records import CONVOLUTIONAL, record
-from tests.figures.test_depth import rows as rows_of_depth
-from tests.figures.test_sparse import rows as rows_of_sparse
 
 
 def cells(text, rule):

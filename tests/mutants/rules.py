@@ -5,9 +5,9 @@ import numpy as np
 from feedbackalign.ops import convolution as conv
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
-from feedbackalign.rules.kolen_pollack import KolenPollack
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
-from feedbackalign.rules.product_feedback_routes import RoutedProductFeedbackAlignment
+from feedbackalign.rules.product.kolen_pollack import KolenPollack
+from feedbackalign.rules.product.routes import RoutedProductFeedbackAlignment
 from feedbackalign.rules.sign_symmetry import FixedRandomSignSymmetry, UniformSignSymmetry
 from feedbackalign.rules.weight_mirror import WeightMirror
 from tests.mutants.table import mutant, rule, truths

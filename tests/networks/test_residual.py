@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from feedbackalign import networks, optimizer, rules, training
-from feedbackalign.check import check_gradients
+from feedbackalign.check.gradients import check_gradients
 from feedbackalign.layers import Residual, weighted
-from feedbackalign.ops import normalisation, threads
+from feedbackalign.ops import normalisation
+from feedbackalign.ops.fast import threads
 
 
 @pytest.mark.parametrize("make, published", [

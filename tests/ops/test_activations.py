@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from feedbackalign.check import KINKS, numerical_gradient
+from feedbackalign.check.gradients import KINKS, numerical_gradient
 from feedbackalign.ops import activations
 
 PAIRS = {name: (function, getattr(activations, f"{name}_derivative"))

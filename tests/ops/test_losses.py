@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbackalign.check import numerical_gradient
+from feedbackalign.check.gradients import numerical_gradient
 from feedbackalign.ops import losses
 from tests.strategies import generators
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from feedbackalign.check import numerical_gradient
+from feedbackalign.check.gradients import numerical_gradient
 from feedbackalign.ops import activations, pooling
 from tests.strategies import generators
 

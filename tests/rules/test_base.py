@@ -5,8 +5,9 @@ import pytest
 
 from feedbackalign import alignment, rules
 from feedbackalign.optimizer import SGD
-from feedbackalign.rules.base import Step, shape_text, sparse
-from feedbackalign.training import train_step
+from feedbackalign.rules.base import Step
+from feedbackalign.rules.sending import shape_text, sparse
+from feedbackalign.training.loop import train_step
 from tests.rules.tools import conv_batch, backprop, conv_case, dense_case, frozen, make
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from feedbackalign import alignment, rules
 from feedbackalign.ops import initialisers
 from feedbackalign.optimizer import SGD
-from feedbackalign.training import train_step
+from feedbackalign.training.loop import train_step
 from tests.rules.tools import (ERROR_SENDERS, answer, assert_close, backprop, conv_batch, conv_case, dense_batch,
                                distance, drawn_for, every_case, frozen, make, residual_case, train)
 from tests.strategies import linear_networks_with_batch, networks_with_batch

@@ -8,7 +8,7 @@ import pytest
 
 from feedbackalign import alignment, rules
 from feedbackalign.optimizer import SGD
-from feedbackalign.training import train_step
+from feedbackalign.training.loop import train_step
 from tests.rules.tools import conv_batch, conv_case, dense_batch, distance, every_case, frozen, make, train
 
 NAMES = list(rules.TABLE)

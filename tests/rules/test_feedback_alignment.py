@@ -7,7 +7,7 @@ from hypothesis import given
 from feedbackalign import alignment, layers
 from feedbackalign.networks import mlp
 from feedbackalign.optimizer import SGD
-from feedbackalign.training import train_step
+from feedbackalign.training.loop import train_step
 from tests.rules.tools import (assert_close, backprop, conv_case, dense_case, errors_before_and_after, frozen, make,
                                replace_weights, train)
 from tests.strategies import networks_with_batch

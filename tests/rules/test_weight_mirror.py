@@ -9,7 +9,7 @@ from feedbackalign import alignment, layers
 from feedbackalign.networks import Network
 from feedbackalign.ops.convolution import tap_counts
 from feedbackalign.optimizer import SGD
-from feedbackalign.training import train_step
+from feedbackalign.training.loop import train_step
 from tests.rules.tools import (CONVOLUTIONS, assert_close, backprop, conv_case, dense_case, distance,
                                errors_before_and_after, frozen, make, replace_weights)
 from tests.strategies import networks_with_batch

@@ -8,7 +8,7 @@ import pytest
 from feedbackalign import layers, rules
 from feedbackalign.networks import Network, mlp
 from feedbackalign.optimizer import SGD, Optimizer
-from feedbackalign.training import train_step
+from feedbackalign.training.loop import train_step
 from tests.strategies import dense_networks_with_batch, networks_with_batch, settling_networks_with_batch
 
 ERROR_SENDERS = [name for name, kind in rules.TABLE.items() if issubclass(kind, rules.ErrorSendingRule)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.settling import nudging
+from feedbackalign.rules.holomorphic import nudging
 
 
 def cauchy_sum(states, betas):

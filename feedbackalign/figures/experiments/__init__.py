@@ -1,0 +1,1 @@
+"""Figures that are measured and drawn: an experiment a file."""

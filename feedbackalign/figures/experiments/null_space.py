@@ -1,0 +1,124 @@
+"""What part of an update changes weights and not the output: the null space, and which feedback learns to keep out."""
+
+import numpy as np
+
+from feedbackalign.figures import style
+from feedbackalign.runs import rows as series
+
+SIZES = (6, 6, 6, 2)
+RULES = ("ddtp-linear", "dtp-drl", "dtp", "ddtp-control")
+BATCH, PROBE = 32, 200
+LOOKED = (0, 250, 500, 1000, 2000, 4000, 6000)
+RANDOM = float(np.sqrt(1 - SIZES[-1] / SIZES[1]))           # the null space's share of a random direction's length
+
+
+def null_space_rows(*, seeds=5, updates=6000, rules=RULES, progress=None):
+    """Train the feedback alone, by Adam at 2e-3, on 6-6-6-2 tanh networks with fixed random weights.
+
+    Inputs are uniform in [−1, 1], targets normal, squared error.
+
+    Parameters
+    ----------
+    seeds : int or sequence of int
+    updates : int
+        Of the feedback, in batches of 32.
+    rules : sequence of str
+    progress : callable, optional
+        Called with every row.
+
+    Returns
+    -------
+    list of dict
+        rule, seed, epoch (updates of the feedback so far), null_space: ‖P ΔW‖ / ‖ΔW‖ of the first hidden layer, P the
+        projection onto the null space of ∂output/∂W, a sample at a time, mean over 200.
+    """
+    rows = []
+    for rule in rules:
+        for seed in range(seeds) if isinstance(seeds, int) else seeds:
+            for row in _trained(rule, seed, updates):
+                rows.append(row)
+                if progress:
+                    progress(row)
+    return rows
+
+
+def _trained(name, seed, updates):
+    from feedbackalign import rules
+    from feedbackalign.networks import mlp
+
+    inputs, weights, feedback = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3))
+    network = mlp(SIZES, activation="tanh", loss="squared-error", init="xavier-normal", rng=weights, dtype=np.float64)
+    rule = rules.make(name, network, rng=feedback, feedback_lr=2e-3)
+    x, targets = inputs.uniform(-1, 1, size=(PROBE, SIZES[0])), inputs.normal(size=(PROBE, SIZES[-1]))
+    for update in range(updates + 1):
+        if update:
+            rule.train_feedback(inputs.uniform(-1, 1, size=(BATCH, SIZES[0])))
+        if update in LOOKED or update == updates:
+            yield {"rule": name, "seed": seed, "epoch": update, "null_space": null_share(rule, x, targets)}
+
+
+def null_share(rule, x, targets):
+    """‖P ΔW‖ / ‖ΔW‖ of the first layer, mean over samples.
+
+    A sample's update is s h₀ᵀ and its derivative of the output by W is J ⊗ h₀ᵀ, so the shares are those of s and J.
+    """
+    from feedbackalign.networks.jacobians import damped_pinv, forward, pre_jacobians, times
+
+    seen = forward(rule.stages, x)
+    signal = rule.signals(seen, rule.network.sample_errors(seen.output, targets))[0]       # (N, n)
+    J = pre_jacobians(rule.stages, seen)[0]                                                 # (N, out, n)
+    hidden = signal - times(damped_pinv(J), times(J, signal))
+    return float((np.linalg.norm(hidden, axis=1) / np.linalg.norm(signal, axis=1)).mean())
+
+
+def null_space(rows):
+    """The null space's share of the first hidden layer's update, while the feedback learns.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of `null_space_rows`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> rows = [{"rule": rule, "seed": 0, "epoch": epoch, "null_space": 0.5}
+    ...         for rule in ("ddtp-linear", "dtp") for epoch in (0, 250)]
+    >>> null_space(rows).axes[0].get_xlabel()
+    'updates of the feedback'
+    """
+    rows = series.check_rows(rows)
+    shares = series.curves(rows, lambda row: row["null_space"])
+    with style.slide():
+        figure = style.new_figure(claim(shares))
+        ends = {rule: f"{rule}  {series.mean_at_end(curve):.2f}" for rule, curve in shares.items()}
+        lines = style.legend(figure, shares, ends)
+        axes = figure.add_axes((0.08, style.bottom_margin(lines), 0.9, 0.84 - style.bottom_margin(lines)))
+        style.draw_curves(axes, shares)
+        style.epoch_axis(axes, shares, "updates of the feedback")
+        axes.set_ylabel("‖part that leaves the output as it is‖ / ‖update‖", fontsize=14)
+        axes.set_ylim(0, 1)
+        axes.axhline(RANDOM, color="#8c8c8c", linewidth=1.2, zorder=1)
+        axes.text(0.99, RANDOM + 0.012, f"random direction: {RANDOM:.2f}", transform=axes.get_yaxis_transform(),
+                  ha="right", va="bottom", fontsize=13, color="#555555")
+        seeds = len({row["seed"] for row in rows})
+        style.caption(figure, f"first hidden layer of {'-'.join(map(str, SIZES))} tanh networks with fixed random "
+                              f"weights   ·   " + ("one seed" if seeds == 1 else
+                                                   f"mean of {seeds} networks, band from lowest to highest; legend: "
+                                                   f"means at end"))
+    return figure
+
+
+def claim(shares):
+    """The title: what the bands at the end support."""
+    plain = "How much of an update changes weights and not the output"
+    if not {"ddtp-linear", "dtp"} <= set(shares) or shares["dtp"].runs < 2:
+        return plain
+    (_, near), (far, _) = series.at_end(shares["ddtp-linear"]), series.at_end(shares["dtp"])
+    if near >= far:
+        return plain
+    return (f"The difference reconstruction loss keeps updates out of the null space:\n"
+            f"ddtp-linear has at most {near:.2f} of its length there, dtp at least {far:.2f}")

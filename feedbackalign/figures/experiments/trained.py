@@ -1,0 +1,65 @@
+"""Experiments that train: from the runs that one plans at a scale to rows that say which run they belong to.
+
+An experiment that trains is a file with a table SCALES, a `plan(scale)` that turns one of its columns into runs, a
+function that does them, and a figure that draws their rows. The runs go through `sweep.do_runs`: in any executor,
+and continued where they were stopped.
+"""
+
+import typing
+
+from feedbackalign.runs import sweep
+from feedbackalign.runs.run import Run
+from feedbackalign.validation import require_known
+
+SCALES = ("quick", "laptop", "paper")       # seconds to a few minutes; an hour or so; as published
+
+
+class Planned(typing.NamedTuple):
+    """One run of an experiment, and what its rows should say besides: {"density": 0.3}."""
+
+    run: Run
+    about: dict
+
+    @property
+    def name(self):
+        """What a display calls the run.
+
+        >>> Planned(Run("fa"), {"density": 0.3}).name
+        'fa, density 0.3'
+        """
+        words = [f"{key.replace('_', ' ')} {value}" for key, value in self.about.items()]
+        return ", ".join([self.run.rule_name, *words])
+
+
+def settings_at(scales, scale):
+    """One column of an experiment's table, a copy; ValueError for a scale that it does not have."""
+    return dict(scales[require_known(scale, scales, "scale")])
+
+
+def do(planned, **how):
+    """Do the runs: -> their rows in one list; `how` are `sweep.do_runs`'s executor, progress, finished, …
+
+    >>> rows = do([Planned(Run("bp", epochs=1, hidden=(8,) * layers), {"hidden_layers": layers}) for layers in (1, 2)])
+    >>> [(row["hidden_layers"], row["epoch"]) for row in rows]
+    [(1, 0), (1, 1), (2, 0), (2, 1)]
+    """
+    planned = list(planned)
+    return told_apart(planned, sweep.do_runs([each.run for each in planned], **how))
+
+
+def told_apart(planned, groups):
+    """The rows of all runs in one list, each with what its run was planned to say."""
+    return [{**each.about, **row} for each, rows in zip(planned, groups, strict=True) for row in rows]
+
+
+def settings_of(planned):
+    """The settings of all runs as one dict: a value where they agree, the list of values where they differ."""
+    runs = [each.run.settings() for each in planned]
+    common = {}
+    for key in runs[0]:
+        distinct = []
+        for run in runs:
+            if run[key] not in distinct:
+                distinct.append(run[key])
+        common[key] = distinct[0] if len(distinct) == 1 else distinct
+    return common

@@ -1,0 +1,243 @@
+"""What moves the output, layer by layer: Jacobians of dense networks, their damped pseudoinverses, Gauss-Newton.
+
+One sample, h_0 = x; every layer of a chain answers
+
+    a_i = W_i h_{i−1} + b_i        pre-activation
+    h_i = s_i(a_i)                 post-activation; D_i = diag s_i'(a_i); the output is linear, h_L = a_L
+
+and two recursions from the top, without automatic differentiation, give the derivatives of the output:
+
+    J_i  = ∂h_L/∂a_i      J_L = I            J_i  = (J_{i+1} W_{i+1}) D_i          `pre_jacobians`
+    J_hi = ∂h_L/∂h_i      J_hL = I           J_hi = J_{i+1} W_{i+1}                `post_jacobians`
+
+Backprop carries the output's error e down by Jᵀ. Gauss-Newton carries it by a pseudoinverse, which asks for the
+smallest change that would have changed the output by e:
+
+    X^†γ = Xᵀ (X Xᵀ + γI)⁻¹        the damped pseudoinverse; γ = 0: Moore and Penrose's        `damped_pinv`
+    layer by layer                 Δh_i = J_hi^†γ e, each layer as if it were alone     `layerwise_gauss_newton`
+    all layers together            ΔW = J_W^†γ e, J_W = ∂h_L/∂(all weights)             `joint_gauss_newton`
+
+As γ → ∞, γ X^†γ → Xᵀ: damping leads from Gauss-Newton to the gradient.
+
+Everything is per sample, batch first; what is called a gradient is the batch mean, and points uphill like backprop's.
+"""
+
+import typing
+
+import numpy as np
+
+from feedbackalign.layers import Flatten, Identity, Linear
+from feedbackalign.layers.base import Layer
+from feedbackalign.layers.units import Activation
+from feedbackalign.validation import require_number
+
+CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # of the largest singular value: below is zero
+
+
+class NotDenseError(ValueError):
+    """A network that is no chain of dense layers under a linear output."""
+
+
+class DenseStage(typing.NamedTuple):
+    """One layer of the chain: its weights, and the unit on top of them (the identity where there is none)."""
+
+    layer: Layer
+    unit: Layer
+
+    @property
+    def name(self):
+        return self.layer.name
+
+
+class Pass(typing.NamedTuple):
+    """What one forward pass made of a batch: pre[i] is a_{i+1} (N, n), post[i] is h_i, post[0] the input."""
+
+    pre: list
+    post: list
+
+    @property
+    def output(self):
+        return self.post[-1]
+
+
+# -------------------------------------------------------------------------------------------------------- the chain
+
+def dense_chain(network):
+    """Read the layers off a dense network, bottom to top: a list of `DenseStage`.
+
+    Parameters
+    ----------
+    network : Network
+        [Flatten], (Linear, [unit])*, Linear; any elementwise unit, and none on the output.
+
+    Raises
+    ------
+    NotDenseError
+        A ValueError, naming the first layer that is something else.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> [(stage.name, stage.unit.kind) for stage in dense_chain(mlp([4, 3, 2], rng=np.random.default_rng(0)))]
+    [('fc1', 'relu'), ('fc2', 'identity')]
+    """
+    stages, is_open = [], False                             # open: the last Linear may still get a unit
+    for layer in network.layers:
+        if isinstance(layer, Linear):
+            stages.append(DenseStage(layer, Identity()))
+            is_open = True
+        elif isinstance(layer, Activation) and is_open:
+            stages[-1] = stages[-1]._replace(unit=layer)
+            is_open = False
+        elif not isinstance(layer, Flatten):
+            raise NotDenseError(f"{layer.name} cannot be taken: expected dense layers alone, [Flatten], (Linear, "
+                                f"[unit])*, Linear, got {layer!r}")
+    top = stages[-1]
+    if not isinstance(top.unit, Identity):
+        raise NotDenseError(f"{top.unit.name} cannot be taken: expected a linear output (softmax belongs to the loss), "
+                            f"got {top.unit!r} on it")
+    return stages
+
+
+def forward(stages, x):
+    """Every layer's pre- and post-activation, x (N, …) -> `Pass`; no layer remembers it."""
+    pre, post = [], [x.reshape(len(x), -1).astype(stages[0].layer.weight.dtype, copy=False)]
+    for layer, unit in stages:
+        a = layer.respond(post[-1])                                             # (N, in) x (in, out) -> (N, out)
+        if layer.bias is not None:
+            a += layer.bias
+        pre.append(a)
+        post.append(unit.function(a))
+    return Pass(pre, post)
+
+
+def last_pass(stages, output):
+    """The same, of the network's own last forward pass, whose answer was this output."""
+    inputs = [stage.layer.input for stage in stages]
+    above = [*inputs[1:], output]
+    pre = [after if isinstance(stage.unit, Identity) else stage.unit.input for stage, after in zip(stages, above)]
+    return Pass(pre, [*inputs, output])
+
+
+def slopes(stages, seen):
+    """The diagonals of D_i = s_i'(a_i), a list of (N, n_i)."""
+    return [stage.unit.derivative(a) for stage, a in zip(stages, seen.pre)]
+
+
+# --------------------------------------------------------------------------------------------------- the Jacobians
+
+def post_jacobians(stages, seen):
+    """∂h_L/∂h_i of every layer, bottom to top: a list of (N, out, n_i), the identity last.
+
+    >>> from feedbackalign.networks import mlp
+    >>> stages = dense_chain(mlp([4, 3, 2], activation="identity", rng=np.random.default_rng(0)))
+    >>> J1, J2 = post_jacobians(stages, forward(stages, np.ones((5, 4))))
+    >>> J1.shape, bool((J1 == stages[1].layer.weight).all())
+    ((5, 2, 3), True)
+    """
+    N, out = seen.output.shape
+    J = np.broadcast_to(np.eye(out, dtype=seen.output.dtype), (N, out, out)).copy()
+    found = [J]
+    for stage, slope in list(zip(stages, slopes(stages, seen)))[:0:-1]:
+        J = (J * slope[:, None, :]) @ stage.layer.weight                        # (N, out, n) x (n, below)
+        found.append(J)
+    return found[::-1]
+
+
+def pre_jacobians(stages, seen):
+    """∂h_L/∂a_i of every layer, bottom to top: a list of (N, out, n_i); the top one is the identity too."""
+    return [J * slope[:, None, :] for J, slope in zip(post_jacobians(stages, seen), slopes(stages, seen))]
+
+
+def damped_pinv(J, gamma=0.0):
+    """J^†γ = Jᵀ (J Jᵀ + γI)⁻¹ of every matrix of a stack: (…, out, n) -> (…, n, out).
+
+    Where γ is small against J Jᵀ (below √eps of its trace) by singular values, s / (s² + γ), which lose nothing to
+    squaring; at γ = 0 those below 1e-10 (float32: 1e-5) of the largest count as zero, so that a singular J has its
+    Moore-Penrose inverse too.
+
+    Parameters
+    ----------
+    J : array (…, out, n)
+        Where an entry is not finite, all that is returned is nan.
+    gamma : float of at least 0
+
+    Examples
+    --------
+    >>> damped_pinv(np.array([[2.0, 0.0]]))
+    array([[0.5],
+           [0. ]])
+    >>> damped_pinv(np.array([[2.0, 0.0]]), gamma=4.0)
+    array([[0.25],
+           [0.  ]])
+    """
+    gamma = require_number(gamma, "gamma", low=0)
+    if not np.isfinite(J).all():                            # a run that diverges is told by its loss
+        return np.full((*J.shape[:-2], J.shape[-1], J.shape[-2]), np.nan, dtype=J.dtype)
+    eps = float(np.finfo(J.dtype).eps)
+    if gamma > eps**0.5 * float(np.max((J * J).sum(axis=(-2, -1)), initial=0.0)):
+        gram = J @ J.swapaxes(-1, -2) + gamma * np.eye(J.shape[-2], dtype=J.dtype)      # (…, out, out)
+        return np.linalg.solve(gram, J).swapaxes(-1, -2)
+    U, s, Vt = np.linalg.svd(J, full_matrices=False)        # (…, out, k), (…, k), (…, k, n)
+    kept = s > CUTOFF[J.dtype] * s.max(axis=-1, keepdims=True, initial=0.0)
+    inverse = np.where(kept, s, 0.0) / np.where(kept, s * s + gamma, 1.0)
+    return (Vt.swapaxes(-1, -2) * inverse[..., None, :].astype(J.dtype)) @ U.swapaxes(-1, -2)
+
+
+# ------------------------------------------------------------------------------------------- what follows from them
+
+def times(matrices, vectors):
+    """A matrix and a vector a sample: (N, a, b), (N, b) -> (N, a)."""
+    return (matrices @ vectors[..., None])[..., 0]
+
+
+def gradients_of_signals(stages, seen, signals):
+    """Batch-mean gradients from a signal at every layer's pre-activation: {"fc1.weight": array, "fc1.bias": array, …}.
+
+    A signal (N, n_i) stands where backprop has the sample's own error ∂ℓ/∂a_i, not divided by N.
+    """
+    gradients = {}
+    for stage, below, signal in zip(stages, seen.post, signals):
+        gradients[f"{stage.name}.weight"] = stage.layer.outer(signal, below) / len(signal)      # (n_i, n_{i−1})
+        if stage.layer.bias is not None:
+            gradients[f"{stage.name}.bias"] = signal.sum(axis=0) / len(signal)
+    return gradients
+
+
+def layerwise_gauss_newton(stages, seen, error, gamma):
+    """Gradients whose targets are every layer's own Gauss-Newton step in post-activations.
+
+    The signal is D_i J_hi^†γ e, and e itself at the top: what target propagation approaches.
+
+    Parameters
+    ----------
+    stages : list of DenseStage
+    seen : Pass
+    error : array (N, out)
+        ∂ℓ/∂h_L of every sample's own loss, without 1/N.
+    gamma : float of at least 0
+
+    Returns
+    -------
+    dict
+        {"fc1.weight": array, …}
+    """
+    steps = [times(damped_pinv(J, gamma), error) for J in post_jacobians(stages, seen)[:-1]]    # (N, n_i)
+    signals = [slope * step for slope, step in zip(slopes(stages, seen), steps)] + [error]
+    return gradients_of_signals(stages, seen, signals)
+
+
+def joint_gauss_newton(stages, seen, error, gamma):
+    """Gradients of one Gauss-Newton step of all weights and biases together: the batch mean of J_W^†γ e.
+
+    J_W J_Wᵀ = Σ_i (‖h_{i−1}‖² + 1) J_i J_iᵀ (the 1 where there is a bias), so the signal at layer i is
+    J_iᵀ (J_W J_Wᵀ + γI)⁻¹ e: what deep feedback control approaches. Parameters and returns as above.
+    """
+    jacobians = pre_jacobians(stages, seen)
+    lengths = [(below * below).sum(axis=1) + (stage.layer.bias is not None) for stage, below in zip(stages, seen.post)]
+    wide = np.concatenate([J * np.sqrt(length)[:, None, None] for J, length in zip(jacobians, lengths)], axis=2)
+    steps = times(damped_pinv(wide, gamma), error)          # (N, out, Σ n) -> (N, Σ n)
+    ends = np.cumsum([J.shape[2] for J in jacobians])[:-1]
+    signals = [step / np.where(length > 0, np.sqrt(length), 1.0)[:, None]
+               for step, length in zip(np.split(steps, ends, axis=1), lengths)]
+    return gradients_of_signals(stages, seen, signals)

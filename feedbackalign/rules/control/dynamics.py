@@ -1,0 +1,336 @@
+"""Network and controller in time: the output error is integrated, fed to every layer, and thereby undone.
+
+Meulemans, Tristany Farinha, García Ordóñez, Vilimelis Aceituno, Sacramento, Grewe, "Credit assignment in neural
+networks through deep feedback control", NeurIPS 2021, arXiv 2106.07887.
+
+    network         Eq. 1   τ dv_i/dt = −v_i + W_i r_{i−1} + b_i + Q_i u,   r_i = φ(v_i)       the output layer too
+    target          Eq. 2   r* = r⁻ − λ ∂ℓ/∂r_L                                 fixed while the controller runs
+    controller      Eq. 3   e = r* − r_L,   u = u_int + k_p e,   du_int/dt = e − α u_int
+    steady state    Eq. 4   v_i = W_i r_{i−1} + b_i + Q_i u,   e = α̃ u,   α̃ = α / (1 + α k_p)
+    to first order  Eq. 5   u = (J Q + α̃ I)⁻¹ δ,   δ = r* − r⁻,   J = [J_1 … J_L], Q = [Q_1; …; Q_L]
+
+r⁻ is the output without control; times are in units of the controller's time constant. The leak is on the integral, as
+in the paper's equation; the authors' two programs leak the whole control instead, du_int/dt = e − α u, and settle at e
+= α u (`leak="total"`). They agree where k_p = 0.
+
+One matrix product a layer and step serves the whole batch, and a run holds one state, however many steps it takes.
+"""
+
+import collections
+import dataclasses
+import typing
+
+import numpy as np
+
+from feedbackalign.networks.jacobians import pre_jacobians
+from feedbackalign.validation import require_integer, require_known, require_number
+
+LEAKS = ("integral", "total")
+
+
+class UnstableControllerError(FloatingPointError):
+    """A controller that runs away from its target instead of settling there."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Controller:
+    """The constants of a leaky proportional-integral controller and of the network that it acts on.
+
+    Parameters
+    ----------
+    alpha : float of at least 0
+        α, the leak.
+    k_p : float of at least 0
+        The proportional part.
+    dt : float above 0
+        Step of the Euler scheme; no longer than `tau`. At dt = τ the network answers at once: v = v_ff + v_fb.
+    tau : float above 0
+        τ, the network's time constant in units of the controller's.
+    leak : "integral" (Eq. 3) or "total"
+    proactive : bool
+        Whether the control acts in the step in which it is computed, or one step later.
+    instantaneous : bool
+        Whether a layer reads the layer below in its present state (from the bottom up), or in that of the last step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a constant out of its range, and for a step longer than the time constant.
+
+    Examples
+    --------
+    >>> round(Controller(alpha=0.1, k_p=1.5).damping, 6), Controller(alpha=0.1, leak="total").damping
+    (0.086957, 0.1)
+    """
+
+    alpha: float = 0.02
+    k_p: float = 1.5
+    dt: float = 0.02
+    tau: float = 0.2
+    leak: str = "integral"
+    proactive: bool = True
+    instantaneous: bool = True
+
+    def __post_init__(self):
+        require_number(self.alpha, "alpha", low=0)
+        require_number(self.k_p, "k_p", low=0)
+        require_number(self.dt, "dt", low=0, low_open=True)
+        require_number(self.tau, "tau", low=0, low_open=True)
+        require_known(self.leak, LEAKS, "leak")
+        if self.dt > self.tau:
+            raise ValueError(f"dt: expected a step no longer than the time constant tau = {self.tau:g}, got "
+                             f"{self.dt:g}: such steps overshoot. Make dt smaller or tau longer")
+
+    @property
+    def damping(self):
+        """α̃: the steady error is this times the control."""
+        return self.alpha / (1.0 + self.alpha * self.k_p) if self.leak == "integral" else self.alpha
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """Noise in the feedback compartments, which then are low-pass filters of their own.
+
+        τ_A dv_fb_i = (−v_fb_i + Q_i u) dt + σ dw
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sigma : float above 0
+        σ.
+    tau : float above 0
+        τ_A, no shorter than the controller's `dt`.
+    """
+
+    rng: np.random.Generator
+    sigma: float = 0.01
+    tau: float = 0.2
+
+    def move(self, v_fb, drive, dt):
+        """One step of the feedback compartments (N, units), in place."""
+        v_fb += (dt / self.tau) * (drive - v_fb)
+        v_fb += (self.sigma * dt**0.5 / self.tau) * self.rng.standard_normal(v_fb.shape, dtype=v_fb.dtype)
+
+
+class State:
+    """Where network and controller are: live arrays, which the next step overwrites.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    error, u, u_int : (N, out)
+        r* − r_L as the controller last saw it, the control, and its integral part.
+    v, v_ff, v_fb : lists of (N, n_i)
+        The soma, and what it gets from below and from the controller.
+    r : list of (N, n_i)
+        Rates; r[0] is the input, and r[i + 1] that of v[i].
+    """
+
+    def __init__(self, stages, seen):
+        out = seen.output
+        self.step = 0
+        self.error, self.u, self.u_int = (np.zeros_like(out) for _ in range(3))
+        self.v = [v.copy() for v in seen.pre]
+        self.v_ff = [v.copy() for v in seen.pre]
+        self.r = list(seen.post)
+        units = [len(stage.layer.weight) for stage in stages]
+        self.feedback = np.zeros((len(out), sum(units)), dtype=out.dtype)       # all compartments side by side
+        self.v_fb = np.split(self.feedback, np.cumsum(units)[:-1], axis=1)      # views into it
+
+    def short_of_rest(self, target, damping):
+        """How far every sample's output is from where it settles, r* − α̃ u: (N, out)."""
+        return self.r[-1] - (target - damping * self.u)
+
+
+class Controlled(typing.NamedTuple):
+    """A controlled network at rest: what learning reads off it, named as in `State`."""
+
+    u: np.ndarray
+    v: list
+    v_ff: list
+    r: list
+
+    short_of_rest = State.short_of_rest
+
+
+# ------------------------------------------------------------------------------------------------------- in time
+
+def run(stages, seen, target, Q, controller, *, steps, noise=None):
+    """Let the controller work from the feedforward state on: yields the live `State` after every step.
+
+    Parameters
+    ----------
+    stages : list of DenseStage
+        Of `jacobians.dense_chain`.
+    seen : jacobians.Pass
+        The forward pass of the batch.
+    target : array (N, out)
+        r*, what the output is to become.
+    Q : list of arrays (n_i, out)
+        Feedback weights, bottom to top.
+    controller : Controller
+    steps : int
+        How many.
+    noise : Noise, optional
+
+    Examples
+    --------
+    >>> from feedbackalign.networks.jacobians import dense_chain, forward
+    >>> from feedbackalign.networks import mlp
+    >>> stages = dense_chain(mlp([3, 2], rng=np.random.default_rng(0), dtype=np.float64))
+    >>> seen = forward(stages, np.ones((1, 3)))
+    >>> target = seen.output + np.array([[0.1, -0.2]])
+    >>> for state in run(stages, seen, target, [np.eye(2)], Controller(alpha=0.0), steps=2000):
+    ...     if state.step in (1, 2000):
+    ...         print((state.r[-1] - seen.output).round(3))
+    [[ 0.015 -0.03 ]]
+    [[ 0.1 -0.2]]
+    """
+    require_integer(steps, "steps", low=1)
+    state, joined = State(stages, seen), np.concatenate(Q).T                    # (out, units)
+    order = range(len(stages)) if controller.instantaneous else range(len(stages))[::-1]
+    rate = controller.dt / controller.tau
+    for step in range(1, steps + 1):
+        state.step = step
+        acting = move_controller(state, target, controller)                     # (N, out)
+        drive = acting @ joined                                                 # (N, out) x (out, units) -> (N, units)
+        if noise is None:
+            state.feedback[...] = drive
+        else:
+            noise.move(state.feedback, drive, controller.dt)
+        for i in order:
+            layer, unit = stages[i]
+            if i > 0:                                                           # the input stands still
+                state.v_ff[i] = answer(layer, state.r[i])                       # (N, n_{i−1}) -> (N, n_i)
+            state.v[i] += rate * (state.v_ff[i] + state.v_fb[i] - state.v[i])
+            state.r[i + 1] = unit.function(state.v[i])
+        yield state
+
+
+def settle(stages, seen, target, Q, controller, *, steps):
+    """The last state of `run`."""
+    (last,) = collections.deque(run(stages, seen, target, Q, controller, steps=steps), maxlen=1)
+    return last
+
+
+def move_controller(state, target, controller):
+    """One step of Eq. 3: -> the control that acts on the network now, (N, out)."""
+    before = state.u
+    state.error = target - state.r[-1]
+    leaking = state.u_int if controller.leak == "integral" else before
+    state.u_int = state.u_int + controller.dt * (state.error - controller.alpha * leaking)
+    state.u = state.u_int + controller.k_p * state.error
+    return state.u if controller.proactive else before
+
+
+def answer(layer, below):
+    """W r + b."""
+    v = layer.respond(below)
+    if layer.bias is not None:
+        v += layer.bias
+    return v
+
+
+# -------------------------------------------------------------------------------------------------- in the steady state
+
+def loop(stages, seen, Q):
+    """J Q of every sample, J = ∂r_L/∂v at the given states: (N, out, out)."""
+    J = np.concatenate(pre_jacobians(stages, seen), axis=2)                     # (N, out, units)
+    return J @ np.concatenate(Q)                                                # x (units, out) -> (N, out, out)
+
+
+def linear_control(stages, seen, delta, Q, damping):
+    """Eq. 5: the control that brings the output to its target, to first order, for all samples in one solve.
+
+    Parameters
+    ----------
+    stages, seen, Q : as in `run`
+    delta : array (N, out)
+        r* − r⁻.
+    damping : float of at least 0
+        α̃ = `Controller.damping`.
+
+    Returns
+    -------
+    array (N, out)
+
+    Raises
+    ------
+    ValueError
+        Where J Q + α̃ I has no inverse, naming the sample.
+    """
+    JQ = loop(stages, seen, Q)
+    system = JQ + damping * np.eye(JQ.shape[-1], dtype=JQ.dtype)                # (N, out, out)
+    try:
+        u = np.linalg.solve(system, delta[..., None])[..., 0]                   # (N, out): one call, every sample
+    except np.linalg.LinAlgError:
+        u = np.full_like(delta, np.nan)                                         # refused below
+    lengths = [np.linalg.norm(array, axis=1) for array in (u, delta)]
+    if not (np.linalg.norm(system, axis=(1, 2)) * lengths[0] * np.finfo(u.dtype).eps * 10 <= lengths[1]).all():
+        refuse_singular(system, delta, damping)                                 # inverted, but only by rounding
+    return u
+
+
+def refuse_singular(system, delta, damping):
+    """Say which sample's J Q + α̃ I has no inverse; or, of numbers that are not finite, return and let them show."""
+    if not (np.isfinite(system).all() and np.isfinite(delta).all()):
+        return
+    smallest = np.linalg.svd(system, compute_uv=False)[:, -1]                   # (N,)
+    worst = int(smallest.argmin())
+    raise ValueError(f"Q: J Q + {damping:g} I is singular at sample {worst} (its smallest singular value is "
+                     f"{smallest[worst]:.1e}): no control moves its output everywhere. Make alpha larger, or learn the "
+                     f"feedback weights first")
+
+
+def push(stages, x, shove):
+    """One forward sweep in which every layer is pushed: v_i = W_i r_{i−1} + b_i + Δv_i, r_i = φ(v_i).
+
+    Parameters
+    ----------
+    stages : list of DenseStage
+    x : array (N, in)
+    shove : list of (N, n_i)
+        Δv_i = Q_i u.
+
+    Returns
+    -------
+    (v, v_ff, r)
+        Lists as in `State`.
+    """
+    v, v_ff, r = [], [], [x]
+    for (layer, unit), extra in zip(stages, shove):
+        v_ff.append(answer(layer, r[-1]))                                       # (N, n_{i−1}) -> (N, n_i)
+        v.append(v_ff[-1] + extra)
+        r.append(unit.function(v[-1]))
+    return v, v_ff, r
+
+
+def steady_state(stages, seen, delta, Q, damping):
+    """The controlled network at rest by Eq. 5, without simulating anything: -> `Controlled`.
+
+    Exact for linear networks, and O(λ²) off otherwise. Parameters as in `linear_control`.
+    """
+    u = linear_control(stages, seen, delta, Q, damping)
+    return Controlled(u, *push(stages, seen.post[0], [u @ q.T for q in Q]))     # (N, out) x (out, n_i) -> (N, n_i)
+
+
+def fixed_point(stages, seen, target, Q, damping, *, tolerance=1e-14, longest=50):
+    """Eq. 4 solved exactly by Newton's method, for any units: -> `Controlled`.
+
+    Every round corrects the control by Eq. 5 at the present state. What a simulation settles in, if it does.
+
+    Raises
+    ------
+    UnstableControllerError
+        If the rounds do not end; a target far from r⁻ may have no steady state.
+    """
+    u = np.zeros_like(target)
+    for _ in range(longest):
+        v, v_ff, r = push(stages, seen.post[0], [u @ q.T for q in Q])
+        missing = target - r[-1] - damping * u                                  # (N, out): 0 at the fixed point
+        if np.abs(missing).max() <= tolerance * max(1.0, float(np.abs(target).max())):
+            return Controlled(u, v, v_ff, r)
+        u = u + linear_control(stages, seen._replace(pre=v, post=r), missing, Q, damping)
+    raise UnstableControllerError(f"the steady state was not found in {longest} rounds: {np.abs(missing).max():.1e} is "
+                                  f"missing of the target. Make the target step smaller")

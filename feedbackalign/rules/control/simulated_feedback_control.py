@@ -1,0 +1,127 @@
+"""Deep feedback control in time: the controller is simulated, step by step, until the output has settled.
+
+The same rule as `deep_feedback_control` (there are the paper and the equations), with nothing computed that a network
+and its controller do not do by themselves:
+
+    dfc       the update is the mean over all steps
+    dfc-ss    the update is that of the last step
+
+At rest v_i − v_i^ff = Q_i u, so that the two differ by what the transients leave, of the order of one over the steps. A
+simulation costs as many forward passes as it has steps.
+"""
+
+import numpy as np
+
+from feedbackalign.rules.control import diagnostics, dynamics
+from feedbackalign.rules.control.deep_feedback_control import AnalyticFeedbackControl
+from feedbackalign.rules.control.dynamics import Controller, UnstableControllerError
+from feedbackalign.rules.control.learning import TimeMean, gradients_at
+from feedbackalign.validation import require_bool, require_integer
+
+
+class DeepFeedbackControl(AnalyticFeedbackControl):
+    """The mean push over the time in which a controller brings the output to its target.
+
+    Parameters
+    ----------
+    network, rng, **options
+        As for `AnalyticFeedbackControl`.
+    control_steps : int
+        Euler steps of the simulation.
+    dt, tau, proactive : see `dynamics.Controller`
+    only_converged : bool
+        Whether samples that have not converged to 1e-5 contribute nothing. An epoch in which none has is refused.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
+    >>> rule = DeepFeedbackControl(net, rng=np.random.default_rng(1), control_steps=100)
+    >>> sorted(rule.gradients(np.ones((3, 4)), np.array([0, 1, 0])).grads) == sorted(net.parameters())
+    True
+    """
+
+    name = "dfc"
+    reads_forward_weights = "no"
+
+    def __init__(self, network, *, rng, control_steps=300, dt=0.02, tau=0.2, proactive=True, only_converged=False,
+                 **options):
+        super().__init__(network, rng=rng, **options)
+        self.control_steps = require_integer(control_steps, "control_steps", low=1)
+        known = self.controller
+        self.controller = Controller(alpha=known.alpha, k_p=known.k_p, leak=known.leak, dt=dt, tau=tau,
+                                     proactive=require_bool(proactive, "proactive"))
+        self.only_converged = require_bool(only_converged, "only_converged")
+        self.counts |= {"converged": 0, "diverged": 0}
+
+    def learn(self, seen, delta):
+        with np.errstate(over="ignore", invalid="ignore"):                      # told below, by name
+            gradients, state = self.simulate(seen, delta)
+        target = seen.output + delta
+        self.count(seen, state, target)
+        left_out = diagnostics.has_diverged(seen, state, target)
+        if left_out.mean() > 0.5:
+            raise UnstableControllerError(f"{self.name}: the controller ran away from its target in {left_out.sum()} "
+                                          f"of {len(left_out)} samples; {self.why_unstable(seen)}")
+        if self.only_converged:
+            left_out |= ~diagnostics.has_converged(seen, state, target, self.controller.damping)
+        if left_out.all():
+            return {name: np.zeros_like(gradient) for name, gradient in gradients.items()}
+        if left_out.any():                                                      # again, without them
+            kept = ~left_out
+            few = seen._replace(pre=[v[kept] for v in seen.pre], post=[r[kept] for r in seen.post])
+            gradients, _ = self.simulate(few, delta[kept])
+            gradients = {name: float(kept.mean()) * gradient for name, gradient in gradients.items()}
+        return gradients
+
+    def count(self, seen, state, target):
+        super().count(seen, state, target)
+        converged = diagnostics.has_converged(seen, state, target, self.controller.damping)
+        self.counts["converged"] += int(converged.sum())
+        self.counts["diverged"] += int(diagnostics.has_diverged(seen, state, target).sum())
+
+    def after_epoch(self, batches):
+        if self.only_converged and self.counts["samples"] and not self.counts["converged"]:
+            raise ValueError(f"{self.name}: only_converged, and of the epoch's {self.counts['samples']} samples none "
+                             f"came within 1e-5 of its steady state in {self.control_steps} steps, so that nothing "
+                             f"was learnt: more control_steps are needed")
+        super().after_epoch(batches)
+
+    def simulate(self, seen, delta):
+        """Run the controller: -> gradients, the last state."""
+        mean = TimeMean(self.stages, seen, self.target_step, **self.learning)
+        target, state = seen.output + delta, None
+        for state in dynamics.run(self.stages, seen, target, self.arrays(), self.controller,
+                                  steps=self.control_steps):
+            mean.add(state)
+        return mean.gradients(), state
+
+    def settle(self, seen, delta):
+        """The last state of the simulation."""
+        return dynamics.settle(self.stages, seen, seen.output + delta, self.arrays(), self.controller,
+                               steps=self.control_steps)
+
+    def phases(self, seen, delta):
+        with np.errstate(over="ignore", invalid="ignore"):
+            state = self.settle(seen, delta)
+        if np.isfinite(state.r[-1]).all():
+            yield "controlled", self.control_steps, state
+        yield from super().phases(seen, delta)
+
+
+class SteadyStateFeedbackControl(DeepFeedbackControl):
+    """The push at the last step of the simulation, near or at the controller's steady state.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
+    >>> SteadyStateFeedbackControl(net, rng=np.random.default_rng(1)).control_steps
+    300
+    """
+
+    name = "dfc-ss"
+
+    def simulate(self, seen, delta):
+        state = self.settle(seen, delta)
+        return gradients_at(self.stages, seen, state, self.target_step, **self.learning), state

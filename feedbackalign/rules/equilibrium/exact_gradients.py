@@ -1,0 +1,213 @@
+"""The exact gradients of a settled network: what the settling rules are measured against.
+
+At a settled free state s with slopes σ'(v), an error e at the top comes back through the transposes of the very weights
+that the states act by, R[n+1, n] = W_{n+1} and R[n, n+1] = W_{n+1}ᵀ (or Bᵀ):
+
+    δ⁰ = σ' e,   δᵏ⁺¹ = σ' Rᵀ δᵏ             backpropagation through time, k steps before the end
+    δ = Σ_k δᵏ = (I − σ' Rᵀ)⁻¹ σ' e           the implicit gradient, its limit
+    ∂W_n = δ_nᵀ s_{n−1} + s_nᵀ δ_{n−1}        both uses of a tied weight
+
+The partial sums are backpropagation through time for synchronous sweeps only; the limit holds for every sweep, as all
+have the same fixed points.
+"""
+
+import itertools
+
+import numpy as np
+
+from feedbackalign.layers import MaxPool2d
+from feedbackalign.ops import pooling
+from feedbackalign.rules.equilibrium.dynamics import (as_input, from_above, from_below, pooled, preactivation,
+                                                      readout_gradients, settle, synapse_product, top_error, unit_mean,
+                                                      unpooled)
+
+EXACTLY = 1e-10                     # a free residual above this does not count as settled
+BLOCK = 100                         # steps between two looks at which samples have settled
+AT_ONCE = 2**22                     # entries of the linear systems solved at once: 32 MB in float64
+
+
+def settle_exactly(chain, x, *, feedback=None, sweep="alternating", damping=0.0, longest=20_000):
+    """The free state of every sample, settled to 1e-12 where that is possible.
+
+    Samples that have settled rest while the others move on. Those that the given sweep leaves moving (cycles of length
+    two, for one) are tried with damped alternating sweeps, which have the same fixed points.
+
+    Parameters
+    ----------
+    chain, x, feedback, sweep, damping
+        As for `dynamics.settle`; float64.
+    longest : int
+        Steps for each of the two attempts.
+
+    Returns
+    -------
+    states, residual
+        Above `EXACTLY` the network did not settle.
+    """
+    states, residuals = chain.rest(len(x)), np.full(len(x), np.inf)
+    for attempt in ({"sweep": sweep, "damping": damping}, {"sweep": "alternating", "damping": max(damping, 0.5)}):
+        for _ in range(0, longest, BLOCK):
+            moving = np.flatnonzero(residuals > EXACTLY / 100)
+            if len(moving) == 0:
+                break
+            part, _ = settle(chain, x[moving], [state[moving] for state in states], steps=BLOCK, until=EXACTLY / 1000,
+                             feedback=feedback, **attempt)
+            for state, moved in zip(states, part):
+                state[moving] = moved
+            residuals[moving] = _residuals(chain, x[moving], part, feedback)
+    return states, float(residuals.max())
+
+
+def _residuals(chain, x, states, feedback):
+    """Each sample's largest distance between a unit and what it is asked to be, (N,)."""
+    drive = from_below(chain.stages[0], x)
+    asked = [stage.unit.function(preactivation(chain, states, n, drive, 0.0, None, feedback))
+             for n, stage in enumerate(chain.stages)]
+    return np.max([np.abs(a - s).reshape(len(s), -1).max(axis=1) for a, s in zip(asked, states)], axis=0)
+
+
+def slopes(chain, x, states, feedback=None):
+    """σ'(v) of every layer at a settled free state."""
+    drive = from_below(chain.stages[0], x)
+    return [stage.unit.derivative(preactivation(chain, states, n, drive, 0.0, None, feedback))
+            for n, stage in enumerate(chain.stages)]
+
+
+# -------------------------------------------------------------------------------------------- errors that come back
+
+def sent_back(chain, states, deltas, feedback=None):
+    """Rᵀ δ: every layer's errors through the transposes of the weights that its states act by."""
+    back = []
+    for n, state in enumerate(states):
+        total = np.zeros_like(state)
+        if n + 1 < len(states):                             # s_n drives the layer above through W
+            above = chain.stages[n + 1]
+            total += from_above(above, deltas[n + 1], state, above.layer.weight)
+        if n > 0:                                           # s_n drives the layer below through W or B
+            stage = chain.stages[n]
+            total += _linear_drive(stage, deltas[n - 1], states[n - 1], _acting(stage, feedback))
+        back.append(total)
+    return back
+
+
+def _acting(stage, feedback):
+    """The weights by which a stage drives the layer below: W, or B where the weights are untied."""
+    return stage.layer.weight if feedback is None else feedback[stage.name]
+
+
+def _linear_drive(stage, delta, below, weights):
+    """The drive from below without bias, its pooling linearised at the present state below, applied to δ."""
+    z = stage.layer.respond(as_input(stage, delta), weights)
+    if not isinstance(stage.pool, MaxPool2d):
+        return pooled(stage, z)[0]
+    _, winner = pooled(stage, stage.layer.respond(as_input(stage, below), weights))
+    return pooling.max_pick(z, winner, stage.pool.size, stage.pool.stride)
+
+
+def error_series(chain, x, states, targets, feedback=None):
+    """The errors of backpropagation through time at a settled state, k = 0, 1, 2 … steps before its end.
+
+    Yields lists δ_n = σ'(v_n) · (what has come back), per sample, without end.
+    """
+    slope = slopes(chain, x, states, feedback)
+    error = [np.zeros_like(state) for state in states]
+    error[-1] = top_error(chain, states[-1], targets)
+    while True:
+        deltas = [s * e for s, e in zip(slope, error)]
+        yield deltas
+        error = sent_back(chain, states, deltas, feedback)
+
+
+def gradients_of_errors(chain, x, states, deltas, feedback=None):
+    """Batch-mean gradients from errors δ at a settled state.
+
+    With tied weights (feedback None) both uses of every weight are counted; else "fc2.weight" is the forward use and
+    "fc2.B" the feedback use.
+    """
+    gradients, below, below_delta = {}, x, None
+    for stage, state, delta in zip(chain.stages, states, deltas):
+        name = stage.name
+        gradients[f"{name}.weight"] = synapse_product(stage, delta, below, stage.layer.weight)
+        if stage.layer.bias is not None:
+            gradients[f"{name}.bias"] = unit_mean(delta)
+        if below_delta is not None:
+            signal = unpooled(stage, state, below, _acting(stage, feedback))
+            use = stage.layer.outer(signal, as_input(stage, below_delta)) / len(x)
+            if feedback is None:
+                gradients[f"{name}.weight"] += use
+            else:
+                gradients[f"{name}.B"] = use
+        below, below_delta = state, delta
+    return gradients
+
+
+# -------------------------------------------------------------------------------------------------- the references
+
+def truncated_gradients(chain, x, states, targets, steps, feedback=None):
+    """Backpropagation through the last `steps` synchronous steps at a settled state: the errors' partial sum.
+
+    -> {"fc1.weight": array, …}, the readout's ordinary gradient included.
+    """
+    total = _sum(itertools.islice(error_series(chain, x, states, targets, feedback), steps))
+    return gradients_of_errors(chain, x, states, total, feedback) | readout_gradients(chain, states[-1], targets)
+
+
+def implicit_gradients(chain, x, states, targets, feedback=None, most=5_000):
+    """The exact gradient of the settled loss: of dense chains by a linear solve, of others by the series' limit.
+
+    -> {"fc1.weight": array, …}, remainder: the last term of the series over its sum; above `EXACTLY` after `most`
+    terms it has not converged. 0 for dense chains.
+    """
+    remainder = 0.0
+    if all(state.ndim == 2 for state in states):
+        deltas = _solved_errors(chain, x, states, targets, feedback)
+    else:
+        deltas, remainder = _series_limit(error_series(chain, x, states, targets, feedback), most)
+    gradients = gradients_of_errors(chain, x, states, deltas, feedback)
+    return gradients | readout_gradients(chain, states[-1], targets), remainder
+
+
+def _sum(series):
+    total = next(series)
+    for terms in series:
+        total = [a + b for a, b in zip(total, terms)]
+    return total
+
+
+def _series_limit(series, most):
+    total = next(series)
+    for terms in itertools.islice(series, most):
+        total = [a + b for a, b in zip(total, terms)]
+        size, last = (max(float(np.abs(a).max()) for a in arrays) for arrays in (total, terms))
+        if not size < 1e100:                                # it diverges: no need to see where
+            return total, float("inf")
+        if last <= EXACTLY / 100 * size:
+            break
+    return total, last / size if size else 0.0
+
+
+def recurrent_matrix(chain, feedback=None):
+    """All settling units of a dense chain in one matrix: R[post, pre], (n, n), and where each layer lies in it."""
+    sizes = [len(stage.layer.weight) for stage in chain.stages]
+    ends = np.cumsum([0, *sizes])
+    places = [slice(start, end) for start, end in zip(ends, ends[1:])]
+    R = np.zeros((ends[-1], ends[-1]), dtype=chain.network.dtype)
+    for n, stage in enumerate(chain.stages[1:], start=1):
+        R[places[n], places[n - 1]] = stage.layer.weight
+        R[places[n - 1], places[n]] = _acting(stage, feedback).T
+    return R, places
+
+
+def _solved_errors(chain, x, states, targets, feedback):
+    """δ = D λ with (I − Rᵀ D) λ = e, sample by sample."""
+    R, places = recurrent_matrix(chain, feedback)
+    slope = np.concatenate(slopes(chain, x, states, feedback), axis=1)          # (N, n)
+    error = np.zeros_like(slope)
+    error[:, places[-1]] = top_error(chain, states[-1], targets)
+    solved, some = np.empty_like(slope), max(1, AT_ONCE // R.size)
+    for start in range(0, len(x), some):
+        part = slice(start, start + some)
+        system = np.eye(len(R)) - R.T * slope[part, None, :]                    # (some, n, n): I − Rᵀ D
+        solved[part] = np.linalg.solve(system, error[part, :, None])[:, :, 0]
+    delta = slope * solved
+    return [delta[:, place] for place in places]

@@ -1,0 +1,320 @@
+"""Holomorphic equilibrium propagation: nudge the output around a complex circle, and finite nudges tell exact errors.
+
+Laborieux & Zenke, "Holomorphic equilibrium propagation computes exact gradients through finite size oscillations",
+arXiv 2209.00530 (2022); for weights that are not symmetric: the same, "Improving equilibrium propagation without weight
+symmetry through Jacobian homeostasis", arXiv 2309.02214 (ICLR 2024).
+
+    free phase    Eq. 1   a* = σ(W a* + Bᵀ a* + b)                           W from below, B from above, no nudge
+    nudging       Eq. 2   a ← h a + (1 − h) σ(W a + Bᵀ a + b + β ∂ℓ/∂a)      β_k = r exp(2πi k/N), each from a*
+    errors        Eq. 3   δ = Re 1/N Σ_k a(β_k) / β_k                        wrong by O(rᴺ) as a derivative at β = 0
+    learning      Eq. 4   ∂W_n = δ_nᵀ a*_{n−1},  ∂B_n = a*_nᵀ δ_{n−1}        post error × pre free activity, both
+
+`mode` says how δ is found: "points" (Eq. 3), "tangent" (its limit r → 0), "oscillation" (β walks the circle without
+end or reset; the mean of a plays a*). The readout under cross-entropy stays outside, with its ordinary gradient at a*.
+
+Transported   the readout's own weights, in the nudge ∂ℓ/∂a. Below that nothing: W and B are separate synapses.
+Local         Eq. 4. What the rule needs instead are phases, or an oscillation that the network can follow.
+What it approaches     recurrent backprop, where W and B act as each other's transpose. A circle takes away the bias of
+                       finite nudges, never that of asymmetry: with B far from W, δ stays wrong as N → ∞.
+
+Deviations from the paper
+    - Damped steps (h = 1/2) of the activities, not plain steps of the potentials: the same fixed points without cycles
+      of length two.
+    - B0 and W are drawn by the network's initialiser, not from a truncated normal of variance 1/fan-in.
+    - The oscillation keeps the mean of the activities, not of the potentials: the mean-value property holds for both.
+    - A network of clip(v/2, 0, 1) units settles with dsilu, the same unit made smooth; the record says so.
+"""
+
+import copy
+import statistics
+
+import numpy as np
+
+from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.rules.base import Rule, Step
+from feedbackalign.rules.equilibrium import truths
+from feedbackalign.rules.equilibrium.dynamics import chain
+from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging, recurrent_backprop
+from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
+                                      require_known, require_number)
+
+MODES = ("points", "tangent", "oscillation")
+SETTLED_IN_TRAINING = 1e-2          # a larger residual counts as not settled
+TRUSTED_DEFECT = 1e-2               # a larger mean-value defect says that the circle is too wide or has too few points
+SETTLED_EXACTLY = 1e-12             # the reference settles longer, up to LONGEST steps
+LONGEST = 2_000
+
+
+class HolomorphicEP(Rule):
+    """The change of every unit's activity when the output is nudged around a circle in the complex plane.
+
+    Parameters
+    ----------
+    network : Network
+        (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)* with holomorphic units: tanh, sigmoid, steep-sigmoid or
+        dsilu. A clip(v/2, 0, 1) is taken as dsilu.
+    rng : numpy.random.Generator
+        Draws B0.
+    radius : float
+        r = |β|.
+    points : int
+        N, at least 1; the limit r → 0 is mode "tangent", which needs none.
+    mode : "points", "tangent" or "oscillation"
+    free_steps, nudged_steps : int
+        Length of the phases; in an oscillation, how long each point holds.
+    periods : int
+        Of an oscillation, beside the first, which is not counted.
+    damping : float in [0, 1)
+        h.
+    angle : float in [0, 180]
+        Degrees α: B = sin α B0 + cos α W at the start, each layer above the lowest. Both learn from there.
+    activation : str, optional
+        A unit that takes the place of the network's own.
+    pooling : "softmax", optional
+        Takes the place of the network's own pooling.
+
+    Raises
+    ------
+    ValueError
+        For units or poolings with a kink, naming the layer, and a circle that cannot be walked.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 5, 2], activation="dsilu", rng=np.random.default_rng(0))
+    >>> rule = HolomorphicEP(net, rng=np.random.default_rng(1))
+    >>> step = rule.gradients(np.ones((3, 4)), np.array([0, 1, 0]))
+    >>> sorted(set(step.grads) - set(net.parameters()))
+    ['fc2.B']
+    """
+
+    name = "hep"
+    paper = "Laborieux, Zenke 2022, arXiv 2209.00530; 2023, arXiv 2309.02214"
+    reads_forward_weights = "no"
+    takes = "networks that settle"
+    modes = MODES
+
+    def __init__(self, network, *, rng, radius=0.05, points=4, mode="points", free_steps=80, nudged_steps=40,
+                 periods=1, damping=0.5, angle=90.0, activation=None, pooling=None):
+        super().__init__(network, rng=require_generator(rng, self.name))
+        self.mode = require_known(mode, MODES, "mode")
+        if self.mode != "tangent":
+            nudging.require_circle(radius, points)
+        self.radius, self.points = float(radius), points
+        self.free_steps = require_integer(free_steps, "free_steps", low=1)
+        self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
+        self.periods = require_integer(periods, "periods", low=1)
+        self.damping = require_number(damping, "damping", low=0, high=1, high_open=True)
+        self.angle = require_number(angle, "angle", low=0, high=180)
+        self.chain = smooth_chain(network, activation, pooling)
+        self.B = {stage.name: self.draw_B(stage.layer) for stage in self.chain.stages[1:]}
+        self.history = {"free": [], "nudged": [], "defect": []}                 # of every phase of this epoch
+        self.last_epoch = {key: [] for key in self.history}
+
+    def draw_B(self, layer):
+        """sin α B0 + cos α W; B0 is drawn as weights from the layer's outputs to its inputs, with their fan-in."""
+        alpha = np.radians(self.angle)
+        shape = (layer.weight.shape[1], layer.weight.shape[0], *layer.weight.shape[2:])
+        B0 = layer.draw_weights(self.rng, shape).swapaxes(0, 1)                 # (in, out, …) -> (out, in, …)
+        cosine = 0.0 if self.angle == 90 else np.cos(alpha)                     # cos 90° is not quite 0 in floats
+        B = np.ascontiguousarray(np.sin(alpha) * B0 + cosine * layer.weight, dtype=layer.weight.dtype)
+        return B if layer.mask is None else B * layer.mask
+
+    # ------------------------------------------------------------------------------------------ the learning phase
+
+    def gradients(self, x, targets):
+        x = self.admit(x)
+        if self.mode == "oscillation":
+            free, estimate = self.oscillation(x, targets)
+        else:
+            free, estimate = self.phases(x, targets)
+        numbers = self.targets(free, targets)
+        loss = self.network.loss(holomorphic.answer(self.chain, free[-1]), targets)
+        grads = recurrent_backprop.gradients_of_errors(self.chain, x, free, estimate.deltas, self.B)         # Eq. 4
+        grads |= recurrent_backprop.readout_gradients(self.chain, free[-1], numbers)
+        return Step(loss=loss, grads=self.in_own_precision(grads))
+
+    def phases(self, x, targets):
+        """Settle, then nudge: -> free states, Estimate."""
+        free, residual = self.free_phase(x)                                                                  # Eq. 1
+        estimate = self.nudged_phases(x, free, self.targets(free, targets))
+        self.remember(residual, estimate, free)
+        return free, estimate
+
+    def nudged_phases(self, x, free, targets):
+        """δ and what it was read from: -> Estimate."""
+        if self.mode == "tangent":
+            return nudging.tangent(self.chain, x, free, targets, steps=self.nudged_steps, feedback=self.B,
+                                       damping=self.damping)
+
+        def phase(beta):
+            return self.settle(x, free, steps=self.nudged_steps, beta=beta, targets=targets)                 # Eq. 2
+
+        return nudging.cauchy_sum(phase, free, nudging.half_circle(self.radius, self.points))        # Eq. 3
+
+    def oscillation(self, x, targets):
+        """No phases: -> mean states in the place of the free ones, Estimate.
+
+        a* is settled too, from that mean, but only to measure how far the mean is from it.
+        """
+        numbers = self.targets(holomorphic.rest(self.chain, len(x)), targets)
+        estimate = nudging.oscillate(self.chain, x, numbers, radius=self.radius, points=self.points,
+                                         periods=self.periods, steps=self.nudged_steps, feedback=self.B,
+                                         damping=self.damping)
+        free, residual = self.settle(x, estimate.mean, steps=self.free_steps)
+        self.remember(residual, estimate, free)
+        return estimate.mean, estimate
+
+    def free_phase(self, x):
+        """Settle without nudge from the resting state: x (N, …) -> states, residual."""
+        return self.settle(x, holomorphic.rest(self.chain, len(x)), steps=self.free_steps)
+
+    def settle(self, x, states, **phase):
+        return holomorphic.settle(self.chain, x, states, feedback=self.B, damping=self.damping, **phase)
+
+    def targets(self, states, targets):
+        """Targets as numbers, (N, out)."""
+        return holomorphic.target_array(self.chain, holomorphic.answer(self.chain, states[-1]), targets)
+
+    def admit(self, x):
+        """x as the dynamics take it: checked, and in float64."""
+        x = require_floats(x, "x", shape=(None, *self.network.input_shape))
+        return require_finite(x, "x").astype(np.float64)
+
+    def in_own_precision(self, grads):
+        """{name: array} in the network's dtype, in the order of its parameters and then the rule's."""
+        names = [*self.network.parameters(), *self.parameters()]
+        return {name: np.ascontiguousarray(grads[name], dtype=self.network.dtype) for name in names}
+
+    # --------------------------------------------------------------------------------------------- what to compare
+
+    def predict(self, x):
+        """The settled network's answer, (N, out)."""
+        states, _ = self.free_phase(self.admit(x))
+        return holomorphic.answer(self.chain, states[-1]).astype(self.network.dtype)
+
+    def references(self, x, targets):
+        """{"recurrent-backprop": …}, the true gradient at a free state that is settled longer and in float64."""
+        exact, x, free, _ = self.settled_exactly(x)
+        numbers = exact.targets(free, targets)
+        deltas = recurrent_backprop.recurrent_backprop(exact.chain, x, free, numbers, feedback=exact.B,
+                                                       damping=self.damping)
+        grads = recurrent_backprop.gradients_of_errors(exact.chain, x, free, deltas, exact.B)
+        grads |= recurrent_backprop.readout_gradients(exact.chain, free[-1], numbers)
+        return {"recurrent-backprop": {name: grads[name] for name in self.network.parameters()}}
+
+    def settled_exactly(self, x):
+        """-> a float64 copy of the rule, x, the free state that it settles to, and its residual."""
+        exact = copy.deepcopy(self).astype(np.float64)
+        x = exact.admit(x)
+        free, residual = exact.settle(x, holomorphic.rest(exact.chain, len(x)), steps=LONGEST, until=SETTLED_EXACTLY)
+        return exact, x, free, residual
+
+    def trace(self, x, targets):
+        """One row a phase: its steps, nudge, residual and loss; then the estimate with its mean-value defect."""
+        twin = copy.deepcopy(self).astype(np.float64)
+        x = twin.admit(x)
+        free, residual = twin.free_phase(x)
+        rows = [twin.phase_row("free", 0.0, self.free_steps, residual, free, targets)]
+        numbers = twin.targets(free, targets)
+        if self.mode == "points":
+            for beta, _ in nudging.half_circle(self.radius, self.points):
+                states, residual = twin.settle(x, free, steps=self.nudged_steps, beta=beta, targets=numbers)
+                rows.append(twin.phase_row("nudged", beta, self.nudged_steps, residual, states, targets))
+        _, estimate = twin.oscillation(x, targets) if self.mode == "oscillation" else twin.phases(x, targets)
+        defect = twin.history["defect"][-1:] or [None]
+        return [*rows, {"phase": self.mode, "radius": None if self.mode == "tangent" else self.radius,
+                        "points": 0 if self.mode == "tangent" else self.points, "residual": estimate.residual,
+                        "mean_value_defect": defect[0]}]
+
+    def phase_row(self, phase, beta, steps, residual, states, targets):
+        output = holomorphic.answer(self.chain, states[-1])
+        return {"phase": phase, "beta": beta, "steps": steps, "residual": residual,
+                "loss": self.network.loss(np.ascontiguousarray(output.real), targets)}
+
+    # ------------------------------------------------------------------------------------------ what the rule holds
+
+    def remember(self, residual, estimate, free):
+        """Keep how well this batch's phases settled, for the record."""
+        self.history["free"].append(residual)
+        self.history["nudged"].append(estimate.residual)
+        defect = nudging.mean_value_defect(estimate, free, self.radius)
+        if defect is not None:
+            self.history["defect"].append(defect)
+
+    def after_epoch(self, batches):
+        self.last_epoch, self.history = self.history, {key: [] for key in self.history}
+
+    def notes(self):
+        """Unit, mode and B's angle at the start; of the last epoch's phases median and largest residual and defect.
+
+        `not_to_be_trusted` names radius and N where the largest defect is above 1e-2.
+        """
+        notes = {"activation": self.chain.stages[0].unit.kind, "mode": self.mode, "angle_at_start": self.angle}
+        for phase in ("free", "nudged"):
+            residuals = self.last_epoch[phase]
+            if residuals:
+                notes[f"{phase}_residual_median"] = statistics.median(residuals)
+                notes[f"{phase}_residual_largest"] = max(residuals)
+                notes[f"{phase}_not_settled"] = sum(r > SETTLED_IN_TRAINING for r in residuals) / len(residuals)
+        defects = self.last_epoch["defect"]
+        if defects:
+            notes["mean_value_defect_median"] = statistics.median(defects)
+            notes["mean_value_defect_largest"] = max(defects)
+            if max(defects) > TRUSTED_DEFECT:
+                notes["not_to_be_trusted"] = (f"radius {self.radius:g} with N = {self.points}: mean-value defect "
+                                              f"{max(defects):.2g} above {TRUSTED_DEFECT:g}")
+        return notes
+
+    def parameters(self):
+        return {f"{name}.B": B for name, B in self.B.items()}
+
+    def masks(self):
+        """Of a sparse network: a feedback synapse exists where W's does."""
+        return {f"{name}.B": mask for name, mask in ((name, self.network.layer(name).mask) for name in self.B)
+                if mask is not None}
+
+    def feedback_weights(self, name):
+        """B; W itself at the readout, whose weights carry the nudge; None at the lowest layer, which sends nothing."""
+        if self.chain.readout is not None and name == self.chain.readout.name:
+            return self.chain.readout.weight
+        return self.B.get(name)
+
+    def match_to_tied(self):
+        """Put B = W: where the tangent is the true error."""
+        for name, B in self.B.items():
+            B[...] = self.network.layer(name).weight
+
+    @classmethod
+    def own_truths(cls, rng):
+        """Points on a circle against the derivative, and that against the true error."""
+        yield from truths.circle(cls, rng)
+
+    def state(self):
+        kept = {f"history/{key}": np.array(values, dtype=np.float64) for key, values in self.history.items()}
+        kept |= {f"last_epoch/{key}": np.array(values, dtype=np.float64) for key, values in self.last_epoch.items()}
+        return super().state() | kept
+
+    def load_state(self, state):
+        super().load_state(state)
+        for key in self.history:
+            self.history[key] = state[f"history/{key}"].tolist()
+            self.last_epoch[key] = state[f"last_epoch/{key}"].tolist()
+
+
+def smooth_chain(network, activation, pooling):
+    """The settling chain of a network, what has a kink being refused, or replaced where that was asked for."""
+    if pooling is not None:
+        require_known(pooling, ("softmax",), "pooling")
+    made, stages = chain(network, activation), []
+    for stage in made.stages:
+        if activation is None and stage.unit.kind == "soft-clip":
+            smooth = ACTIVATIONS["dsilu"]()                                     # the same unit, made smooth
+            smooth.name = stage.unit.name
+            stage = stage._replace(unit=smooth)
+        if pooling == "softmax" and stage.pool is not None:
+            soft = holomorphic.SoftmaxPool2d(stage.pool.size, stage.pool.stride)
+            soft.name = stage.pool.name
+            stage = stage._replace(pool=soft)
+        stages.append(stage)
+    return holomorphic.require_holomorphic(made._replace(stages=stages))

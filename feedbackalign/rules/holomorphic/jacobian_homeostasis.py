@@ -1,0 +1,91 @@
+"""Jacobian homeostasis: holomorphic equilibrium propagation that also keeps W and B each other's transpose.
+
+Laborieux & Zenke, "Improving equilibrium propagation without weight symmetry through Jacobian homeostasis",
+arXiv 2309.02214 (ICLR 2024).
+
+    errors        Eq. 1   δ as in `hep`: (I − D J)⁻¹ D e, right only where J is symmetric
+    homeostasis   Eq. 2   L = E[‖J ε‖² − εᵀ J J ε] = Σ ‖W − B‖²              B in W's shape
+    learning      Eq. 3   ∂W + λ/n · ∂L/∂W,   ∂B + λ/n · ∂L/∂B               n settling neurons
+
+`estimate` says how ∂L is found (`homeostasis`): "closed-form" 2 (W − B), which no neuron could compute; "full"
+from noise and the answers J ε and Jᵀ ε; "local" from noise and the answer r = J ε alone, 2 (r εᵀ − ε rᵀ) at a synapse.
+
+Transported   nothing beyond `hep`'s readout with "local"; "full" reads the transposes, "closed-form" reads W at B.
+Local         with "local": noise and the answer to it at the two ends of a synapse, Hebbian minus anti-Hebbian.
+              What it needs is noise apart from the task.
+Differs from Kolen-Pollack     W and B share no update, and W + B is not forgotten: only W − B decays, by
+                               (1 − 4 η λ/n) a step.
+
+Deviations from the paper
+    - Local probes by default, derived for this package: the paper's code differentiates the loss automatically.
+    - Softmax pooling is refused: its Jacobian moves with the state.
+"""
+
+from feedbackalign.rules.equilibrium import truths
+from feedbackalign.rules.holomorphic import homeostasis
+from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
+from feedbackalign.validation import require_integer, require_known, require_number
+
+ESTIMATES = ("closed-form", "full", "local")
+
+
+class JacobianHomeostasis(HolomorphicEP):
+    """Holomorphic equilibrium propagation, and a pull of W and B towards each other.
+
+    Parameters
+    ----------
+    network, rng, radius, points, mode, free_steps, nudged_steps, periods, damping, angle, activation, pooling
+        As for `HolomorphicEP`; rng also draws the probes. pooling="softmax" is refused.
+    coefficient : float of at least 0
+        λ, before the division by n.
+    probes : int
+        Noise vectors per sample of a batch.
+    estimate : "local", "full" or "closed-form"
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 5, 2], activation="dsilu", rng=np.random.default_rng(0), dtype=np.float64)
+    >>> rule = JacobianHomeostasis(net, rng=np.random.default_rng(1), estimate="closed-form")
+    >>> pull = rule.homeostatic_gradients(3)
+    >>> bool(np.all(pull["fc2.weight"] == -pull["fc2.B"]))
+    True
+    """
+
+    name = "hep-homeo"
+    paper = "Laborieux, Zenke 2023, arXiv 2309.02214"
+    estimates = ESTIMATES
+
+    def __init__(self, network, *, rng, coefficient=5.0, probes=5, estimate="local", radius=0.05, points=4,
+                 mode="points", free_steps=80, nudged_steps=40, periods=1, damping=0.5, angle=90.0, activation=None,
+                 pooling=None):
+        super().__init__(network, rng=rng, radius=radius, points=points, mode=mode, free_steps=free_steps,
+                         nudged_steps=nudged_steps, periods=periods, damping=damping, angle=angle,
+                         activation=activation, pooling=pooling)
+        self.coefficient = require_number(coefficient, "coefficient", low=0)
+        self.probes = require_integer(probes, "probes", low=1)
+        self.estimate = require_known(estimate, ESTIMATES, "estimate")
+        homeostasis.require_linear(self.chain)
+        if self.estimate == "closed-form":
+            homeostasis.require_dense(self.chain)
+
+    def gradients(self, x, targets):
+        step = super().gradients(x, targets)
+        strength = self.coefficient / homeostasis.neurons(self.chain)
+        for name, pull in self.homeostatic_gradients(len(x)).items():
+            step.grads[name] += (strength * pull).astype(step.grads[name].dtype)                             # Eq. 3
+        return step
+
+    def homeostatic_gradients(self, N):
+        """∂L/∂W and ∂L/∂B for a batch of N samples: {"fc2.weight": …, "fc2.B": …}."""
+        if self.estimate == "closed-form":
+            return homeostasis.chain_gradient(self.chain, self.B)
+        probes = homeostasis.draw_probes(self.chain, self.probes * N, self.rng)
+        return homeostasis.probed_chain_gradient(self.chain, self.B, probes, local=self.estimate == "local")
+
+    @classmethod
+    def own_truths(cls, rng):
+        """Those of `hep`, and homeostasis against its loss."""
+        yield from super().own_truths(rng)
+        yield from truths.homeostasis(cls, rng)

@@ -1,0 +1,116 @@
+"""Kolen-Pollack: let the backward weights learn by the same outer product as W, and they become W.
+
+Kolen, Pollack, "Backpropagation without weight transport", ICNN (1994); Akrout, Wilson, Humphreys, Lillicrap, Tweed,
+"Deep learning without weight transport", arXiv 1904.05391 (2019).
+
+    forward     x --W--> y               Eq. 1   y = x Wᵀ + b
+    feedback    e_in <--B-- e            Eq. 2   e_in = e B
+    learning    local to the layer       Eq. 3   ∂W = eᵀ x,  ∂b = Σₙ eₙ
+                the same product         Eq. 4   ∂B = ∂W
+
+With the same learning rate and weight decay the gradient cancels in B − W, which then only decays: without momentum
+by (1 − ηλ) a step, whatever the data. That is the closed form this rule trains in (`closed_form`), with W in B Bᵀ's
+place: e_in = e (W + c D_0), D_0 = B − W at the first training step.
+
+Transported   no weights. But B must receive W's own update, so each pair of neurons needs both synapses, in both
+              directions, and the same learning signal at both.
+Local         both factors of Eq. 3, at W's synapse. Eq. 4 needs the same two at B's.
+When it is backprop     B = W.
+
+Deviations from the paper
+    - B is drawn by the layer's own initialiser. `density` masks B alone; ∂B is then masked after each update.
+"""
+
+import numpy as np
+
+from feedbackalign.rules.product.closed_form import ClosedForm
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
+from feedbackalign.validation import require_generator
+
+ROUTES = ("explicit", "closed-form")
+
+
+class KolenPollack(ClosedForm, ErrorSendingRule):
+    """Backward weights B that receive W's own updates, and decay towards W.
+
+    Parameters
+    ----------
+    network : Network
+    rng : numpy.random.Generator
+        Draws B and its mask; not used again.
+    density : float in (0, 1]
+        Share of feedback synapses that exist.
+    route : "explicit", "closed-form" or None
+        None takes the closed form at the first training step where it is exact.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> rule = KolenPollack(mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))
+    >>> sorted(rule.parameters())
+    ['fc1.B', 'fc2.B']
+    """
+
+    paper = "Kolen, Pollack 1994; Akrout et al. 2019, arXiv 1904.05391"
+    matches_backprop = "any network"
+    echo_name = "kp.echo"
+    routes = ROUTES
+
+    def __init__(self, network, *, rng, density=1.0, route=None):
+        super().__init__(network, rng=require_generator(rng, "kp"))
+        self.B, self.B_masks = {}, {}
+        for layer in network.weighted_layers():
+            self.B[layer.name], mask = sparse(layer.draw_weights(rng), density, rng)        # (out, in), W's shape
+            if mask is not None:
+                self.B_masks[layer.name] = mask
+        self.start_explicit(route, ROUTES)
+
+    def send_back(self, layer, error):                              # error: (N, out) or (N, out, rows, cols)
+        if self.echo is not None:
+            return self.send_back_closed(layer, error)
+        return layer.transport(error, self.B[layer.name])           # (N, out) x (out, in) -> (N, in)       Eq. 2
+
+    def learn_feedback(self, layer, error, local):
+        if self.echo is not None:
+            return {self.echo_name: np.zeros(())}
+        return {f"{layer.name}.B": local["weight"].copy()}          #                                       Eq. 4
+
+    def difference(self, layer):
+        """D = B − W."""
+        return self.B[layer.name] - layer.weight
+
+    def seen_in_W(self, layer):
+        return self.D[layer.name], None
+
+    def leave_explicit(self):
+        super().leave_explicit()
+        self.B = {}
+
+    def parameters(self):
+        if self.echo is not None:
+            return {self.echo_name: self.echo}
+        return {f"{name}.B": B for name, B in self.B.items()}
+
+    def masks(self):
+        return {f"{name}.B": mask for name, mask in self.B_masks.items()}
+
+    def feedback_weights(self, name):
+        return self.B[name] if self.echo is None else self.path(self.network.layer(name))
+
+    def load_state(self, state):
+        if not self.B:                                              # out of the closed form, which had dropped it
+            self.B = {layer.name: np.zeros_like(layer.weight) for layer in self.network.weighted_layers()}
+        super().load_state(state)
+        if self.echo is not None:
+            self.B = {}
+
+    def route(self, layer, N):
+        if self.echo is not None:
+            return f"closed form: e (W + {float(self.echo):.3g} D)"
+        return f"{shape_text(N, layer.weight.shape[0])} @ B {shape_text(*layer.weight.shape)}"
+
+    def match_to_backprop(self):
+        """Put B = W: every gradient equals backprop's, and goes on to under one SGD, which moves both alike."""
+        self.require_arrays()
+        for layer in self.network.weighted_layers():
+            self.B[layer.name][...] = layer.weight

@@ -1,0 +1,148 @@
+"""Product feedback alignment: send the error down through two matrices, B then R, and never through W.
+
+Li, Benna, "Deep Learning without Weight Symmetry", arXiv 2405.20594 (2024, 2025).
+
+    forward     x --W--> y                       y = x Wᵀ + b                 (N, in)  -> (N, out)
+    feedback    e_in <--R-- m <--B-- e           Eq. 1   e_in = (e B) R       (N, out) -> (N, mid) -> (N, in)
+    learning    local to the layer               Eq. 2   ∂W = eᵀ x,  ∂b = Σₙ eₙ
+                local to R's synapses            Eq. 3   ∂R = (e B)ᵀ x        = Bᵀ ∂W
+
+e is the error at the layer's output, ∂L/∂y with L the batch mean; what lies between two such layers (activations,
+pooling) sends it through its own exact derivative, in this rule as in every other. The error first reaches a middle
+population m through fixed random weights B (out, mid); m speaks to the layer's inputs through plastic weights R
+(mid, in). R learns like any forward weight, by its own presynaptic signal m times the activity x of the units it lands
+on. W and R then receive the same history, once bare and once through Bᵀ, and weight decay λ erases where they started:
+
+    Eq. 4   R_t − Bᵀ W_t = (1 − ηλ)ᵗ (R_0 − Bᵀ W_0)        under SGD without momentum, whatever the data
+
+So R comes to be Bᵀ W and the path B·R comes to be B Bᵀ W, which is W up to the spread of B Bᵀ around the identity.
+
+Transported   nothing. B ends on the middle population and R starts there, so no synapse of either mirrors one of W;
+              with sparse B and R no two neurons need be connected in both directions. (With B the identity, `pfa-i`,
+              the middle population copies the outputs, and R is a Kolen-Pollack B.)
+Local         both factors of Eq. 2 and of Eq. 3 are at the synapse they change.
+When it is backprop     B Bᵀ = I and R = Bᵀ W.
+The floor     B Bᵀ − I is noise of variance 1/mid an entry, so ‖(B Bᵀ − I) W‖² ≈ out/mid · ‖W‖²: once R has forgotten
+              its start, W and B·R are arctan(1/√r) apart in a wide layer with expansion r = mid/out (17.5° at r = 10;
+              with few outputs it is the draw of B that counts), and 0° if B is orthogonal.
+
+What it needs from training: plain SGD with one learning rate and one weight decay for W and R alike, the decay strong
+at first (presets in `optimizer`). Convolutions: B mixes channels as a 1×1 convolution, R is a kernel (mid, in, kh, kw)
+carried by the layer's transposed convolution.
+
+This file is the rule hop by hop, as a brain might compute it. `make("pfa")` takes `routes`, the same
+numbers in fewer operations; `make("pfa", route="two-hop")` goes through the lines below at every step.
+
+Deviations from the paper
+    - The lowest layer's B and R exist and learn, but route no error: there is nobody below.
+    - With `density` below 1 a random B is scaled so that E[B Bᵀ] = I still holds; an orthogonal or identity B is not.
+"""
+
+import numpy as np
+
+from feedbackalign.ops import initialisers
+from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
+from feedbackalign.validation import require_generator, require_integer, require_known, require_number
+
+
+class ProductFeedbackAlignment(ErrorSendingRule):
+    """The error goes down through two matrices, B then R; their product comes to line up with W.
+
+    Parameters
+    ----------
+    network : Network
+    rng : numpy.random.Generator
+        Draws B, R and their masks; not used again.
+    expansion : int, at least 1
+        Units of the middle population per output unit: mid = expansion · out.
+    density : float in (0, 1]
+        Share of the synapses of B and of R that exist, by fixed masks.
+
+    Attributes
+    ----------
+    B : dict
+        {layer: (out, mid)}, fixed.
+    R : dict
+        {layer: (mid, in) or (mid, in, kh, kw)}, plastic, trained by the optimiser beside W.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
+    >>> rule = ProductFeedbackAlignment(net, rng=np.random.default_rng(1), expansion=5)
+    >>> rule.B["fc2"].shape, rule.R["fc2"].shape
+    ((2, 10), (10, 3))
+    """
+
+    paper = "Li, Benna 2024, arXiv 2405.20594"
+    matches_backprop = "any network"
+    strong_decay_first = True
+    mixing = "random"                   # how B is drawn: random, orthogonal (mid = out), identity (mid = out)
+
+    def __init__(self, network, *, rng, expansion=10, density=1.0):
+        super().__init__(network, rng=require_generator(rng, "pfa"))
+        self.expansion = require_integer(expansion, "expansion", low=1)
+        self.density = require_number(density, "density", low=0, high=1, low_open=True)
+        self.B, self.R, self.R_masks = {}, {}, {}
+        for layer in network.weighted_layers():
+            out, *rest = layer.weight.shape
+            mid = self.expansion * out
+            self.B[layer.name] = self.draw_B(out, mid, layer.weight.dtype)                  # (out, mid)
+            R, mask = sparse(layer.draw_weights(rng, (mid, *rest)), density, rng)           # (mid, in[, kh, kw])
+            self.R[layer.name] = R
+            if mask is not None:
+                self.R_masks[layer.name] = mask
+
+    def draw_B(self, out, mid, dtype):
+        """Fixed feedback (out, mid); a random B has entries of variance 1/(mid · density), so that E[B Bᵀ] = I."""
+        require_known(self.mixing, ("random", "orthogonal", "identity"), "mixing")
+        if self.mixing == "identity":
+            return sparse(np.eye(out, dtype=dtype), self.density, self.rng)[0]
+        if self.mixing == "orthogonal":
+            return sparse(initialisers.orthogonal((out, mid), self.rng, dtype), self.density, self.rng)[0]
+        bound = np.sqrt(3 / (mid * self.density))                                       # U(−a, a) has variance a²/3
+        return sparse(self.rng.uniform(-bound, bound, size=(out, mid)).astype(dtype), self.density, self.rng)[0]
+
+    def send_back(self, layer, error):                                  # error: (N, out) or (N, out, rows, cols)
+        middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
+        return layer.transport(middle, self.R[layer.name])              # (N, mid) x (mid, in) -> (N, in)     Eq. 1
+
+    def learn_feedback(self, layer, error, local):
+        middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
+        return {f"{layer.name}.R": layer.outer(middle, layer.input)}    # (mid, N) x (N, in) -> (mid, in)     Eq. 3
+
+    def constants(self):
+        return {f"{name}.B": B for name, B in self.B.items()}
+
+    def parameters(self):
+        return {f"{name}.R": R for name, R in self.R.items()}
+
+    def masks(self):
+        return {f"{name}.R": mask for name, mask in self.R_masks.items()}
+
+    def feedback_weights(self, name):
+        """The path B·R, contracted over the middle population, in W's shape."""
+        return np.tensordot(self.B[name], self.R[name], axes=1)         # (out, mid) x (mid, in) -> (out, in)
+
+    def direct_feedback(self, name):
+        """None: every feedback synapse begins or ends on the middle population."""
+        return self.feedback_weights(name) if self.mixing == "identity" else None
+
+    def notes(self):
+        return {"expansion": self.expansion, "density": self.density}
+
+    def route(self, layer, N):
+        out, *rest = layer.weight.shape
+        mid = self.B[layer.name].shape[1]
+        return f"{shape_text(N, out)} @ B {shape_text(out, mid)} @ R {shape_text(mid, *rest)}"
+
+    def match_to_backprop(self):
+        """Put B Bᵀ = I and R = Bᵀ W: every gradient equals backprop's, and by Eq. 4 goes on to under one SGD."""
+        for layer in self.network.weighted_layers():
+            B = self.B[layer.name]
+            if self.mixing == "identity":
+                rows = np.eye(len(B))
+            else:
+                rows = initialisers.orthogonal(B.shape, np.random.default_rng(0), np.float64)   # orthonormal rows
+            B[...] = rows
+            self.R[layer.name][...] = np.tensordot(rows.T, layer.weight, axes=1)            # (mid, out) x (out, in)

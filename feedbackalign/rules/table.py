@@ -1,0 +1,163 @@
+"""The names of the learning rules, and how a rule is found and made.
+
+A new rule is one file and one line in `TABLE`; or no line at all: `make` takes a class as well as a name.
+"""
+
+import importlib.util
+import inspect
+import pathlib
+import sys
+
+from feedbackalign.networks import Network
+from feedbackalign.rules.backprop import Backprop
+from feedbackalign.rules.base import Rule
+from feedbackalign.rules.control.deep_feedback_control import AnalyticFeedbackControl
+from feedbackalign.rules.control.simulated_feedback_control import DeepFeedbackControl, SteadyStateFeedbackControl
+from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
+from feedbackalign.rules.direct_random_target_projection import DirectRandomTargetProjection
+from feedbackalign.rules.equilibrium.equilibrium_propagation import EquilibriumPropagation
+from feedbackalign.rules.equilibrium.vector_field import VectorFieldEquilibriumPropagation
+from feedbackalign.rules.feedback_alignment import FeedbackAlignment
+from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
+from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
+from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
+from feedbackalign.rules.product.kolen_pollack import KolenPollack
+from feedbackalign.rules.product.routes import (IdentityProductFeedbackAlignment, OrthogonalProductFeedbackAlignment,
+                                                RoutedProductFeedbackAlignment)
+from feedbackalign.rules.sign_symmetry import BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry, UniformSignSymmetry
+from feedbackalign.rules.targets.direct_target_propagation import (DirectTargetPropagation,
+                                                                   DirectTargetPropagationControl,
+                                                                   RandomHiddenTargetPropagation)
+from feedbackalign.rules.targets.gauss_newton_targets import GaussNewtonTargets
+from feedbackalign.rules.targets.target_propagation import (DifferenceReconstructionTargetPropagation,
+                                                            DifferenceTargetPropagation, TargetPropagation)
+from feedbackalign.rules.weight_mirror import WeightMirror
+from feedbackalign.validation import describe, require_known
+
+TABLE = {
+    "bp": Backprop,
+    "fa": FeedbackAlignment,
+    "dfa": DirectFeedbackAlignment,
+    "drtp": DirectRandomTargetProjection,
+    "usf": UniformSignSymmetry,
+    "brsf": BatchwiseRandomSignSymmetry,
+    "frsf": FixedRandomSignSymmetry,
+    "kp": KolenPollack,
+    "wm": WeightMirror,
+    "pfa": RoutedProductFeedbackAlignment,
+    "pfa-o": OrthogonalProductFeedbackAlignment,
+    "pfa-i": IdentityProductFeedbackAlignment,
+    "wp": WeightPerturbation,
+    "np": NodePerturbation,
+    "ep": EquilibriumPropagation,
+    "ep-vf": VectorFieldEquilibriumPropagation,
+    "hep": HolomorphicEP,
+    "hep-homeo": JacobianHomeostasis,
+    "dfc": DeepFeedbackControl,
+    "dfc-ss": SteadyStateFeedbackControl,
+    "dfc-ssa": AnalyticFeedbackControl,
+    "tp": TargetPropagation,
+    "dtp": DifferenceTargetPropagation,
+    "dtp-drl": DifferenceReconstructionTargetPropagation,
+    "ddtp-linear": DirectTargetPropagation,
+    "ddtp-rhl": RandomHiddenTargetPropagation,
+    "ddtp-control": DirectTargetPropagationControl,
+    "gnt": GaussNewtonTargets,
+}
+
+
+class RuleFileError(ValueError):
+    """A user's rule file that cannot be found, raises, or holds no such rule."""
+
+
+def find(rule):
+    """The class behind a name of the table, or behind "my_rule.py:MyRule" in a file; a class passes through.
+
+    >>> find("fa").__name__
+    'FeedbackAlignment'
+    """
+    if inspect.isclass(rule) and issubclass(rule, Rule):
+        return rule
+    if not isinstance(rule, str):
+        raise TypeError(f"rule: expected a name or a subclass of feedbackalign.rules.Rule, got {describe(rule)}")
+    if ".py" in rule:
+        return _find_in_file(rule)
+    return TABLE[require_known(rule, TABLE, "rule")]
+
+
+def _find_in_file(rule):
+    path, _, name = rule.rpartition(":")                                        # the last: C:\x\my_rule.py:MyRule
+    if not path.endswith(".py") or not name:
+        raise RuleFileError(f"rule {rule!r}: expected FILE.py:CLASS, for example my_rule.py:MyRule")
+    file = pathlib.Path(path).resolve()
+    if not file.is_file():
+        raise RuleFileError(f"rule file {path}: there is no such file")
+    module_name = f"feedbackalign_user_rule_{file.stem}"
+    module = sys.modules.get(module_name)
+    if module is None or getattr(module, "__file__", None) != str(file):
+        module = _import_file(module_name, file, path)
+    kind = getattr(module, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Rule)):
+        raise RuleFileError(f"rule file {path}: expected a subclass of feedbackalign.rules.Rule called {name!r}, "
+                            f"got {describe(kind)}")
+    return kind
+
+
+def _import_file(module_name, file, path):
+    specification = importlib.util.spec_from_file_location(module_name, file)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module_name] = module
+    try:
+        specification.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
+        raise RuleFileError(f"rule file {path}: {type(error).__name__} while it was imported: {error}") from error
+    return module
+
+
+def options_of(rule):
+    """{option: default} that this rule takes beyond network and rng.
+
+    >>> options_of("pfa")
+    {'expansion': 10, 'density': 1.0, 'route': None}
+    """
+    found = {}
+    for kind in find(rule).__mro__:
+        if "__init__" in vars(kind):
+            parameters = inspect.signature(kind.__init__).parameters.values()
+            own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
+            found = {**own, **found}
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):            # **options: those of the class above
+                break
+    return found
+
+
+def make(rule, network, *, rng=None, **options):
+    """A rule on a network: `make("pfa", net, rng=rng, expansion=10)`.
+
+    Parameters
+    ----------
+    rule : str or class
+        A name of `TABLE`, "my_rule.py:MyRule", or a subclass of `Rule`.
+    network : Network
+    rng : numpy.random.Generator
+        The rule's own stream: feedback weights, masks, noise. Only `bp` does without.
+    **options
+        The rule's own; see `options_of`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from feedbackalign.networks import mlp
+    >>> rule = make("fa", mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))
+    >>> rule.name
+    'fa'
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network: expected a feedbackalign.networks.Network, got {describe(network)}")
+    kind = find(rule)
+    for option in options:
+        require_known(option, options_of(kind), f"option of rule {rule if isinstance(rule, str) else kind.__name__}")
+    made = kind(network, rng=rng, **options)
+    made.name = rule if isinstance(rule, str) else getattr(kind, "name", kind.__name__)
+    return made

@@ -1,0 +1,213 @@
+"""Direct difference target propagation: every layer's target comes straight from the output's.
+
+Meulemans et al., "A theoretical framework for target propagation", arXiv 2006.14331 (2020).
+
+    ddtp-linear     ĥ_i = h_i + Q_i (ĥ_L − h_L)
+    ddtp-rhl        ĥ_i = h_i + g_i(ĥ_L) − g_i(h_L),  g_i(t) = tanh(Q_i z(t) + c_i),  z(t) = tanh(R t + r)
+    ddtp-control    ĥ_i = h_i + Q_i (ĥ_L − h_L)
+
+R and r are fixed, random, and shared by all layers: a hidden layer on the way down. The last hidden layer does without
+it, g(t) = tanh(Q t + c): what it has to undo is linear.
+
+    its loss    ddtp-linear, ddtp-rhl: difference, direct; ddtp-control: the same without the difference
+                (`reconstruction`)
+
+The difference reconstruction loss goes to the output and back, and its minimiser for small noise is Q_i = J_i^†γ:
+targets become Gauss-Newton's. A linear Q_i serves all samples at once and can match only an average of their
+pseudoinverses, (Σ J)ᵀ (Σ J Jᵀ + γ)⁻¹. ddtp-control shows that the difference is what matters: without it Q_i depends on
+the covariance of the activities.
+
+Transported   nothing. Noise goes up through the layers, and the output's answer comes back.
+Local         Q_i learns from the output and from layer i.
+When it is backprop     ddtp-linear and ddtp-control in a linear network, with Q_i = J_iᵀ. With Q_i frozen as drawn,
+                        ddtp-linear is direct feedback alignment.
+
+Deviations from the authors' code
+    - The layers' own units may be others than tanh; the feedback's stay tanh.
+    - The last hidden layer has biases, forward and back (theirs: neither, a side effect of how it is made).
+    - The feedback's update follows that of W on the same batch, at the new weights (theirs: at the old ones).
+"""
+
+import numpy as np
+
+from feedbackalign.layers import Identity, Tanh
+from feedbackalign.rules.targets import truths as target_truths
+from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction, sent_up
+from feedbackalign.rules.targets.target_rule import TargetRule
+from feedbackalign.validation import require_bool, require_integer
+
+
+class DirectTargetPropagation(TargetRule):
+    """Targets straight from the output's, through one matrix a layer that learns the Jacobian's pseudoinverse.
+
+    Parameters are those of `TargetRule`.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 3, 2], activation="tanh", rng=np.random.default_rng(0))
+    >>> rule = DirectTargetPropagation(net, rng=np.random.default_rng(1))
+    >>> {name: array.shape for name, array in rule.plastic().items()}
+    {'fc1.Q': (5, 2), 'fc2.Q': (3, 2)}
+    """
+
+    name = "ddtp-linear"
+    paper = "Meulemans et al. 2020, arXiv 2006.14331"
+    usual_decay = 1e-4
+    matches_backprop = "linear network"
+
+    def draw_feedback(self):
+        for stage in self.hidden:
+            shape = (len(stage.layer.weight), self.network.outputs)
+            self.Q[stage.name] = stage.layer.draw_weights(self.rng, shape)      # (n_i, out)
+
+    def feedback(self, place):
+        """g down to hidden layer `place`, counted from 0."""
+        name = self.stages[place].name
+        return Feedback(self.Q[name], self.c.get(name), Identity())
+
+    def moves(self, seen, top):
+        return [top @ self.Q[stage.name].T for stage in self.hidden]            # (N, out) x (out, n_i) -> (N, n_i)
+
+    def feedback_gradients(self, place, seen, noisy):
+        return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy),
+                              clean=seen.post[place + 1], clean_up=seen.output, weight=1 / self.sigma**2)
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, rest at zero error, and what the loss makes of Q."""
+        yield from target_truths.corrected(cls, rng)
+        yield from target_truths.pseudoinverse(cls, rng)
+
+    def direct_feedback(self, name):
+        """Qᵀ of the last hidden layer at the output layer: there alone the synapses lead to its inputs."""
+        last = self.stages[-2].name if len(self.stages) > 1 else None
+        return self.Q[last].T if name == self.stages[-1].name and last else None
+
+    def match_to_backprop(self):
+        """In a linear network, put Q_i = J_iᵀ."""
+        bent = [stage.unit for stage in self.stages if not isinstance(stage.unit, Identity)]
+        if bent:
+            raise ValueError(f"{self.name}: matches backprop in linear networks only, and {bent[0].name} is "
+                             f"{bent[0]!r}")
+        J = np.eye(self.network.outputs, dtype=self.network.dtype)
+        for stage, above in zip(self.hidden[::-1], self.stages[:0:-1]):
+            J = J @ above.layer.weight                      # (out, n_{i+1}) x (n_{i+1}, n_i) -> (out, n_i)
+            self.Q[stage.name][...] = J.T
+
+    def target_in_words(self, stage):
+        return f"h + Q (ĥ_L − h_L), Q {self.Q[stage.name].shape}"
+
+
+class DirectTargetPropagationControl(DirectTargetPropagation):
+    """The targets of ddtp-linear, with feedback that learns by a loss without the difference: a control.
+
+    Parameters are those of `TargetRule`.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0))
+    >>> sorted(DirectTargetPropagationControl(net, rng=np.random.default_rng(1)).plastic())
+    ['fc1.Q', 'fc1.c']
+    """
+
+    name = "ddtp-control"
+    usual_decay = 1e-5
+
+    def draw_feedback(self):
+        super().draw_feedback()
+        for stage in self.hidden:
+            self.c[stage.name] = np.zeros(len(stage.layer.weight), dtype=self.network.dtype)
+
+    def feedback_gradients(self, place, seen, noisy):
+        return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy))
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, and rest at zero error."""
+        yield from target_truths.corrected(cls, rng)
+
+
+class RandomHiddenTargetPropagation(DirectTargetPropagation):
+    """Targets straight from the output's, through a fixed random hidden layer that all feedback shares.
+
+    Parameters
+    ----------
+    hidden_units : int
+        Of the shared layer on the way down.
+    recurrent : bool
+        Whether a layer's feedback also reads the layer's own activity, as it is without noise.
+    target_step, gamma, sigma, feedback_lr, feedback_decay, feedback_optimizer, pretraining, extra_epochs
+        As for `TargetRule`.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 3, 2], activation="tanh", rng=np.random.default_rng(0))
+    >>> rule = RandomHiddenTargetPropagation(net, rng=np.random.default_rng(1), hidden_units=20)
+    >>> {name: array.shape for name, array in (rule.plastic() | rule.constants()).items()}
+    {'fc1.Q': (5, 20), 'fc1.c': (5,), 'fc2.Q': (3, 2), 'fc2.c': (3,), 'fc3.R': (20, 2), 'fc3.r': (20,)}
+    """
+
+    name = "ddtp-rhl"
+    matches_backprop = "never"
+    learning_rate_factor = 0.3                              # at the common rate networks of ReLUs fall back
+
+    def __init__(self, network, *, rng, hidden_units=256, recurrent=False, target_step=None, gamma=0.1, sigma=0.1,
+                 feedback_lr=1e-3, feedback_decay=None, feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
+        self.hidden_units = require_integer(hidden_units, "hidden_units", low=1)
+        self.recurrent = require_bool(recurrent, "recurrent")
+        super().__init__(network, rng=rng, target_step=target_step, gamma=gamma, sigma=sigma, feedback_lr=feedback_lr,
+                         feedback_decay=feedback_decay, feedback_optimizer=feedback_optimizer, pretraining=pretraining,
+                         extra_epochs=extra_epochs)
+
+    def draw_feedback(self):
+        out, dtype = self.network.outputs, self.network.dtype
+        bound = 1 / np.sqrt(out)
+        self.R = self.rng.uniform(-bound, bound, size=(self.hidden_units, out)).astype(dtype)
+        self.r = self.rng.uniform(-bound, bound, size=self.hidden_units).astype(dtype)
+        for stage in self.hidden:
+            n = len(stage.layer.weight)
+            reads = out if stage is self.hidden[-1] else self.hidden_units + n * self.recurrent
+            self.Q[stage.name] = stage.layer.draw_weights(self.rng, (n, reads))
+            self.c[stage.name] = np.zeros(n, dtype=dtype)
+
+    def feedback(self, place):
+        stage = self.stages[place]
+        return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
+
+    def code(self, place, t, h):
+        """What feedback `place` reads of an output t: z(t), beside it h if recurrent; at the last hidden layer t."""
+        if place == len(self.hidden) - 1:
+            return t
+        z = Tanh.function(t @ self.R.T + self.r)                                # (N, out) x (out, H) -> (N, H)
+        return np.concatenate([z, h], axis=1) if self.recurrent else z
+
+    def moves(self, seen, top):
+        moves = []
+        for place in range(len(self.hidden)):
+            g, h = self.feedback(place), seen.post[place + 1]
+            moves.append(g(self.code(place, seen.output + top, h)) - g(self.code(place, seen.output, h)))
+        return moves
+
+    def feedback_gradients(self, place, seen, noisy):
+        h = seen.post[place + 1]
+        up = self.code(place, sent_up(self.stages, place, noisy), h)
+        return reconstruction(self.feedback(place), noisy, up, clean=h, clean_up=self.code(place, seen.output, h),
+                              weight=1 / self.sigma**2)
+
+    def constants(self):
+        top = self.stages[-1].name
+        return {f"{top}.R": self.R, f"{top}.r": self.r}
+
+    def match_to_backprop(self):
+        TargetRule.match_to_backprop(self)
+
+    @classmethod
+    def own_truths(cls, rng):
+        """The slopes of the feedback's loss, and rest at zero error."""
+        yield from target_truths.corrected(cls, rng)
+
+    def target_in_words(self, stage):
+        return f"h + g(ĥ_L) − g(h_L), Q {self.Q[stage.name].shape}"

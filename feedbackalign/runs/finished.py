@@ -1,0 +1,150 @@
+"""Finished runs, kept in a folder: a sweep that was stopped does only what is left.
+
+    FOLDER/3f0c….json       one finished run, under the hash of all that decides its numbers, with a sum over its rows
+    FOLDER/3f0c…/           a run under way, where its checkpoints are wanted
+
+The hash is taken over the settings of the run, the version of the package and of its rows' format, and the text of the
+file that a rule of one's own stands in (not over what that file imports, nor over the bytes in a `data_dir`). So a run
+is never mistaken for another one: at other settings it has another name, and what a file holds under its name is asked
+whether it is whole before it is believed.
+"""
+
+import hashlib
+import inspect
+import json
+import os
+import pathlib
+import platform
+import shutil
+
+import numpy as np
+
+from feedbackalign import rules, training
+from feedbackalign.version import __version__
+
+ROWS_FORMAT = 1                     # goes up when a row's keys come to mean something else
+
+
+class FinishedRuns:
+    """The finished runs of one folder.
+
+    Parameters
+    ----------
+    folder : path
+        Made with the first run that is kept.
+    checkpoints : bool
+        Whether runs under way keep a checkpoint an epoch in here, from which they go on: worth it for long epochs.
+    fresh : bool
+        Whether what the folder holds from before is to be done anew.
+    say : callable, optional
+        Told in one line of every damaged file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from feedbackalign.runs import Run
+    >>> run = Run("fa", epochs=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     finished = FinishedRuns(folder)
+    ...     finished.rows(run)
+    ...     finished.keep(run, run.rows())
+    ...     len(finished.rows(run)), finished.rows(Run("fa", epochs=0, seed=1))
+    (1, None)
+    """
+
+    def __init__(self, folder, *, checkpoints=False, fresh=False, say=None):
+        self.folder, self.checkpoints, self.fresh, self.say = pathlib.Path(folder), checkpoints, fresh, say
+
+    def rows(self, run):
+        """The rows of this run if it is finished, else None."""
+        name = name_of(run)
+        path = self.folder / f"{name}.json"
+        if self.fresh or name is None or not path.exists():
+            return None
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["rows_sha256"] != sum_of(kept["rows"]):
+                raise ValueError("its rows are not those that were written")
+            if kept["rows"][-1]["epoch"] != run.epochs or kept["decided_by"] != decided_by(run):
+                raise ValueError("it holds another run")
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            if self.say:
+                self.say(f"{path}: damaged, so {run.rule_name} seed {run.seed} is done again "
+                         f"({type(error).__name__}: {error})")
+            return None
+        return kept["rows"]
+
+    def keep(self, run, rows):
+        """Keep the rows of a finished run; its checkpoints are needed no longer."""
+        name = name_of(run)
+        if name is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        rows = training.plain(rows)
+        head = {"decided_by": decided_by(run), "rows_sha256": sum_of(rows)}
+        write_rows(self.folder / f"{name}.json", head, rows)
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def under_way(self, run):
+        """Where the run keeps its checkpoints, or None where it keeps none."""
+        name = name_of(run)
+        if not self.checkpoints or name is None:
+            return None
+        if self.fresh:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        return str(self.folder / name)
+
+
+def name_of(run):
+    """The hash of all that decides a run's numbers; None where the text of its rule is nowhere to be read."""
+    decided = decided_by(run)
+    if decided["rule"] is None:
+        return None
+    return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def decided_by(run):
+    """All that decides a run's numbers, as plain numbers and words."""
+    return {"settings": training.plain(run.settings()), "rule": _rule_in_words(run.rule),
+            "feedbackalign": __version__, "rows_format": ROWS_FORMAT}
+
+
+def _rule_in_words(rule):
+    """The name of a rule of the table; of any other the class and a hash of the file that it stands in, or None."""
+    kind = rules.find(rule)
+    if rules.TABLE.get(rule if isinstance(rule, str) else getattr(rule, "name", None)) is kind:
+        return kind.__name__
+    try:
+        text = pathlib.Path(inspect.getsourcefile(kind)).read_bytes()
+    except (TypeError, OSError):                                            # typed into a running Python
+        return None
+    return f"{kind.__qualname__} {hashlib.sha256(text).hexdigest()}"
+
+
+def sum_of(rows):
+    """A sum over rows that shows whether they are the ones that were written.
+
+    >>> sum_of([{"epoch": 1, "loss": 0.5}]) == sum_of([{"loss": 0.5, "epoch": 1}])
+    True
+    """
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------- rows in a file
+
+def write_rows(path, head, rows):
+    """{**head, "versions": …, "rows": […]}, a row a line, under another name first so that it is never half a file."""
+    def text(value):
+        return json.dumps(training.plain(value), allow_nan=False)
+
+    entries = [f"{text(key)}: {text(value)}" for key, value in {**head, "versions": versions()}.items()]
+    lines = ",\n".join(map(text, rows))
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text("{" + ",\n".join([*entries, f'"rows": [\n{lines}\n]']) + "}\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def versions():
+    """What the numbers depend on besides the settings."""
+    return {"feedbackalign": __version__, "numpy": np.__version__, "python": platform.python_version(),
+            "system": platform.system(), "machine": platform.machine()}

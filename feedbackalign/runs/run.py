@@ -1,0 +1,224 @@
+"""One run: a handful of settings that say all, small enough to be sent to another process.
+
+From one seed come three streams that never meet: the order of the samples, the forward weights, the rule's feedback.
+Two rules compared at one seed start from the same weights and see the same batches.
+"""
+
+import dataclasses
+import os
+
+import numpy as np
+
+from feedbackalign import optimizer, rules, training
+from feedbackalign import data as datasets
+from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.networks.jacobians import NotDenseError
+from feedbackalign.rules.equilibrium.dynamics import CannotSettleError
+from feedbackalign.runs import models
+from feedbackalign.validation import require_integer, require_known, require_number
+
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+# What a run does where nobody says otherwise: a network that settles learns in few epochs at a high rate; the residual
+# ones have the paper's settings but for the number of epochs, 250 of CIFAR-10 (ResNet-18: 75 of ImageNet) there.
+USUAL = {"epochs": 40, "batch_size": 32, "lr": 0.01, "decay": "authors"}
+USUAL_SETTLING = {"epochs": 12, "batch_size": 50, "lr": 0.1, "decay": 3e-4}
+USUAL_RESNET = {"epochs": 10, "batch_size": 128, "lr": 0.1, "decay": "authors"}
+USUAL_FOR = {"settling": USUAL_SETTLING, "resnet18": USUAL_RESNET | {"batch_size": 256},
+             **dict.fromkeys(models.SMALL_RESNETS, USUAL_RESNET)}
+STRONG_PHASE_FOR = {"resnet18": optimizer.RESNET_18, **dict.fromkeys(models.SMALL_RESNETS, optimizer.RESNETS)}
+GENTLE = 0.001                      # the learning rate for regression and for Adam
+REGRESSIONS = ("linear-teacher", "teacher-student")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Everything that decides a run's numbers.
+
+    Parameters
+    ----------
+    rule : str or class
+        A name of the table, "my_rule.py:MyRule", or a class.
+    seed : int
+    model, data : str
+        Names of `models.MODELS` and `data.LOADERS`.
+    data_dir : str, optional
+        Where the files of data sets that do not ship lie.
+    shuffled_labels : bool
+        Whether the training targets are put in another order, so that nothing can be learnt but by heart.
+    epochs, batch_size : int
+        None: 40 epochs in batches of 32; 12 in batches of 50 with the model "settling"; 10 in batches of 128 with a
+        ResNet, 256 with resnet18.
+    lr, momentum : float
+        SGD's; lr is multiplied by the rule's own `learning_rate_factor`. None takes a rate at which every rule of the
+        table learns this kind of task: 0.01, 0.1 with the model "settling" and with ResNets, or 0.001 for regression
+        and for Adam.
+    lr_milestones : tuple of int
+        Epochs after which lr is multiplied by `lr_factor`.
+    decay : "authors", "equal" or float
+        See `optimizer.decay_schedule`; `strong_phase` is the model's. None: "authors", and 3e-4 with the model
+        "settling".
+    optimizer : "sgd" or "adam"
+    hidden, activation, init : the model's
+    augment : "none" or "crop-flip"
+        What happens to the training images in every epoch, see `data.CropAndFlip`. None: "crop-flip" where a ResNet
+        learns CIFAR-10, as in the paper.
+    options : tuple of (name, value)
+        The rule's own, for example (("expansion", 20),).
+
+    Examples
+    --------
+    >>> rows = Run("fa", seed=1, epochs=1).rows()
+    >>> rows[-1]["rule"], rows[-1]["seed"], rows[-1]["epoch"]
+    ('fa', 1, 1)
+    """
+
+    rule: object
+    seed: int = 0
+    model: str = "mlp"
+    data: str = "digits"
+    data_dir: str = None
+    shuffled_labels: bool = False
+    epochs: int = None
+    batch_size: int = None
+    lr: float = None
+    momentum: float = 0.9
+    lr_milestones: tuple = ()
+    lr_factor: float = 0.5
+    decay: object = None
+    optimizer: str = "sgd"
+    hidden: tuple = None
+    activation: str = None
+    init: str = "xavier-uniform"
+    augment: str = None
+    options: tuple = ()
+
+    def __post_init__(self):
+        require_integer(self.seed, "seed", low=0)
+        require_known(self.model, models.MODELS, "model")
+        require_known(self.data, datasets.LOADERS, "data set")
+        usual = USUAL_FOR.get(self.model, USUAL)
+        if self.data in REGRESSIONS or self.model == "autoencoder" or self.optimizer == "adam":
+            usual = usual | {"lr": GENTLE}
+        usual = usual | {"augment": "crop-flip" if self.model in models.RESNETS and self.data == "cifar10" else "none"}
+        for field, value in usual.items():
+            if getattr(self, field) is None:
+                object.__setattr__(self, field, value)
+        require_integer(self.epochs, "epochs", low=0)
+        require_integer(self.batch_size, "batch size", low=1)
+        require_number(self.lr, "lr", low=0, low_open=True)
+        require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
+        require_number(self.lr_factor, "lr factor", low=0, low_open=True)
+        optimizer.decay_schedule(self.decay, strong_first=False, lr=self.lr, momentum=self.momentum)   # or refuses
+        for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
+            numbers = getattr(self, field)
+            if numbers is not None:                     # tuples, so that a run stays hashable
+                object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
+        require_known(self.optimizer, ("sgd", "adam"), "optimiser")
+        require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
+        kind = rules.find(self.rule)
+        for option, _ in self.options:
+            require_known(option, rules.options_of(kind), f"option of rule {self.rule_name}")
+
+    @property
+    def rule_name(self):
+        """What tables and figures call the rule."""
+        if isinstance(self.rule, str):
+            return self.rule.split(":")[-1]
+        return getattr(self.rule, "name", self.rule.__name__)
+
+    @property
+    def strong_phase(self):
+        """How strongly the product rules' decay presets start with this model."""
+        return STRONG_PHASE_FOR.get(self.model, optimizer.SMALL_NETWORKS)
+
+    @property
+    def augmentation(self):
+        """What `Batches` does to the training images, or None."""
+        return datasets.AUGMENTATIONS[self.augment]
+
+    def streams(self):
+        """Generators for data, weights and feedback, spawned apart from the seed, and one for generated data."""
+        return [np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(4)]
+
+    def load_data(self, rng):
+        """The data set, images standardised where the model is not one of [0, 1] units."""
+        images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
+        held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
+        standardise = self.model != "settling" if self.data in datasets.OF_IMAGES else None
+        data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out,
+                             standardise=standardise)
+        return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
+
+    def build(self):
+        """Network, rule, data and optimiser, fresh: -> (rule, data, optimizer, data stream)."""
+        data_stream, weight_stream, feedback_stream, task_stream = self.streams()
+        network, data = models.fit(self.model, self.load_data(task_stream), hidden=self.hidden,
+                                   activation=self.activation, init=self.init, rng=weight_stream)
+        rule = self.make_rule(network, feedback_stream)
+        if self.augmentation:
+            self.augmentation.check(data.input_shape, f"augment {self.augment}, model {self.model}")
+        start = self.lr_at(rule, len(data.train))(0)
+        if self.optimizer == "adam":
+            return rule, data, optimizer.Adam(start), data_stream
+        return rule, data, optimizer.SGD(start, momentum=self.momentum), data_stream
+
+    def make_rule(self, network, rng):
+        """The run's rule on a network; where that cannot settle, or is not dense, the models that do are named."""
+        try:
+            rule = rules.make(rules.find(self.rule), network, rng=rng, **dict(self.options))
+        except CannotSettleError as error:
+            hint = "" if self.model == "settling" else "; the model made for such rules: --model settling"
+            raise CannotSettleError(f"rule {self.rule_name} on model {self.model}: {error}{hint}") from error
+        except NotDenseError as error:
+            raise NotDenseError(f"rule {self.rule_name} on model {self.model}: {error}; the dense models: --model mlp, "
+                                f"--model autoencoder") from error
+        rule.name = self.rule_name
+        return rule
+
+    def lr_at(self, rule, samples):
+        """Learning rate over steps."""
+        steps = -(-samples // self.batch_size)                                  # a partial batch is a step
+        return optimizer.MultiStep(self.lr * rule.learning_rate_factor,
+                                   tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
+
+    def decay_at(self, rule):
+        """Weight decay over steps."""
+        if self.optimizer == "adam" and isinstance(self.decay, str):
+            return optimizer.MultiStep(optimizer.WEAK_DECAY)                    # the presets are about SGD
+        return optimizer.decay_schedule(self.decay, strong_first=rule.strong_decay_first, lr=self.lr,
+                                        momentum=self.momentum, strong=self.strong_phase)
+
+    def rows(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
+        """Do the run: -> its rows, one an epoch."""
+        rule, data, optimiser, data_stream = self.build()
+        about = {"seed": self.seed, "model": self.model, "data": self.data,
+                 "activation": self.activation or activation_of(rule.network), "init": self.init,
+                 "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
+                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0),
+                 "threads": threads()} | ({"shuffled_labels": True} if self.shuffled_labels else {})
+        return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
+                              augment=self.augmentation,
+                              lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
+                              resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress)
+
+    def settings(self):
+        """The settings as plain numbers and words, for the record."""
+        settings = dataclasses.asdict(self)
+        settings["rule"] = self.rule_name
+        return training.plain(settings)
+
+
+def activation_of(network):
+    """The kind of the network's lowest unit, "identity" where it has none."""
+    kinds = [layer.kind for layer in network.layers if layer.kind in ACTIVATIONS]
+    return kinds[0] if kinds else "identity"
+
+
+def threads():
+    """BLAS threads that the environment asks for; None where it says nothing."""
+    for variable in THREAD_VARIABLES:
+        if os.environ.get(variable, "").isdigit():
+            return int(os.environ[variable])
+    return None

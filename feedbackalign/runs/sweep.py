@@ -1,0 +1,168 @@
+"""Several runs at once: every rule from the same starts on the same batches, in any executor.
+
+A task is one small `Run`; it is sent to a worker and its rows come back. `executor=` takes any
+`concurrent.futures.Executor`: none at all (here, one after the other), `workers(jobs, threads=…)` (spawned processes,
+each with its BLAS threads fixed before NumPy loads, so that results are the same bytes whatever their number or order),
+or a cluster's.
+"""
+
+import concurrent.futures
+
+import numpy as np
+
+from feedbackalign.rules import find, options_of
+from feedbackalign.runs.run import Run
+from feedbackalign.runs.workers import Workers, do_run
+from feedbackalign.training.checkpoints import CheckpointError
+from feedbackalign.training.loop import check_last_batch
+from feedbackalign.validation import require_integer
+
+MOST_SEEDS = 10_000                 # what is more than that was meant as the name of one seed
+
+
+def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_failure=None, finished=None, **settings):
+    """Train once per rule and seed, and gather all rows.
+
+    Parameters
+    ----------
+    rules : sequence of str or class
+        Names of the table, "my_rule.py:MyRule", or classes.
+    seeds : int or sequence of int
+        3 stands for 0, 1, 2.
+    executor : concurrent.futures.Executor, optional
+        Where the runs are done; here, one after the other, if None.
+    options : dict, optional
+        {option: value}; each goes to those of the rules that take it.
+    progress, on_failure, finished
+        As for `do_runs`.
+    **settings
+        Any other field of `Run`: model, data, epochs, batch_size, lr, decay …
+
+    Returns
+    -------
+    list of dict
+        One row per rule, seed and epoch, in this order whatever the order of the runs.
+
+    Examples
+    --------
+    >>> rows = compare(["bp", "fa"], seeds=1, epochs=1)
+    >>> [(row["rule"], row["epoch"]) for row in rows]
+    [('bp', 0), ('bp', 1), ('fa', 0), ('fa', 1)]
+    """
+    runs = plan(rules, seeds=seeds, options=options, **settings)
+    groups = do_runs(runs, executor=executor, progress=progress, on_failure=on_failure, finished=finished)
+    return [row for group in groups for row in group]
+
+
+def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=None):
+    """Do a list of runs, each by itself: -> a list of rows for every run, in the order of the runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    executor : concurrent.futures.Executor, optional
+        As for `compare`.
+    progress : callable, optional
+        Called with every row as it comes, or with a finished run's rows where an executor does the runs.
+    on_failure : callable, optional
+        Called with (run, error) where a run in an executor fails; the others go on, and it has no rows. Without
+        it the first failure ends the sweep and is raised.
+    finished : finished.FinishedRuns, optional
+        Runs that it holds are taken from there, the others are kept there as they finish: a sweep that was stopped and
+        is called again does only what is left.
+
+    Examples
+    --------
+    >>> [len(rows) for rows in do_runs([Run("bp", epochs=1), Run("fa", epochs=2)])]
+    [2, 3]
+    """
+    runs = list(runs)
+    rows_of = {} if finished is None else {place: finished.rows(run) for place, run in enumerate(runs)}
+    rows_of = {place: rows for place, rows in rows_of.items() if rows is not None}
+    left = [place for place in range(len(runs)) if place not in rows_of]
+
+    def folder_of(run):
+        return None if finished is None else finished.under_way(run)
+
+    def done(place, rows):
+        rows_of[place] = rows
+        if finished is not None:
+            finished.keep(runs[place], rows)
+
+    if executor is None:
+        for place in left:
+            done(place, go_on(runs[place], folder_of(runs[place]), progress))
+    else:
+        waiting = {executor.submit(go_on, runs[place], folder_of(runs[place])): place for place in left}
+        _gather(waiting, runs, executor, done, progress, on_failure)
+    return [rows_of.get(place, []) for place in range(len(runs))]
+
+
+def _gather(waiting, runs, executor, done, progress, on_failure):
+    """Take the rows of runs in an executor as they finish; {future: place of its run}."""
+    try:
+        for future in as_they_finish(waiting):
+            error = future.exception()
+            if error is not None and on_failure is None:
+                raise error
+            if error is not None:
+                on_failure(runs[waiting[future]], error)
+                continue
+            done(waiting[future], future.result())
+            if progress:
+                progress(future.result())
+    except BaseException:
+        if not isinstance(executor, Workers):
+            for future in waiting:
+                future.cancel()
+        raise
+
+
+def as_they_finish(futures):
+    """Futures in the order they finish, looking up twice a second: Windows cannot interrupt an endless wait."""
+    pending = set(futures)
+    while pending:
+        done, pending = concurrent.futures.wait(pending, timeout=0.5, return_when=concurrent.futures.FIRST_COMPLETED)
+        yield from done
+
+
+def plan(rules, *, seeds=3, options=None, **settings):
+    """The runs of a comparison, as a list of `Run`; everything is checked here, before any work."""
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        seeds = range(require_integer(seeds, "seeds", low=1, high=MOST_SEEDS))
+    rules, seeds, options = list(rules), list(seeds), dict(options or {})
+    if not rules or not seeds:
+        raise ValueError(f"compare: expected at least one rule and one seed, got rules {rules}, seeds {seeds}")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds: expected every seed once, got {', '.join(map(str, seeds))}")
+    taken = {option for rule in rules for option in options_of(find(rule))}
+    for option in options:
+        if option not in taken:
+            raise ValueError(f"option {option!r}: none of the rules {', '.join(map(str, rules))} takes it")
+    runs = []
+    for rule in rules:
+        own = tuple((option, value) for option, value in options.items() if option in options_of(find(rule)))
+        runs += [Run(rule, seed=seed, options=own, **settings) for seed in seeds]
+    names = [run.rule_name for run in runs]
+    if len(set(names)) < len(set(map(str, rules))) or len(rules) > len(set(names)):
+        raise ValueError(f"compare: expected rules of different names, got {', '.join(map(str, rules))}")
+    return runs
+
+
+def rehearse(runs):
+    """Build the data, the network and every rule once, so that what cannot work is refused before any run starts."""
+    rule, data, _, _ = runs[0].build()
+    require_integer(runs[0].batch_size, "batch size", low=1, high=len(data.train))
+    check_last_batch(rule.network, len(data.train), runs[0].batch_size)
+    for run in {run.rule_name: run for run in runs}.values():
+        run.decay_at(run.make_rule(rule.network, np.random.default_rng(0)))
+
+
+def go_on(run, folder=None, progress=None):
+    """The same from the checkpoint in a folder; from the beginning where there is none, or none that is any good."""
+    if folder is None:
+        return do_run(run, progress)
+    try:
+        return do_run(run, progress, folder=folder, resume=True)
+    except CheckpointError:
+        return do_run(run, progress, folder=folder)

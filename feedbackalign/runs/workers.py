@@ -1,0 +1,109 @@
+"""Processes of our own for many runs: spawned, each with its BLAS threads fixed before its NumPy loads."""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+
+from feedbackalign.runs.run import THREAD_VARIABLES
+from feedbackalign.validation import require_integer
+
+TELL_EVERY = 0.1                    # seconds between two pieces of news from inside an epoch
+
+_progress_queue = None              # in a worker of `workers`: where it tells how far it is
+
+
+def do_run(run, progress=None, **where):
+    """One run from start to end: -> its rows; `where` are `Run.rows`' folder, resume and checkpoint_every."""
+    if progress is None and _progress_queue is not None:
+        progress = _teller(run)
+    return run.rows(progress=progress, **where)
+
+
+def _teller(run):
+    """Tells the queue of every epoch, and of a step now and then: a message costs as much as a small network's step."""
+    told = -TELL_EVERY
+
+    def tell(news):
+        nonlocal told
+        if "epochs" in news:                    # a step's, not an epoch's
+            if time.monotonic() < told + TELL_EVERY:
+                return
+            told = time.monotonic()
+        _progress_queue.put((run, news))
+    return tell
+class Workers(concurrent.futures.ProcessPoolExecutor):
+    """What `workers` gives. Leaving its block by an exception ends all that it was to do, so nobody cancels anything.
+
+    (An executor whose processes are ended trips, in Python up to 3.12, over futures that were cancelled before.)
+    """
+
+
+@contextlib.contextmanager
+def workers(jobs, *, threads=1, tell=None):
+    """Spawned processes as an executor, each with `threads` BLAS threads set before its NumPy loads.
+
+    They leave an interrupt from the keyboard to their parent, and end when it does, however it dies. Where the block is
+    left by an exception they are ended at once, in the middle of what they do.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes at a time.
+    threads : int
+        BLAS threads of each.
+    tell : multiprocessing queue, optional
+        Made by the "spawn" context; gets (run, news) after every epoch of every run, and sometimes inside one.
+    """
+    require_integer(jobs, "jobs", low=1)
+    require_integer(threads, "threads", low=1)
+    before = {variable: os.environ.get(variable) for variable in THREAD_VARIABLES}
+    children_before = set(multiprocessing.active_children())
+    os.environ.update({variable: str(threads) for variable in THREAD_VARIABLES})
+    try:
+        context = multiprocessing.get_context("spawn")
+        with Workers(jobs, mp_context=context, initializer=_start_worker, initargs=(tell, sys.path)) as executor:
+            try:
+                _start_all(executor, jobs)
+                yield executor
+            except BaseException:
+                for child in set(multiprocessing.active_children()) - children_before:
+                    child.terminate()
+                raise
+    finally:
+        for variable, value in before.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
+
+
+def _start_all(executor, jobs):
+    """Start the processes now, deaf to the keyboard from their first instruction on (a handler comes too late)."""
+    in_main_thread = threading.current_thread() is threading.main_thread()      # where alone Python sets handlers
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    try:
+        for _ in range(jobs):
+            executor.submit(os.getpid)
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+
+
+def _start_worker(tell, path):
+    global _progress_queue
+    _progress_queue = tell
+    sys.path[:] = path
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent():
+    """A killed parent cannot end its workers; one that lived on would hold its run's folder."""
+    multiprocessing.parent_process().join()
+    os._exit(1)

@@ -1,0 +1,7 @@
+"""Training: the loop, the record of every epoch, and checkpoints."""
+
+from feedbackalign.training.loop import train, train_step
+from feedbackalign.training.record import DivergedError
+from feedbackalign.training.record import evaluate, measure, plain, read_record
+
+__all__ = ["DivergedError", "evaluate", "measure", "plain", "read_record", "train", "train_step"]

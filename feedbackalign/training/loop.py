@@ -1,0 +1,208 @@
+"""Training: one step, the loop, and the record of every epoch.
+
+    train_step(rule, optimizer, x, targets)       gradients, then one update of network and rule
+    train(rule, data, optimizer, epochs=…)        the loop; a row of plain numbers after every epoch
+"""
+
+import math
+import time
+
+import numpy as np
+
+from feedbackalign.data import Batches, Dataset
+from feedbackalign.layers import BatchNorm1d, BatchNorm2d
+from feedbackalign.rules.base import Rule
+from feedbackalign.training.checkpoints import Checkpoint, Progress
+from feedbackalign.training.record import DivergedError, first_not_finite, plain, row_of
+from feedbackalign.validation import describe, require_generator, require_integer
+
+def train_step(rule, optimizer, x, targets):
+    """One learning phase and one update, of the network's parameters and the rule's alike.
+
+    Parameters
+    ----------
+    rule : Rule
+    optimizer : SGD or Adam
+    x, targets : arrays
+        One batch, (N, …) and (N,) labels or (N, out) floats.
+
+    Returns
+    -------
+    Step
+        With `loss` and `grads` as they were before the update.
+
+    Examples
+    --------
+    >>> import feedbackalign as fa
+    >>> net = fa.networks.mlp([64, 16, 10], rng=np.random.default_rng(0))
+    >>> rule = fa.rules.make("pfa", net, rng=np.random.default_rng(1))
+    >>> opt = fa.optimizer.SGD(lr=0.1)
+    >>> x, labels = fa.data.digits().batch(32)
+    >>> train_step(rule, opt, x, labels).loss > train_step(rule, opt, x, labels).loss
+    True
+    """
+    rule.meet_optimizer(optimizer)
+    step = rule.gradients(x, targets)
+    parameters = rule.network.parameters() | rule.parameters()
+    optimizer.step(parameters, step.grads)
+    for name, mask in (rule.network.masks() | rule.masks()).items():
+        if name in parameters:
+            parameters[name] *= mask                    # synapses that do not exist stay at zero
+    rule.after_batch(x, targets)
+    return step
+
+
+def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=None, record=None, lr_at=None,
+          decay_at=None, folder=None, resume=False, checkpoint_every=None, about=None, progress=None):
+    """Train for some epochs and keep a record.
+
+    Parameters
+    ----------
+    rule : Rule
+        It brings its network along.
+    data : Dataset
+    optimizer : SGD or Adam
+    epochs : int
+        How many in all; a resumed run counts those it already has.
+    batch_size : int
+        Samples a step; the last batch of an epoch may be smaller. A last batch of one sample is refused where a layer
+        normalises over the batch alone (`check_last_batch`).
+    rng : numpy.random.Generator, optional
+        Orders the samples of every epoch, and augments them; default_rng(0) if None.
+    augment : data.CropAndFlip or the like, optional
+        What happens to the images of every training batch; those of the probe and the test batches stay as they are.
+    record : list, optional
+        Rows are appended to it as they come.
+    lr_at, decay_at : callables, optional
+        step -> learning rate, step -> weight decay, with steps counted from 0 over the whole run.
+    folder : path, optional
+        Keeps `record.jsonl` and `checkpoint.npz` there while the run goes on.
+    resume : bool
+        Go on from the folder's checkpoint; from the beginning where there is none yet.
+    checkpoint_every : int, optional
+        Steps between checkpoints inside an epoch, one after every epoch in any case; None saves whenever a minute has
+        passed.
+    about : dict, optional
+        What every row should also say, for example {"seed": 3}.
+    progress : callable, optional
+        Called after every step with {"epoch", "epochs", "step", "steps", "loss"}, and after every row with the row.
+
+    Returns
+    -------
+    list of dict
+        The rows, one per epoch, the first measured before training.
+
+    Raises
+    ------
+    DivergedError
+        If the loss is no longer finite; the record so far is kept.
+
+    Examples
+    --------
+    >>> import feedbackalign as fa
+    >>> net = fa.networks.mlp([64, 16, 10], rng=np.random.default_rng(0))
+    >>> rule = fa.rules.make("fa", net, rng=np.random.default_rng(1))
+    >>> rows = train(rule, fa.data.digits(), fa.optimizer.SGD(lr=0.1), epochs=2)
+    >>> [row["epoch"] for row in rows], rows[2]["test_accuracy"] > rows[0]["test_accuracy"]
+    ([0, 1, 2], True)
+    """
+    _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every)
+    rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
+    hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
+    batches = Batches(data.train, batch_size, rng=rng, augment=augment)
+    done = Progress()
+    with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs, plain(about or {})) as checkpoint:
+        rows = checkpoint.restore(done) if resume else []
+        if not rows:
+            rule.before_training(hook_batches)
+            rows.append(row_of(rule, data, optimizer, done, about))
+            checkpoint.save(done, rows)
+        _tell(rows, record, progress)
+        while done.epoch < epochs:
+            for x, targets in checkpoint.next_epoch(done):
+                step = _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at)
+                if progress:
+                    progress({"epoch": done.epoch + 1, "epochs": epochs, "step": done.step_in_epoch,
+                              "steps": len(batches), "loss": step.loss})
+                if done.step_in_epoch < len(batches) and checkpoint.is_due(done.step, checkpoint_every):
+                    checkpoint.save(done, rows)
+            rule.after_epoch(hook_batches)
+            done.end_epoch()
+            rows.append(row_of(rule, data, optimizer, done, about))
+            checkpoint.save(done, rows)
+            _tell(rows[-1:], record, progress)
+    return rows
+
+
+def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):
+    """One step under the schedules, its time and loss added up; a loss that is not finite ends the run."""
+    if lr_at:
+        optimizer.lr = lr_at(done.step)
+    if decay_at:
+        optimizer.weight_decay = decay_at(done.step)
+    started = time.perf_counter()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # told below, by name
+        step = train_step(rule, optimizer, x, targets)
+    done.after_step(step.loss, len(x), time.perf_counter() - started)
+    if not math.isfinite(step.loss):
+        raise DivergedError(f"{rule.name}: the loss became {step.loss} in epoch {done.epoch + 1}, step "
+                            f"{done.step_in_epoch}; {first_not_finite(rule.network)}. A smaller learning rate may help")
+    return step
+
+
+def _tell(rows, record, progress):
+    for row in rows:
+        if record is not None:
+            record.append(row)
+        if progress:
+            progress(row)
+
+
+def check_last_batch(network, samples, batch_size):
+    """Refuse epochs that end in a batch of one where a layer normalises over the batch alone: it has no spread.
+
+    Dropping that sample would break "every epoch visits every sample" without a word, so another size is asked for.
+
+    >>> from feedbackalign import networks
+    >>> from feedbackalign.layers import BatchNorm1d, Linear
+    >>> rng = np.random.default_rng(0)
+    >>> network = networks.Network([Linear(4, 3, rng=rng), BatchNorm1d(3), Linear(3, 2, rng=rng)])
+    >>> check_last_batch(network, samples=9, batch_size=4)
+    Traceback (most recent call last):
+    ...
+    ValueError: batch_size: 9 samples in batches of 4 leave a last batch of 1, over which bn1 has nothing to ...
+    """
+    if (samples - 1) % batch_size:                      # the last batch holds two or more
+        return
+    for layer in network.all_layers():
+        if isinstance(layer, (BatchNorm1d, BatchNorm2d)) and values_a_channel(network, layer) == 1:
+            fitting = next((size for size in range(batch_size + 1, samples + 1) if (samples - 1) % size), None)
+            hint = f"{fitting} would do" if fitting else "there are too few samples"
+            raise ValueError(f"batch_size: {samples} samples in batches of {batch_size} leave a last batch of 1, over "
+                             f"which {layer.name} has nothing to normalise; {hint}")
+
+
+def values_a_channel(network, layer):
+    """How many values of a channel a batch normalisation sees in one sample; None where the shapes are unknown."""
+    if layer.dimensions == 2:
+        return 1
+    return math.prod(network.shapes[layer.name][0][1:]) if layer.name in network.shapes else None
+
+
+def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every):
+    if not isinstance(rule, Rule):
+        raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
+    if not isinstance(data, Dataset):
+        raise TypeError(f"data: expected a feedbackalign.data.Dataset, got {describe(data)}")
+    if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
+        raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
+    require_integer(epochs, "epochs", low=0)
+    require_integer(batch_size, "batch_size", low=1, high=len(data.train))
+    check_last_batch(rule.network, len(data.train), batch_size)
+    if checkpoint_every is not None:
+        require_integer(checkpoint_every, "checkpoint_every", low=1)
+    if data.outputs != rule.network.outputs:
+        raise ValueError(f"data: {data.name} wants {data.outputs} output units, the network has {rule.network.outputs}")
+    shape = rule.network.input_shape
+    if shape is not None and tuple(data.input_shape) != shape:
+        raise ValueError(f"data: the network takes samples of shape {shape}, {data.name} has {tuple(data.input_shape)}")

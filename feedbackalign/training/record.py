@@ -1,0 +1,147 @@
+"""The record of a run: a row of plain numbers after every epoch.
+
+A row says how well the network does and how far the rule is from what it claims to approach. Row 0 is measured before
+the first step. What is undefined is None (null in JSON), never NaN.
+"""
+
+import json
+import math
+
+import numpy as np
+
+from feedbackalign import alignment
+
+PROBE = 200                 # samples of the probe batch on which angles are measured
+CHUNK = 500                 # samples that are evaluated at a time
+MOST_ENTRIES = 2**20        # of one layer's answer to these: of networks for large images they are fewer
+
+
+class DivergedError(RuntimeError):
+    """The loss of a training run is no longer finite."""
+
+
+def row_of(rule, data, optimizer, done, about):
+    """The row of one epoch: evaluated on the test set, measured on the probe batch."""
+    test_loss, test_accuracy = evaluate(rule, data.test)
+    if not math.isfinite(test_loss):
+        with np.errstate(all="ignore"):
+            rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
+        raise DivergedError(f"{rule.name}: the test loss became {test_loss} after epoch {done.epoch}, step {done.step} "
+                            f"of the run; {first_not_finite(rule.network)}. A smaller learning rate may help")
+    probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        measured = measure(rule, *probe)
+    return plain({
+        "rule": rule.name, **(about or {}), "epoch": done.epoch, "step": done.step,
+        "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
+        **measured,
+        "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
+        "lr": optimizer.lr, "weight_decay": optimizer.weight_decay, **rule.notes(),
+    })
+
+
+def first_not_finite(network):
+    """Where the numbers of the last pass stopped being finite, bottom to top, in words."""
+    top = network.layers[-1]
+    if top.input is None:
+        return "the rule made no forward pass that could tell in which layer"
+    with np.errstate(all="ignore"):
+        output = top.forward(top.input)                 # (N, out): no layer above remembers it
+    answers = [layer.input for layer in network.layers[1:]] + [output]
+    for layer, answer in zip(network.layers, answers):
+        if not np.isfinite(answer).all():
+            return f"the first layer that is not finite is {layer.name}"
+    return "every layer is finite, the loss alone is not"
+
+
+def samples_at_a_time(network, most):
+    """How many samples a network measures at a time: `most`, or fewer where its layers are large, but at least 8.
+
+    >>> from feedbackalign.networks import mlp, resnet20
+    >>> rng = np.random.default_rng(0)
+    >>> [samples_at_a_time(network, PROBE) for network in (mlp([784, 512, 10], rng=rng), resnet20(rng=rng))]
+    [200, 64]
+    """
+    widest = max((math.prod(after) for _, after in network.shapes.values()), default=1)
+    return min(most, max(8, MOST_ENTRIES // widest))
+
+
+def evaluate(rule, split, chunk=None):
+    """Mean loss and accuracy over a split, a chunk at a time: -> (loss, accuracy); accuracy is None for regression."""
+    chunk = chunk or samples_at_a_time(rule.network, CHUNK)
+    losses, right = 0.0, 0
+    labels_are_classes = split.targets.ndim == 1
+    for start in range(0, len(split), chunk):
+        x, targets = split.x[start:start + chunk], split.targets[start:start + chunk]
+        with np.errstate(over="ignore", invalid="ignore"):
+            output = rule.predict(x)                                            # (N, out)
+            losses += float(rule.network.sample_losses(output, targets).sum(dtype=np.float64))
+        if labels_are_classes:
+            right += int((output.argmax(axis=1) == targets).sum())
+    return losses / len(split), right / len(split) if labels_are_classes else None
+
+
+def measure(rule, x, targets):
+    """Every measure of alignment on one probe batch, as a row shows it.
+
+    `update_angle` is against the rule's own first reference, which `reference` names; `backprop_angle` is against
+    backprop, wherever that is defined.
+    """
+    references = rule.references(x, targets)
+    gradients = alignment.in_float64(rule).gradients(x, targets).grads
+    own = next(iter(references))
+
+    def angles_to(reference):
+        return alignment.angles_between(gradients, references[reference])
+
+    reciprocity = alignment.reciprocity(rule)
+    return {
+        "reference": own,
+        "update_angle": angles_to(own),
+        "backprop_angle": angles_to("backprop") if "backprop" in references else None,
+        "weight_angle": alignment.weight_angles(rule),
+        "norm_ratio": alignment.norm_ratios(rule),
+        "reciprocity": {name: share for name, (share, _) in reciprocity.items()},
+        "reciprocal_correlation": {name: correlation for name, (_, correlation) in reciprocity.items()},
+    }
+
+
+def plain(value):
+    """The same value in what JSON knows: NumPy numbers become Python's, and what is not finite becomes None."""
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def read_record(path):
+    """The rows of a `record.jsonl`, or of the `summary.json` that a comparison wrote: a list of dicts.
+
+    A last line that was never finished, because its run was killed or is writing it now, is left out. ValueError for
+    a file that holds something else.
+    """
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        whole = None                                    # lines
+    if isinstance(whole, dict) and "rows" in whole:
+        return whole["rows"]
+    rows = []
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(dict(json.loads(line)))
+        except (ValueError, TypeError) as error:
+            if line.endswith("\n") or not rows:
+                raise ValueError(f"{path}, line {number}: expected one row as a JSON object ({error})") from error
+    return rows

@@ -1,0 +1,65 @@
+"""The figure shows the rows it was given, and its title says no more than they do."""
+
+import numpy as np
+import pytest
+
+from feedbackalign.figures import save
+from feedbackalign.figures.experiments.controller_at_work import (SIZES, STEP, claim, controller_at_work,
+                                                                  controller_at_work_rows)
+from feedbackalign.runs import rows as series
+from tests.figures.records import assert_fits_its_slide
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return controller_at_work_rows(pretraining=100)
+
+
+def test_the_output_comes_to_its_target_and_the_control_to_its_rest(rows):
+    first, last = rows[0], rows[-1]
+    assert first["left"] == pytest.approx(1.0) and first["control"] == [0.0, 0.0, 0.0]
+    assert not any(any(changes) for changes in first["hidden"].values())
+    assert last["left"] < 0.05 and last["residual"] < 1e-2 < rows[1]["residual"]
+    np.testing.assert_allclose(last["control"], last["rest"], rtol=0.01)
+    assert np.linalg.norm(np.subtract(last["target"], first["output"])) == pytest.approx(STEP)
+    assert [len(changes) for changes in last["hidden"].values()] == list(SIZES[1:-1])
+    assert all(np.abs(changes).max() > 0.01 for changes in last["hidden"].values())
+    assert first["growth"] < -0.1
+
+
+def test_it_draws_every_row(rows):
+    output, control, *hidden = controller_at_work(rows).axes
+    for axes, key, goal in ((output, "output", "target"), (control, "control", "rest")):
+        drawn = [line for line in axes.lines if len(line.get_xdata()) == len(rows)]
+        np.testing.assert_array_equal(np.array([line.get_ydata() for line in drawn]).T, [row[key] for row in rows])
+        dashed = [line.get_ydata()[0] for line in axes.lines if len(line.get_xdata()) == 2]
+        assert dashed == rows[0][goal]
+    for axes, layer in zip(hidden, ("fc1", "fc2")):
+        np.testing.assert_array_equal(np.array([line.get_ydata() for line in axes.lines]).T,
+                                      [row["hidden"][layer] for row in rows])
+        low, high = axes.get_ylim()
+        assert low < min(map(min, (row["hidden"][layer] for row in rows))) and high > 0
+
+
+def test_the_title_says_how_much_is_done(rows):
+    title = claim(rows)
+    ready = next(row["time"] for row in rows if row["left"] < 0.05)
+    assert f"{100 * (1 - rows[-1]['left']):.0f} %" in title and f"within {ready:.1f} time constants" in title
+    assert "%" not in claim(rows[:20])                          # not there yet
+    assert "%" not in claim([dict(row, left=1.0) for row in rows])
+
+
+def test_nothing_overlaps(rows):
+    assert_fits_its_slide(controller_at_work(rows))
+
+
+def test_what_is_no_row_is_refused(rows):
+    with pytest.raises(series.NothingToShow):
+        controller_at_work([])
+    with pytest.raises(ValueError, match="rows: expected those of controller_at_work_rows"):
+        controller_at_work([*rows, {"time": 0.0}])
+
+
+def test_the_same_rows_give_the_same_bytes(rows, tmp_path):
+    first, again = (save(controller_at_work(rows), tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
+    assert first == again and first.startswith(b"\x89PNG")

@@ -1,0 +1,63 @@
+"""The figure shows the rows it was given, and its title says no more than they do."""
+
+import numpy as np
+import pytest
+
+from feedbackalign.figures import save
+from feedbackalign.figures.experiments.nudge_bias import BETAS, claim, fitted_slope, nudge_bias, nudge_bias_rows
+from feedbackalign.runs import rows as series
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return nudge_bias_rows([1e-4, 1e-3, 1e-2, 1e-1])
+
+
+def pick(rows, estimator, key="error"):
+    return np.array([(row["beta"], row[key]) for row in rows if row["estimator"] == estimator])
+
+
+def test_the_errors_have_their_slopes(rows):
+    assert len(rows) == 12 and max(row["residual"] for row in rows) <= 1e-10
+    assert {row["reference"] for row in rows} == {"implicit"}
+    np.testing.assert_allclose(fitted_slope(pick(rows, "one-sided")), 1, atol=0.02)
+    np.testing.assert_allclose(fitted_slope(pick(rows, "symmetric")), 2, atol=0.02)
+    np.testing.assert_allclose(fitted_slope(pick(rows, "random-sign")), 1, atol=0.02)
+    np.testing.assert_allclose(pick(rows, "random-sign", "bias"), pick(rows, "symmetric"), rtol=1e-6)
+
+
+def test_it_draws_every_row_on_logarithmic_axes(rows):
+    (axes,) = nudge_bias(rows).axes
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    drawn = {line.get_label(): np.array(line.get_data()).T for line in axes.lines}
+    np.testing.assert_allclose(drawn["one-sided"], pick(rows, "one-sided"))
+    np.testing.assert_allclose(drawn["symmetric"], pick(rows, "symmetric"))
+    np.testing.assert_allclose(drawn["random sign, one draw (r.m.s.)"], pick(rows, "random-sign"))
+    np.testing.assert_allclose(drawn["random sign, in expectation"], pick(rows, "random-sign", "bias"))
+    guides = [np.log(data) for label, data in drawn.items() if label.startswith("_")]
+    slopes = sorted(float((g[1] - g[0])[1] / (g[1] - g[0])[0]) for g in guides)
+    np.testing.assert_allclose(slopes, sorted([1, 2])[-len(slopes):], rtol=1e-9)
+
+
+def test_the_title_claims_slopes_only_where_they_are(rows):
+    assert "slope 2.00" in nudge_bias(rows)._suptitle.get_text()
+    bent = {("one-sided", "error"): np.array([[1e-3, 1e-3], [1e-2, 1e-2]]),
+            ("symmetric", "error"): np.array([[1e-3, 1e-3], [1e-2, 1e-2]])}
+    assert "slope" not in claim(bent)
+    assert "slope" not in nudge_bias(rows[-3:])._suptitle.get_text()                # one β: nothing to fit
+
+
+def test_zero_errors_are_left_out_and_nothing_is_refused(rows):
+    flat = [dict(row, error=0.0, bias=0.0) for row in rows]
+    with pytest.raises(series.NothingToShow, match="nudge bias"):
+        nudge_bias(flat)
+    with pytest.raises(series.NothingToShow):
+        nudge_bias([])
+    with pytest.raises(ValueError, match="rows: expected those of nudge_bias_rows"):
+        nudge_bias([{"rule": "bp"}])
+
+
+def test_the_same_rows_give_the_same_bytes(rows, tmp_path):
+    first, again = (save(nudge_bias(rows), tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
+    assert first == again and first.startswith(b"\x89PNG")
+    assert BETAS[0] == 1e-4 and max(BETAS) < 1

@@ -1,0 +1,138 @@
+"""Work on threads: each part once, errors and settings of every thread, and the variable that says how many."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedbackalign.ops.fast import threads
+
+
+@given(st.integers(0, 100), st.integers(1, 9))
+def test_parts_cover_the_range_once_in_order_and_evenly(length, number):
+    some = threads.parts(length, number)
+    assert [i for part in some for i in part] == list(range(length)) and len(some) == min(length, number)
+    assert not some or max(map(len, some)) - min(map(len, some)) <= 1
+
+
+def test_parts_follow_the_number_of_threads(monkeypatch):
+    for number, cut in (("1", 1), ("3", 6)):
+        monkeypatch.setenv(threads.VARIABLE, number)
+        assert len(threads.parts(100)) == cut
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3"])
+def test_every_part_is_done_once(number, monkeypatch):
+    monkeypatch.setenv(threads.VARIABLE, number)
+    for parts in (0, 1, 2, 50):
+        done = np.zeros(parts, dtype=int)
+
+        def work(i, done=done):
+            done[i] += 1
+
+        threads.share_out(work, range(parts))
+        assert (done == 1).all()
+
+
+def test_two_threads_work_at_the_same_time(monkeypatch):
+    """Each part waits until the other has begun: with one thread it would wait in vain."""
+    monkeypatch.setenv(threads.VARIABLE, "2")
+    meeting, names = threading.Barrier(2), set()
+
+    def work(_):
+        meeting.wait(timeout=60)
+        names.add(threading.current_thread().name)
+
+    threads.share_out(work, range(2))
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+@pytest.mark.parametrize("bad", range(4))
+def test_an_error_in_any_part_comes_out_and_the_next_work_is_done(number, bad, monkeypatch):
+    monkeypatch.setenv(threads.VARIABLE, number)
+
+    def work(i):
+        if i == bad:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        threads.share_out(work, range(4))
+    test_every_part_is_done_once(number, monkeypatch)
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_settings_of_floating_point_errors_hold_in_every_thread_and_the_buffer_is_put_back(number, monkeypatch):
+    monkeypatch.setenv(threads.VARIABLE, number)
+    meeting, seen, before = threading.Barrier(int(number)), [], np.getbufsize()
+
+    def work(_):
+        meeting.wait(timeout=60)
+        seen.append((np.geterr()["over"], np.getbufsize()))
+
+    with np.errstate(over="raise"):
+        threads.share_out(work, range(int(number)))
+    with np.errstate(over="ignore"):
+        threads.share_out(work, range(int(number)))
+    assert seen == [("raise", threads.SHORT)] * int(number) + [("ignore", threads.SHORT)] * int(number)
+    assert np.getbufsize() == before
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "", "1.5", "1e2", "300", "²"])
+def test_what_is_no_number_of_threads(text, monkeypatch):
+    monkeypatch.setenv(threads.VARIABLE, text)
+    with pytest.raises(ValueError, match=f"FEEDBACKALIGN_THREADS: expected a number of .* 1 to 256, got '{text}'"):
+        threads.count()
+
+
+def test_one_thread_unless_told(monkeypatch):
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    assert threads.count() == 1
+    monkeypatch.setenv(threads.VARIABLE, " 4 ")
+    assert threads.count() == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_makes_threads_of_its_own():
+    """The parent's helpers do not exist in the child: work that waits for them would never end."""
+    code = ("import os, numpy as np; from feedbackalign.ops.fast import threads\n"
+            "def work(i): done[i] += 1\n"
+            "done = np.zeros(9); threads.share_out(work, range(9))\n"
+            "child = os.fork()\n"
+            "done = np.zeros(9); threads.share_out(work, range(9)); ok = (done == 1).all()\n"
+            "if child == 0: os._exit(0 if ok else 1)\n"
+            "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and ok")
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], env={**os.environ, threads.VARIABLE: "2"}, check=True,
+                   timeout=120)
+
+
+# ------------------------------------------------------------------------------------- elementwise, a block at a time
+
+LAYOUTS = {"C": lambda a: a, "flat": lambda a: a.reshape(-1),
+           "every second": lambda a: np.repeat(a, 2, axis=3)[..., ::2],
+           "batch innermost": lambda a: np.ascontiguousarray(a.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)}
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+@pytest.mark.parametrize("first", LAYOUTS)
+@pytest.mark.parametrize("second", LAYOUTS)
+def test_elementwise_in_blocks_is_elementwise_in_one_go(number, first, second, monkeypatch):
+    """Whether the two lie alike or not, and however many blocks there are."""
+    if (first == "flat") != (second == "flat"):
+        pytest.skip("shapes differ")
+    monkeypatch.setenv(threads.VARIABLE, number)
+    rng = np.random.default_rng(0)
+    a, b = (LAYOUTS[name](rng.normal(size=(3, 4, 5, 7))) for name in (first, second))
+    for block in (8, 1000, 2**20):
+        monkeypatch.setattr(threads, "BLOCK", block)
+        kept = a.copy(), b.copy()
+        result = threads.elementwise(np.subtract, a, b)
+        assert np.array_equal(result, a - b) and result.dtype == a.dtype
+        assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1]) and not np.shares_memory(result, a)
+    if first == "batch innermost":
+        assert result.strides == a.strides                  # so that the layers above find it as they like it

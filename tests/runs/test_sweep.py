@@ -1,0 +1,120 @@
+"""Several runs at once: planned before any work, the same rows in any executor, ended when their parent is."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from feedbackalign.rules import TABLE, FeedbackAlignment
+from feedbackalign.runs import sweep, workers
+from feedbackalign.runs.run import THREAD_VARIABLES
+
+TIMES = ("seconds", "seconds_per_step", "threads")                      # threads: what the environment says
+TINY = {"seeds": 2, "epochs": 1, "hidden": (8,)}
+
+
+def timeless(rows):
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in rows]
+
+
+class Failing(FeedbackAlignment):
+    """Cannot send anything."""
+
+    def send_back(self, layer, error):
+        raise ArithmeticError("no way down")
+
+
+def test_rows_and_their_order_are_the_same_in_any_executor():
+    here, told = sweep.compare(["fa", "wm"], **TINY), []
+    with concurrent.futures.ThreadPoolExecutor(2) as foreign:
+        there = sweep.compare(["fa", "wm"], executor=foreign, progress=told.append, **TINY)
+    with workers.workers(2) as ours:
+        spawned = sweep.compare(["fa", "wm"], executor=ours, **TINY)
+    assert timeless(here) == timeless(there) == timeless(spawned)
+    assert {row["threads"] for row in spawned} == {1}
+    assert sorted((rows[0]["rule"], rows[0]["seed"]) for rows in told) == [("fa", 0), ("fa", 1), ("wm", 0), ("wm", 1)]
+
+
+def test_a_failure_is_raised_or_handed_over():
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        with pytest.raises(ArithmeticError, match="no way down"):
+            sweep.compare([Failing, "bp"], executor=executor, **TINY)
+        failed = []
+        rows = sweep.compare([Failing, "bp"], executor=executor, **TINY,
+                                  on_failure=lambda run, error: failed.append((run.seed, str(error))))
+    assert sorted(failed) == [(0, "no way down"), (1, "no way down")]
+    assert {row["rule"] for row in rows} == {"bp"}
+
+
+def test_options_go_to_the_rules_that_take_them():
+    runs = sweep.plan(["bp", "fa", "pfa"], seeds=1, options={"density": 0.5, "expansion": 3})
+    assert [dict(run.options) for run in runs] == [{}, {"density": 0.5}, {"density": 0.5, "expansion": 3}]
+
+
+@pytest.mark.parametrize("rules, more, told", [
+    ([], {}, "at least one rule"), (["bp"], {"seeds": []}, "one seed"), (["bp"], {"seeds": [1, 1]}, "every seed once"),
+    (["bp", "bp"], {}, "different names"), (["bp"], {"options": {"sigma": 1}}, "none of the rules"),
+    (["bp"], {"seeds": 10**9}, "at most 10000"), (["pfo"], {}, "did you mean")])
+def test_a_plan_is_checked_before_any_work(rules, more, told):
+    with pytest.raises(ValueError, match=told):
+        sweep.plan(rules, **more)
+
+
+def test_a_rehearsal_builds_every_rule_and_refuses_what_none_of_them_can_do():
+    sweep.rehearse(sweep.plan([name for name in TABLE if TABLE[name].takes == "any network"], seeds=1))
+    sweep.rehearse(sweep.plan(TABLE, seeds=1, model="settling"))
+    with pytest.raises(ValueError, match="density"):
+        sweep.rehearse(sweep.plan(["bp", "fa"], options={"density": 7}))
+    with pytest.raises(ValueError, match="batch size"):
+        sweep.rehearse(sweep.plan(["bp"], batch_size=10**6))
+
+
+@pytest.mark.parametrize("names", [["bp", "ep"], ["ep", "bp"], ["hep-homeo"]])
+@pytest.mark.parametrize("model", ["mlp", "digits-conv"])
+def test_a_network_that_cannot_settle_is_refused_with_the_model_that_can(names, model):
+    with pytest.raises(ValueError, match=f"rule (ep|hep-homeo) on model {model}: \\w+ cannot settle.*--model settling"):
+        sweep.rehearse(sweep.plan(names, model=model))
+    with pytest.raises(ValueError, match="cannot settle") as refused:
+        sweep.rehearse(sweep.plan(names, model="settling", activation="relu"))
+    assert "--model" not in str(refused.value)
+
+
+def test_workers_have_their_threads_and_leave_the_environment_as_it_was():
+    before = dict(os.environ)
+    with workers.workers(1, threads=3) as executor:
+        assert [executor.submit(os.getenv, name).result() for name in THREAD_VARIABLES] == ["3"] * len(THREAD_VARIABLES)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("wrong", [{"jobs": 0}, {"jobs": 1, "threads": 0}, {"jobs": 1.5}])
+def test_wrong_numbers_of_workers_are_refused(wrong):
+    with pytest.raises((ValueError, TypeError), match="jobs|threads"):
+        with workers.workers(**wrong):
+            pass
+
+
+def test_leaving_the_block_by_an_exception_ends_what_goes_on():
+    with pytest.raises(KeyboardInterrupt):
+        with workers.workers(1) as executor:
+            executor.submit(time.sleep, 10_000)                         # the test would not end
+            raise KeyboardInterrupt
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(f"import sys, time\nsys.path[:] = {sys.path!r}\n"
+                      "from feedbackalign.runs.workers import workers\n"
+                      "if __name__ == '__main__':\n"
+                      "    with workers(1) as executor:\n"
+                      "        executor.submit(print, 'alive', flush=True).result()\n"
+                      "        executor.submit(time.sleep, 10_000).result()\n")
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert parent.stdout.readline() == b"alive\n"                       # the worker holds the other end of this pipe
+    parent.kill()
+    assert parent.stdout.read() == b""                                  # so this returns only when it has ended too
+    parent.wait()
+    parent.stdout.close()

@@ -1,0 +1,115 @@
+"""Refusals: one sentence that names the argument, what was expected and what came."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedbackalign import validation as checks
+
+
+@pytest.mark.parametrize("value, kind", [(True, TypeError), ("1", TypeError), (None, TypeError), (1j, TypeError),
+                                         (np.ones(1), TypeError), (float("nan"), ValueError),
+                                         (float("inf"), ValueError), (-0.1, ValueError), (1.1, ValueError)])
+def test_numbers(value, kind):
+    with pytest.raises(kind, match=r"share: expected a finite number in \[0, 1\], got"):
+        checks.require_number(value, "share", low=0, high=1)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.5), np.int64(1)])
+def test_numbers_come_back_as_floats(value):
+    returned = checks.require_number(value, "share", low=0, high=1)
+    assert type(returned) is float and returned == value
+
+
+@pytest.mark.parametrize("open_end", [{"low_open": True}, {"high_open": True}])
+def test_open_ends(open_end):
+    edge = 0 if "low_open" in open_end else 1
+    checks.require_number(edge, "share", low=0, high=1)
+    with pytest.raises(ValueError, match=r"share: expected .*(\(0, 1\]|\[0, 1\))"):
+        checks.require_number(edge, "share", low=0, high=1, **open_end)
+
+
+@pytest.mark.parametrize("value, kind", [(1.0, TypeError), (True, TypeError), ("2", TypeError), (0, ValueError),
+                                         (10, ValueError), (np.int8(0), ValueError)])
+def test_integers(value, kind):
+    with pytest.raises(kind, match="epochs: expected an integer of at least 1 and at most 9, got"):
+        checks.require_integer(value, "epochs", low=1, high=9)
+    assert checks.require_integer(np.int16(3), "epochs", low=1) == 3
+
+
+@given(st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers())))
+def test_anything_is_described_in_a_line(value):
+    text = checks.describe(value)
+    assert "\n" not in text and len(text) < 120
+
+
+@pytest.mark.parametrize("x, kind, message", [
+    ([[1.0]], TypeError, r"x: expected a float32 or float64 array, got \[\[1.0\]\]"),
+    (np.ones((2, 3), np.float16), TypeError, "x: .*float16 array"),
+    (np.ones((2, 3), object), TypeError, "x: .*object array"),
+    (np.ones((2, 4)), ValueError, r"x: expected shape \(N, 3\), got float64 array of shape \(2, 4\)"),
+    (np.ones((2, 3, 1)), ValueError, r"x: expected shape \(N, 3\)"),
+    (np.ones((0, 3)), ValueError, "x: expected at least one sample"),
+])
+def test_floats(x, kind, message):
+    with pytest.raises(kind, match=message):
+        checks.require_floats(x, "x", shape=(None, 3))
+
+
+def test_floats_names_every_free_axis():
+    with pytest.raises(ValueError, match=r"expected shape \(N, 2, C, H\)|expected shape \(N, 2, H, W\)"):
+        checks.require_floats(np.ones((1, 3, 4, 5)), "x", shape=(None, 2, None, None))
+    with pytest.raises(ValueError, match=r"expected shape \(3,\)"):
+        checks.require_floats(np.ones((1, 3)), "x", shape=(3,))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_first_entry_that_is_not_finite_is_named(bad, dtype):
+    x = np.ones((3, 4), dtype=dtype)
+    x[1, 2] = x[2, 0] = bad
+    with pytest.raises(ValueError, match=rf"x: expected finite numbers, got {bad} at index \(1, 2\)"):
+        checks.require_finite(x, "x")
+
+
+def test_large_finite_numbers_pass():
+    """Their float32 sum would overflow, and ±inf would cancel to NaN: neither may matter."""
+    checks.require_finite(np.full(10, 3e38, dtype=np.float32), "x")
+    with pytest.raises(ValueError, match=r"got inf at index \(0,\)"):
+        checks.require_finite(np.array([np.inf, -np.inf]), "x")
+
+
+@pytest.mark.parametrize("x", [np.full(4, 1.7e308), np.array([1.7e308, 1.7e308, -1.7e308])])
+def test_finite_numbers_whose_sum_overflows_pass(x):
+    assert checks.require_finite(x, "x") is x
+
+
+@pytest.mark.parametrize("labels, kind, message", [
+    ([0, 1], TypeError, "targets: expected an integer array of 2 labels"),
+    (np.array([0.0, 1.0]), TypeError, "targets: .*float64 array"),
+    (np.array([True, False]), TypeError, "targets: .*bool array"),
+    (np.array([0, 1, 2]), ValueError, r"targets: expected shape \(2,\)"),
+    (np.array([[0], [1]]), ValueError, r"targets: expected shape \(2,\)"),
+    (np.array([0, 3]), ValueError, "targets: expected labels from 0 to 2, got 3"),
+    (np.array([-1, 2]), ValueError, "targets: expected labels from 0 to 2, got -1"),
+])
+def test_labels(labels, kind, message):
+    with pytest.raises(kind, match=message):
+        checks.require_labels(labels, "targets", count=2, classes=3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, np.uint64])
+def test_labels_of_any_integer_dtype_pass(dtype):
+    checks.require_labels(np.array([0, 2], dtype=dtype), "targets", count=2, classes=3)
+
+
+def test_a_name_that_is_near_nothing_gets_the_list():
+    with pytest.raises(ValueError, match="unknown rule 'zzzzzz'. Known: bp, fa"):
+        checks.require_known("zzzzzz", ["bp", "fa"], "rule")
+
+
+def test_a_generator_is_nothing_else():
+    for wrong in (None, 0, np.random, np.random.RandomState(0)):
+        with pytest.raises(TypeError, match="fa: expected rng=numpy.random.Generator"):
+            checks.require_generator(wrong, "fa")
