@@ -38,7 +38,7 @@ def angle(u, v):
 
 
 def angles_between(gradients, reference):
-    """Degrees between two gradients, per parameter: {"fc1.weight": degrees, …}; nan where one of them is zero.
+    """Degrees between two gradients, per parameter: {"fc1.weight": degrees, …}; nan where one is zero or missing.
 
     Zero is what rounding leaves: a bias under batch normalisation has gradients of 1e-16 of its layer's weights'.
 
@@ -47,7 +47,8 @@ def angles_between(gradients, reference):
     {'fc1.weight': 0.0, 'fc1.bias': nan}
     """
     zeros = _zeros(gradients) | _zeros(reference)
-    return {name: float("nan") if name in zeros else angle(gradients[name], exact) for name, exact in reference.items()}
+    return {name: angle(gradients[name], exact) if name in gradients and name not in zeros else float("nan")
+            for name, exact in reference.items()}
 
 
 def _zeros(gradients):
@@ -58,6 +59,16 @@ def _zeros(gradients):
         layer = name.rpartition(".")[0]
         largest[layer] = max(length, largest.get(layer, 0.0))
     return {name for name, length in lengths.items() if length <= ROUNDING * largest[name.rpartition(".")[0]]}
+
+
+def relative_distance(ours, exact):
+    """The largest ‖ours − exact‖ / ‖exact‖ over the arrays of `exact`, {name: array}; absolute where exact is zero.
+
+    >>> relative_distance({"a": np.array([1.1, 0.0])}, {"a": np.array([1.0, 0.0])}) < 0.11
+    True
+    """
+    return max(float(np.linalg.norm(ours[name] - array)) / (float(np.linalg.norm(array)) or 1.0)
+               for name, array in exact.items())
 
 
 def in_float64(rule):

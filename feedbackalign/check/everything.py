@@ -9,7 +9,7 @@ from feedbackalign import layers as kinds
 from feedbackalign.check import truths
 from feedbackalign.check.diagnosis import GradientError
 from feedbackalign.check.gradients import RTOL, check_gradients
-from feedbackalign.networks import LOSSES
+from feedbackalign.networks import LOSSES, small
 from feedbackalign.ops import convolution as conv
 from feedbackalign.validation import require_integer
 
@@ -84,9 +84,9 @@ def _convolution_rows(rng):
 def _network_rows(rng):
     """Whole networks under both losses, and the losses where exponentials would overflow."""
     for loss in LOSSES:
-        for net, x, labels in (truths.dense_case(rng, loss=loss), truths.image_case(rng, loss=loss)):
+        for net, x, labels in (small.dense(rng, loss=loss), small.kinked_images(rng, loss=loss)):
             yield _gradient_row(f"the {loss} of {net!r}", net, x, labels, rng)
-    net = truths.dense_case(rng)[0]
+    net = small.dense(rng)[0]
     huge = 1e4 * np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0]])                             # (N, classes)
     loss, error = net.loss_and_error(huge, np.array([1, 2]))
     exact = np.array([[0.5, -0.5, 0.0], [0.0, 0.25, -0.25]])

@@ -1,9 +1,10 @@
 """Networks: a list of layers that a reader can follow, a loss on top, and the exact gradient as a yardstick."""
 
+from feedbackalign.networks import small
 from feedbackalign.networks.convolutional import digits_conv, lenet_cifar, lenet_mnist
 from feedbackalign.networks.dense import autoencoder, mlp
 from feedbackalign.networks.network import LOSSES, Network
 from feedbackalign.networks.residual import resnet18, resnet20, resnet32, resnet44, resnet56, resnet110
 
 __all__ = ["LOSSES", "Network", "autoencoder", "digits_conv", "lenet_cifar", "lenet_mnist", "mlp",
-           "resnet18", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110"]
+           "resnet18", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "small"]

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from feedbackalign.networks import small
 from feedbackalign.validation import describe, require_finite, require_known
 
 
@@ -18,7 +19,7 @@ class Step:
     loss : float or None
         Batch mean; None where only an error was given.
     grads : dict
-        {"fc1.weight": array, …}: gradients of the batch mean for `net.parameters()` and `rule.parameters()`.
+        {"fc1.weight": array, …}: gradients of the batch mean for all that the rule trains, see `Rule.learns`.
     errors : dict
         {layer: error at its output (N, out, …)}; empty for rules that send none.
     """
@@ -51,10 +52,15 @@ class Rule:
     matches_backprop : "always", "any network", "linear network" or "never"
         Where `match_to_backprop` can make every gradient equal to backprop's.
     takes : str
-        The networks that the rule can be made on: "any network", "dense networks" (see `jacobians.dense_chain`), or
-        "networks that settle" (see `dynamics.chain`: their answer is a fixed point, another function of the
-        input than the forward pass).
-        Whoever needs a network for a rule chooses by this: the shared tests, `truths`.
+        In words, the networks that the rule can be made on; `small_networks` gives some.
+    own_step : bool
+        Whether `update` ignores the optimiser. Learning rate, momentum and decay are then None in a record.
+    top_layer_is_exact : bool
+        Whether a rule that sends an error leaves the top layer its exact gradient.
+    own_truths : tuple of functions
+        What is exactly true of the rule, for `feedbackalign check`: `truth(kind, rng)` takes the rule's class and a
+        Generator and yields (what, value, tolerance). The value must not exceed its tolerance; with a fourth entry
+        "at least" it must. What follows from the attributes above is checked without this.
     """
 
     paper = ""
@@ -63,6 +69,9 @@ class Rule:
     reads_forward_weights = "no"
     matches_backprop = "never"
     takes = "any network"
+    own_step = False
+    top_layer_is_exact = True
+    own_truths = ()
 
     def __init__(self, network, *, rng=None):
         self.network = network
@@ -71,6 +80,13 @@ class Rule:
 
     def __repr__(self):
         return f"{type(self).__name__} ({self.name}) on {self.network!r}"
+
+    @classmethod
+    def small_networks(cls, rng):
+        """Small networks in float64 that the rule can be tried on: yields (name, network, x, labels)."""
+        yield "dense", *small.dense(rng)
+        yield "wide dense", *small.wide(rng)
+        yield "convolutional", *small.images(rng)
 
     # ------------------------------------------------------------------------------------------- the learning phase
 
@@ -95,9 +111,30 @@ class Rule:
         _, error = network.loss_and_error(network.forward(x), targets)
         return network.backward(error)
 
+    def sent_down(self, output, targets):
+        """{name: array} of what goes down after the last forward pass, whose answer was `output`; {} if nothing does.
+
+        Errors, or the moves towards targets. It shows what of W is read on the way: see `reads_forward_weights`.
+        """
+        return {}
+
     def trace(self, x, targets):
-        """Rows that tell one learning phase, a dict each; errors sent, layer by layer, or phases of settling."""
+        """Rows that describe one learning phase, a dict each: layer by layer, or phase by phase."""
         return []
+
+    # --------------------------------------------------------------------------------------------------- the update
+
+    def meet_optimizer(self, optimizer):
+        """Called before every training step, with the optimiser that will take it."""
+
+    def learns(self):
+        """Names among `network.parameters()` and `parameters()` that this rule trains; all of them by default."""
+        return [*self.network.parameters(), *self.parameters()]
+
+    def update(self, optimizer, step):
+        """Change the arrays by what the learning phase found: the optimiser's step, unless a rule has its own."""
+        arrays = self.network.parameters() | self.parameters()
+        optimizer.step({name: arrays[name] for name in self.learns()}, step.grads)
 
     # ------------------------------------------------------------------------------------------ what the rule holds
 
@@ -145,19 +182,7 @@ class Rule:
         """Put feedback (or W) in the state where every gradient equals backprop's; see `matches_backprop`."""
         raise NotImplementedError(f"{self.name}: nothing makes this rule equal to backprop")
 
-    @classmethod
-    def own_truths(cls, rng):
-        """What is exactly true of this rule, for `feedbackalign check`: yields (what, value, tolerance).
-
-        A value must not exceed its tolerance. The rule makes its own small networks. What follows from what a rule
-        declares, or holds for all that send an error, is checked without this.
-        """
-        return ()
-
     # --------------------------------------------------------------------------------------------------- life cycle
-
-    def meet_optimizer(self, optimizer):
-        """Called before every training step, with the optimiser that will take it."""
 
     def before_training(self, batches):
         """Called once before the first epoch; `batches` may be iterated any number of times."""
@@ -178,10 +203,8 @@ class Rule:
 
     def state(self):
         """All that a resumed run needs, {key: array}: own arrays, masks, random streams (as JSON text)."""
-        state = {f"parameters/{key}": array.copy() for key, array in self.parameters().items()}
-        state |= {f"constants/{key}": array.copy() for key, array in self.constants().items()}
-        state |= {f"plastic/{key}": array.copy() for key, array in self.plastic().items()}
-        state |= {f"masks/{key}": array.copy() for key, array in self.masks().items()}
+        state = {f"{kind}/{key}": array.copy() for kind in ("parameters", "constants", "plastic", "masks")
+                 for key, array in getattr(self, kind)().items()}
         return state | {f"streams/{key}": np.array(json.dumps(stream.bit_generator.state, default=np.ndarray.tolist))
                         for key, stream in self.streams().items()}
 
@@ -204,3 +227,25 @@ class Rule:
                     if isinstance(entry, np.ndarray) and entry.dtype.kind == "f":
                         value[key] = entry.astype(dtype)
         return self
+
+
+def take_step(rule, optimizer, x, targets):
+    """One learning phase and one update, by the rule's own calls: x (N, …) and targets of one batch -> Step.
+
+    >>> from feedbackalign.optimizer import SGD
+    >>> from feedbackalign.rules.backprop import Backprop
+    >>> network, x, labels = small.dense(np.random.default_rng(0))
+    >>> losses = [take_step(Backprop(network), SGD(lr=0.1), x, labels).loss for _ in range(2)]
+    >>> losses[1] < losses[0]
+    True
+    """
+    rule.meet_optimizer(optimizer)
+    step = rule.gradients(x, targets)
+    rule.update(optimizer, step)
+    masks = rule.network.masks() | rule.masks()
+    if masks:
+        arrays = rule.network.parameters() | rule.parameters()
+        for name in masks.keys() & arrays.keys():
+            arrays[name] *= masks[name]                     # synapses that do not exist stay at zero
+    rule.after_batch(x, targets)
+    return step

@@ -21,8 +21,26 @@ Deviations from the literature
 
 import numpy as np
 
+from feedbackalign.networks import small
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.validation import require_finite, require_generator, require_number
+
+
+def expectation(kind, rng, draws=4000):
+    """The mean of many estimates lies as far from the gradient as its own scatter says, which is 1."""
+    network, x, labels = small.dense(rng)
+    rule = kind(network, rng=rng)
+    exact = flat(rule.backprop_gradients(x, labels))
+    estimates = np.array([flat(rule.gradients(x, labels).grads) for _ in range(draws)])     # (draws, parameters)
+    scatter = np.sqrt(estimates.var(axis=0).sum() / draws)
+    distance = np.linalg.norm(estimates.mean(axis=0) - exact) / scatter
+    yield f"distance from the mean of {draws} estimates to the gradient, in standard errors", distance, 2.0
+    yield "the gradient's own length, in the same standard errors", np.linalg.norm(exact) / scatter, 4.0, "at least"
+
+
+def flat(grads):
+    """All gradients in one vector, in the order of their names."""
+    return np.concatenate([grads[name].ravel() for name in sorted(grads)])
 
 
 class WeightPerturbation(Rule):
@@ -48,6 +66,7 @@ class WeightPerturbation(Rule):
 
     paper = "Werfel, Xie, Seung 2003"
     learning_rate_factor = 0.01
+    own_truths = (expectation,)
 
     def __init__(self, network, *, rng, sigma=1e-3):
         super().__init__(network, rng=require_generator(rng, "perturbation"))
@@ -90,6 +109,7 @@ class NodePerturbation(Rule):
 
     paper = "Werfel, Xie, Seung 2003"
     learning_rate_factor = 0.1
+    own_truths = (expectation,)
 
     def __init__(self, network, *, rng, sigma=1e-3):
         super().__init__(network, rng=require_generator(rng, "perturbation"))

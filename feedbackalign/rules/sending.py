@@ -48,18 +48,19 @@ class ErrorSendingRule(Rule):
     def walk_down(self, layers, error, step):
         """From the top of these layers to their bottom; -> the error at the lowest one's input.
 
-        None where nobody is below: the lowest weighted layer of the network has no one to tell.
+        The walk ends at the network's lowest layer with parameters: no layer below needs the error. -> None
         """
+        last = self.lowest() if layers is self.network.layers else None         # inside a block: down to its input
         for layer in reversed(layers):
             if isinstance(layer, Residual):                                     # both branches, and the sum of both
                 branch = self.walk_down(layer.layers, error, step)
                 error = add(branch, self.walk_down(layer.shortcut, error, step))
             elif layer.is_weighted:
                 layer.error = step.errors[layer.name] = error
-                layer.gradients = local = layer.local_gradients(error)
+                layer.gradients = local = self.local_gradients(layer, error)
                 step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in local.items()}
                 step.grads |= self.learn_feedback(layer, error, local)
-                if layer is self.lowest() and layers is self.network.layers:
+                if layer is last:
                     return None
                 error = self.send_back(layer, error)
                 if not isinstance(error, np.ndarray) or error.shape != layer.input.shape:
@@ -67,6 +68,8 @@ class ErrorSendingRule(Rule):
             else:
                 error = layer.backward(error)                                   # exact in every rule
                 step.grads |= {f"{layer.name}.{key}": gradient for key, gradient in layer.gradients.items()}
+                if layer is last:
+                    return None
         return error
 
     def no_error_for(self, layer, error):
@@ -75,8 +78,15 @@ class ErrorSendingRule(Rule):
                           f"{layer.input.shape}, got {describe(error)}")
 
     def lowest(self):
-        """The lowest weighted layer: its feedback weights exist and learn, but route no error."""
-        return self.network.weighted_layers()[0]
+        """The lowest layer with parameters. If it has weights, its feedback exists and learns, but carries no error."""
+        return next(layer for layer in self.network.all_layers() if layer.parameters())
+
+    def sent_down(self, output, targets):
+        return self.backward(self.network.loss_error(output, targets)).errors
+
+    def local_gradients(self, layer, error):
+        """Gradients of the layer's own parameters, {"weight": array, …}: what arrived times what came back."""
+        return layer.local_gradients(error)
 
     def send_back(self, layer, error):
         """THE RULE: error at the layer's output (N, out, …) -> error at its input (N, in, …)."""
@@ -91,7 +101,7 @@ class ErrorSendingRule(Rule):
         return f"{shape_text(N, layer.weight.shape[0])} -> {shape_text(N, layer.weight.shape[1])}"
 
     def trace(self, x, targets):
-        """One row a weighted layer, from the top: route, shapes, norms, and angles to backprop at that layer."""
+        """One row per weighted layer, from the top: route, shapes, norms, and angles to backprop at that layer."""
         twin = copy.deepcopy(self).astype(np.float64)
         exact = copy.deepcopy(twin)
         step = twin.gradients(x, targets)
@@ -106,7 +116,7 @@ class ErrorSendingRule(Rule):
                 "input": layer.input.shape,
                 "output": layer.error.shape,
                 "weight": layer.weight.shape,
-                "route": "feeds nobody" if layer is twin.lowest() else twin.route(layer, len(x)),
+                "route": "feeds no layer" if layer is twin.lowest() else twin.route(layer, len(x)),
                 "error_norm": float(np.linalg.norm(layer.error)),
                 "update_norm": float(np.linalg.norm(step.grads[weight])),
                 "feedback_updates": {key: (step.grads[key].shape, float(np.linalg.norm(step.grads[key])))

@@ -22,9 +22,23 @@ Deviations from the paper
       stride these differ, and B would not come to be parallel to W.
 """
 
-
+from feedbackalign import alignment
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
 from feedbackalign.validation import require_generator, require_number
+
+
+def mirror_finds_W(kind, rng):
+    """B's fixed point under the mirror phase is W: noise of many samples, from a random start."""
+    for name, network, x, labels in kind.small_networks(rng):
+        rule = kind(network, rng=rng, mirror_rate=0.2)
+        rule.gradients(x, labels)
+        for _ in range(40):
+            for layer in network.weighted_layers():
+                rule.mirror(layer, (1500, *layer.input.shape[1:]))
+        gap = max(alignment.angle(rule.B[layer.name], layer.weight) for layer in network.weighted_layers())
+        length = max(abs(ratio - 1) for ratio in alignment.norm_ratios(rule).values())
+        yield f"degrees between B and W after the mirror phase, {name}", gap, 4.0
+        yield f"|B| / |W| minus 1 after the mirror phase, {name}", length, 0.05
 
 
 class WeightMirror(ErrorSendingRule):
@@ -55,6 +69,7 @@ class WeightMirror(ErrorSendingRule):
 
     paper = "Akrout et al. 2019, arXiv 1904.05391"
     matches_backprop = "any network"
+    own_truths = (mirror_finds_W,)
 
     def __init__(self, network, *, rng, density=1.0, mirror_rate=0.02, sigma=1.0):
         super().__init__(network, rng=require_generator(rng, "wm"))

@@ -417,7 +417,7 @@ def test_trace_of_a_rule_that_settles_gives_phases_and_angles(rule, capsys):
 def test_trace_shows_routes_in_the_rules_own_symbols(capsys):
     assert cli.main(["trace", "--rule", "pfa"]) == 0
     text = capsys.readouterr().out
-    assert "(64,10) @ B (10,100) @ R (100,64)" in text and "feeds nobody" in text
+    assert "(64,10) @ B (10,100) @ R (100,64)" in text and "feeds no layer" in text
     assert [line.split()[0] for line in text.splitlines() if line.startswith("fc")] == ["fc4", "fc3", "fc2", "fc1"]
     assert cli.main(["trace", "--rule", "pfa", "--route", "closed-form", "--steps", "3", "--batch", "16"]) == 0
     assert "closed form" in capsys.readouterr().out

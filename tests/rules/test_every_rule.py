@@ -198,7 +198,7 @@ def test_the_trace_goes_from_top_to_bottom_and_agrees_with_the_measures(name, ca
         train(rule, x, labels, steps)
         rows = rule.trace(x, labels)
         assert [row["layer"] for row in rows] == [layer.name for layer in reversed(net.weighted_layers())]
-        assert rows[-1]["route"] == "feeds nobody" and rows[0]["update_angle"] == 0
+        assert rows[-1]["route"] == "feeds no layer" and rows[0]["update_angle"] == 0
         angles, deltas = alignment.update_angles(rule, x, labels), alignment.delta_angles(rule, x, labels)
         for row in rows:
             layer = net.layer(row["layer"])

@@ -38,6 +38,7 @@ import json
 import numpy as np
 
 from feedbackalign.alignment import angle
+from feedbackalign.networks import small
 from feedbackalign.networks.jacobians import (damped_pinv, dense_chain, forward, gradients_of_signals,
                                               joint_gauss_newton, last_pass, pre_jacobians, times)
 from feedbackalign.optimizer import Adam
@@ -262,6 +263,10 @@ class AnalyticFeedbackControl(Rule):
 
     def constants(self):
         return {f"{name}.Q": Q for name, Q in self.Q.items() if f"{name}.Q" not in self.plastic()}
+
+    @classmethod
+    def small_networks(cls, rng):
+        yield "dense", *small.dense(rng)
 
     @classmethod
     def own_truths(cls, rng):

@@ -35,6 +35,7 @@ import statistics
 import numpy as np
 
 from feedbackalign.layers import Identity
+from feedbackalign.networks import small
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.equilibrium import truths
 from feedbackalign.rules.equilibrium.dynamics import (SWEEPS, answer, chain, primitive_gradients, readout_gradients,
@@ -201,6 +202,11 @@ class EquilibriumPropagation(Rule):
         return [{"phase": phase, "beta": beta, "steps": steps, "residual": residual,
                  "loss": self.network.loss(answer(twin.chain, states[-1]), targets)}
                 for phase, beta, steps, states, residual in phases]
+
+    @classmethod
+    def small_networks(cls, rng):
+        yield "dense", *small.settling(rng)
+        yield "convolutional", *small.settling_images(rng)
 
     def feedback_weights(self, name):
         """W itself, at every layer: the readout's nudge travels through its W too. The angle is 0 by construction."""

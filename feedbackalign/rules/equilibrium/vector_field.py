@@ -68,7 +68,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
                  nudged_steps=15, activation=None, sweep="alternating", damping=0.0):
         super().__init__(network, rng=rng, estimator=estimator, beta=beta, free_steps=free_steps,
                          nudged_steps=nudged_steps, activation=activation, sweep=sweep, damping=damping)
-        self.update = require_known(update, UPDATES, "update")
+        self.has_common_update = require_known(update, UPDATES, "update") == "kolen-pollack"
         self.B, self.B_masks = {}, {}
         for stage in self.chain.stages[1:]:                                     # nothing leads down into the input
             self.B[stage.name] = stage.layer.draw_weights(rng)                  # (out, in), W's shape
@@ -82,7 +82,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
     def contrast(self, x, free, plus, minus, distance):
         gradients, below = {}, (x, x, x)
         for stage, states in zip(self.chain.stages, zip(free, plus, minus)):
-            learned = self.different if self.update == "different" else self.common
+            learned = self.common if self.has_common_update else self.different
             gradients |= learned(stage, below, states, distance)
             if stage.layer.bias is not None:
                 gradients[f"{stage.name}.bias"] = unit_mean(states[2] - states[1]) / distance
@@ -115,7 +115,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
         return {f"{stage.name}.weight": both, f"{stage.name}.B": both.copy()}
 
     def comparable(self, gradients):
-        if self.update == "kolen-pollack":
+        if self.has_common_update:
             gradients = dict(gradients)
             for name in self.B:
                 gradients[f"{name}.weight"] = gradients[f"{name}.weight"] + gradients[f"{name}.B"]

@@ -31,6 +31,7 @@ import statistics
 import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.networks import small
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.equilibrium import truths
 from feedbackalign.rules.equilibrium.dynamics import chain
@@ -273,6 +274,11 @@ class HolomorphicEP(Rule):
         """Of a sparse network: a feedback synapse exists where W's does."""
         return {f"{name}.B": mask for name, mask in ((name, self.network.layer(name).mask) for name in self.B)
                 if mask is not None}
+
+    @classmethod
+    def small_networks(cls, rng):
+        yield "dense", *small.settling(rng)
+        yield "convolutional", *small.settling_images(rng)
 
     def feedback_weights(self, name):
         """B; W itself at the readout, whose weights carry the nudge; None at the lowest layer, which sends nothing."""

@@ -22,6 +22,7 @@ import json
 import numpy as np
 
 from feedbackalign.alignment import angle
+from feedbackalign.networks import small
 from feedbackalign.networks.jacobians import (dense_chain, forward, gradients_of_signals, last_pass,
                                               layerwise_gauss_newton, slopes)
 from feedbackalign.optimizer import SGD, Adam
@@ -135,6 +136,15 @@ class TargetRule(Rule):
             raise ValueError(f"{type(self).__name__}.moves: expected arrays of shapes {', '.join(map(str, shapes))}, "
                              f"one a hidden layer from the bottom up, got {came or 'none'}")
         return moves
+
+    def sent_down(self, output, targets):
+        """{place: move of that hidden layer}, the lowest at 0."""
+        seen, top = last_pass(self.stages, output), -self.target_step * self.network.sample_errors(output, targets)
+        return dict(enumerate(self.checked_moves(seen, top)))
+
+    @classmethod
+    def small_networks(cls, rng):
+        yield "dense", *small.dense(rng)
 
     # ------------------------------------------------------------------------------------------------- the feedback
 
