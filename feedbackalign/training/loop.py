@@ -11,10 +11,12 @@ import numpy as np
 
 from feedbackalign.data import Batches, Dataset
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d
-from feedbackalign.rules.base import Rule
+from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress
-from feedbackalign.training.record import DivergedError, first_not_finite, plain, row_of
+from feedbackalign.training.record import (DivergedError, first_array_not_finite, plain, row_of, unsolvable,
+                                           where_not_finite)
 from feedbackalign.validation import describe, require_generator, require_integer
+
 
 def train_step(rule, optimizer, x, targets):
     """One learning phase and one update, of the network's parameters and the rule's alike.
@@ -31,6 +33,11 @@ def train_step(rule, optimizer, x, targets):
     Step
         With `loss` and `grads` as they were before the update.
 
+    Raises
+    ------
+    DivergedError
+        Where the rule has an `update` of its own that leaves an array not finite, or a system that it cannot solve.
+
     Examples
     --------
     >>> import feedbackalign as fa
@@ -41,14 +48,14 @@ def train_step(rule, optimizer, x, targets):
     >>> train_step(rule, opt, x, labels).loss > train_step(rule, opt, x, labels).loss
     True
     """
-    rule.meet_optimizer(optimizer)
-    step = rule.gradients(x, targets)
-    parameters = rule.network.parameters() | rule.parameters()
-    optimizer.step(parameters, step.grads)
-    for name, mask in (rule.network.masks() | rule.masks()).items():
-        if name in parameters:
-            parameters[name] *= mask                    # synapses that do not exist stay at zero
-    rule.after_batch(x, targets)
+    try:
+        step = take_step(rule, optimizer, x, targets)
+    except np.linalg.LinAlgError as error:
+        raise unsolvable(rule, error) from error
+    if type(rule).update is not Rule.update:            # a step of the rule's own: is every array still finite?
+        array = first_array_not_finite(rule)
+        if array is not None:
+            raise DivergedError(f"{rule.name}: {array} is no longer finite after the rule's own update")
     return step
 
 
@@ -80,8 +87,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     resume : bool
         Go on from the folder's checkpoint; from the beginning where there is none yet.
     checkpoint_every : int, optional
-        Steps between checkpoints inside an epoch, one after every epoch in any case; None saves whenever a minute has
-        passed.
+        Steps between checkpoints inside an epoch, one after every epoch in any case; None: now and then, by the clock.
     about : dict, optional
         What every row should also say, for example {"seed": 3}.
     progress : callable, optional
@@ -95,7 +101,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     Raises
     ------
     DivergedError
-        If the loss is no longer finite; the record so far is kept.
+        If a number is no longer finite, naming layer and array; the record so far is kept.
 
     Examples
     --------
@@ -136,17 +142,17 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
 
 def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):
     """One step under the schedules, its time and loss added up; a loss that is not finite ends the run."""
-    if lr_at:
+    if lr_at and not rule.own_step:
         optimizer.lr = lr_at(done.step)
-    if decay_at:
+    if decay_at and not rule.own_step:
         optimizer.weight_decay = decay_at(done.step)
     started = time.perf_counter()
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # told below, by name
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # reported below, by name
         step = train_step(rule, optimizer, x, targets)
     done.after_step(step.loss, len(x), time.perf_counter() - started)
     if not math.isfinite(step.loss):
         raise DivergedError(f"{rule.name}: the loss became {step.loss} in epoch {done.epoch + 1}, step "
-                            f"{done.step_in_epoch}; {first_not_finite(rule.network)}. A smaller learning rate may help")
+                            f"{done.step_in_epoch}; {where_not_finite(rule)}. A smaller learning rate may help")
     return step
 
 

@@ -17,7 +17,7 @@ MOST_ENTRIES = 2**20        # of one layer's answer to these: of networks for la
 
 
 class DivergedError(RuntimeError):
-    """The loss of a training run is no longer finite."""
+    """Numbers of a training run that are no longer finite, or a linear system that has no solution."""
 
 
 def row_of(rule, data, optimizer, done, about):
@@ -27,17 +27,33 @@ def row_of(rule, data, optimizer, done, about):
         with np.errstate(all="ignore"):
             rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
         raise DivergedError(f"{rule.name}: the test loss became {test_loss} after epoch {done.epoch}, step {done.step} "
-                            f"of the run; {first_not_finite(rule.network)}. A smaller learning rate may help")
+                            f"of the run; {where_not_finite(rule)}. A smaller learning rate may help")
     probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
     with np.errstate(over="ignore", invalid="ignore"):
-        measured = measure(rule, *probe)
+        try:
+            measured = measure(rule, *probe)
+        except np.linalg.LinAlgError as error:
+            raise unsolvable(rule, error) from error
     return plain({
         "rule": rule.name, **(about or {}), "epoch": done.epoch, "step": done.step,
         "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
         **measured,
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
-        "lr": optimizer.lr, "weight_decay": optimizer.weight_decay, **rule.notes(),
+        "lr": None if rule.own_step else optimizer.lr,
+        "weight_decay": None if rule.own_step else optimizer.weight_decay, **rule.notes(),
     })
+
+
+def where_not_finite(rule):
+    """Which layer and which array of a diverged run are not finite, in words."""
+    array = first_array_not_finite(rule)
+    return first_not_finite(rule.network) + (f", the first array {array}" if array else "")
+
+
+def first_array_not_finite(rule):
+    """The first parameter, of the network or the rule, that holds NaN or infinity; None if all are finite."""
+    arrays = rule.network.parameters() | rule.parameters() | rule.plastic()
+    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
 
 
 def first_not_finite(network):
@@ -52,6 +68,12 @@ def first_not_finite(network):
         if not np.isfinite(answer).all():
             return f"the first layer that is not finite is {layer.name}"
     return "every layer is finite, the loss alone is not"
+
+
+def unsolvable(rule, error):
+    """What is raised in place of a LinAlgError."""
+    return DivergedError(f"{rule.name}: a linear system has no solution ({error}); {where_not_finite(rule)}. "
+                         f"A smaller learning rate may help")
 
 
 def samples_at_a_time(network, most):
