@@ -247,7 +247,8 @@ class MultiStep:
 
     Parameters
     ----------
-    start : float
+    start : float or dict
+        A dict, one value per layer or parameter, is multiplied whole.
     milestones : tuple of int
         Steps (counted from 0) from which on the next factor holds.
     factor : float
@@ -260,18 +261,21 @@ class MultiStep:
     [0.01, 0.01, 0.005, 0.0025]
     """
 
-    start: float
+    start: object
     milestones: tuple = ()
     factor: float = 1.0
 
     def __post_init__(self):
-        require_number(self.start, "start of a schedule", low=0)
+        for start in self.start.values() if isinstance(self.start, dict) else [self.start]:
+            require_number(start, "start of a schedule", low=0)
         require_number(self.factor, "factor of a schedule", low=0)
         for milestone in self.milestones:
             require_integer(milestone, "milestone", low=0)
 
     def __call__(self, step):
-        return self.start * self.factor ** sum(step >= milestone for milestone in self.milestones)
+        scale = self.factor ** sum(step >= milestone for milestone in self.milestones)
+        return {name: start * scale for name, start in self.start.items()} if isinstance(self.start, dict) else \
+            self.start * scale
 
 
 @dataclasses.dataclass(frozen=True)
@@ -333,9 +337,15 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
     >>> decay_schedule("equal", strong_first=False, lr=0.01, momentum=0.9)(0)
     0.03
     """
-    if not isinstance(preset, str):
-        return MultiStep(require_number(preset, "decay", low=0))
-    require_known(preset, ("authors", "equal"), "decay preset")
+    if not isinstance(require_decay(preset), str):
+        return MultiStep(preset)
     if preset == "authors" and not strong_first:
         return MultiStep(WEAK_DECAY)
     return MultiStep(strong.decay, milestones=(strong.steps(lr, momentum),), factor=strong.drop)
+
+
+def require_decay(preset):
+    """Refuse what is no preset of the weight decay and no number of at least 0."""
+    if isinstance(preset, str):
+        return require_known(preset, ("authors", "equal"), "decay preset")
+    return require_number(preset, "decay", low=0)

@@ -14,7 +14,7 @@ from feedbackalign.cli.report import flag
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.runs import models
-from feedbackalign.runs.run import GENTLE, USUAL, USUAL_FOR, Run
+from feedbackalign.runs.run import GENTLE, Run
 from feedbackalign.training.checkpoints import SAVE_EVERY
 from feedbackalign.validation import require_known
 from feedbackalign.version import __version__
@@ -235,12 +235,11 @@ def _add_settings(parser, training=True):
     group = parser.add_argument_group("what is trained, and how")
 
     def usual(field):
-        models_with = {}                                            # {value: models that have it}
-        for model, settings in USUAL_FOR.items():
-            if settings[field] != USUAL[field]:
-                models_with.setdefault(settings[field], []).append(model)
-        return "; ".join([str(USUAL[field]), *(f"{value} with {', '.join(names)}"
-                                               for value, names in models_with.items())])
+        with_it = {}                                                # {value: models that have it}
+        for name, model in models.MODELS.items():
+            with_it.setdefault(getattr(model, field), []).append(name)
+        first, *others = with_it.items()
+        return "; ".join([str(first[0]), *(f"{value} with {', '.join(names)}" for value, names in others)])
 
     def add(option, text, **more):
         default = DEFAULTS[more.get("dest", option.strip("-").replace("-", "_"))]

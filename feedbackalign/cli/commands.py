@@ -27,7 +27,7 @@ from feedbackalign.data import DataError
 from feedbackalign.data.loaders import FROM_FILES
 from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.fast.threads import count as count_threads
-from feedbackalign.runs import models, sweep, workers
+from feedbackalign.runs import sweep, workers
 from feedbackalign.runs.finished import FinishedRuns, write_rows
 from feedbackalign.validation import require_integer, require_known
 
@@ -118,7 +118,7 @@ def train_all(runs, folder, jobs, arguments, names=None):
     names = dict(zip(runs, names or [run.rule_name for run in runs]))
     failures = []
     jobs = min(jobs, len(runs))
-    epochs_are_long = any(run.data in FROM_FILES or run.model in models.RESNETS for run in runs)
+    epochs_are_long = any(run.data in FROM_FILES or run.known.is_residual for run in runs)
     epochs = {(names[run], run.seed): run.epochs for run in runs}
     with Display(len(runs), epochs, None if arguments.quiet else sys.stderr) as display:
         finished = FinishedRuns(folder / FINISHED, checkpoints=epochs_are_long, fresh=not arguments.resume,

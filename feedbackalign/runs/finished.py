@@ -47,7 +47,7 @@ class FinishedRuns:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     finished = FinishedRuns(folder)
     ...     finished.rows(run)
-    ...     finished.keep(run, run.rows())
+    ...     finished.keep(run, run.train())
     ...     len(finished.rows(run)), finished.rows(Run("fa", epochs=0, seed=1))
     (1, None)
     """

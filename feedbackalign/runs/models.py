@@ -1,4 +1,4 @@
-"""Models by name: from a name and a data set to a network that fits it, and the data in the form it takes.
+"""Models by name: how each is built to fit a data set, and what a run of it does where nothing else is asked for.
 
     mlp           dense ReLU layers; 64-64-64 hidden units for small samples, 512-512 from 400 inputs on
     mlp-bn        the same with batch normalisation, for many layers: 64 units in each of 8, unless told otherwise
@@ -9,20 +9,103 @@
     lenet-cifar   a wider LeNet for 32×32 images
     resnet20      residual network for 32×32 images, smaller ones zero-padded to that; also resnet32, 44, 56, 110
     resnet18      residual network for 224×224 images; smaller ones are taken as they are
+
+All that is known of a model is one record in `MODELS`.
 """
 
 import dataclasses
+import typing
 
 from feedbackalign import networks
 from feedbackalign.data import Split
+from feedbackalign.optimizer import RESNET_18, RESNETS, SMALL_NETWORKS, StrongPhase
 from feedbackalign.validation import require_integer, require_known
 
-SMALL_RESNETS = {"resnet20": networks.resnet20, "resnet32": networks.resnet32, "resnet44": networks.resnet44,
-                 "resnet56": networks.resnet56, "resnet110": networks.resnet110}
-RESNETS = (*SMALL_RESNETS, "resnet18")
-FOR_32_PIXELS = {"lenet-mnist": networks.lenet_mnist, "lenet-cifar": networks.lenet_cifar, **SMALL_RESNETS}
-IMAGE_MODELS = {"digits-conv": networks.digits_conv, **FOR_32_PIXELS, "resnet18": networks.resnet18}
-MODELS = ("mlp", "mlp-bn", "settling", "autoencoder", *IMAGE_MODELS)
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """One model, and the settings of a run that names no others.
+
+    Attributes
+    ----------
+    build : callable
+        A dense model: (data, hidden, activation, init=…, rng=…) -> Network. A model of images:
+        (channels=…, classes=…, size=…, init=…, rng=…) -> Network.
+    takes_images : bool
+        Whether samples are images (channels, size, size); else they are flattened.
+    least_pixels : int
+        Smaller images are zero-padded to this size.
+    reconstructs : bool
+        Whether the targets are the samples themselves.
+    standardise : bool
+        Whether images come with mean 0 and deviation 1; else pixels lie from 0 to 1.
+    is_residual : bool
+        Residual networks: on CIFAR-10 their images are cropped and mirrored, and unfinished runs keep checkpoints.
+    epochs, batch_size, lr, decay
+        See `runs.Run`.
+    strong_phase : StrongPhase
+        How the product rules' decay presets start.
+    """
+
+    build: typing.Callable
+    takes_images: bool = False
+    least_pixels: int = 0
+    reconstructs: bool = False
+    standardise: bool = True
+    is_residual: bool = False
+    epochs: int = 40
+    batch_size: int = 32
+    lr: float = 0.01
+    decay: object = "authors"
+    strong_phase: StrongPhase = SMALL_NETWORKS
+
+
+def _dense(data, hidden, activation, **make):
+    loss = "cross-entropy" if data.classes else "squared-error"
+    return networks.mlp([data.input_shape[0], *hidden, data.outputs], activation=activation, loss=loss, **make)
+
+
+def _mlp(data, hidden, activation, **make):
+    usual = (512, 512) if data.input_shape[0] >= 400 else (64, 64, 64)
+    return _dense(data, hidden or usual, activation or "relu", **make)
+
+
+def _mlp_bn(data, hidden, activation, **make):
+    return _dense(data, hidden or (64,) * 8, activation or "relu", batch_norm=True, **make)
+
+
+def _settling(data, hidden, activation, **make):
+    return _dense(data, hidden or (64, 64), activation or "soft-clip", **make)
+
+
+def _autoencoder(data, hidden, activation, **make):
+    return networks.autoencoder([data.input_shape[0], *(hidden or (32, 8))], activation=activation or "tanh", **make)
+
+
+def _small_resnet(build):
+    """The paper's settings, but for its number of epochs, 250 of CIFAR-10."""
+    return Model(build, takes_images=True, least_pixels=32, is_residual=True, epochs=10, batch_size=128, lr=0.1,
+                 strong_phase=RESNETS)
+
+
+MODELS = {
+    "mlp": Model(_mlp),
+    "mlp-bn": Model(_mlp_bn),
+    # A network that settles learns in few epochs at a high rate.
+    "settling": Model(_settling, standardise=False, epochs=12, batch_size=50, lr=0.1, decay=3e-4),
+    "autoencoder": Model(_autoencoder, reconstructs=True, lr=0.001),
+    "digits-conv": Model(networks.digits_conv, takes_images=True),
+    "lenet-mnist": Model(networks.lenet_mnist, takes_images=True, least_pixels=32),
+    "lenet-cifar": Model(networks.lenet_cifar, takes_images=True, least_pixels=32),
+    "resnet20": _small_resnet(networks.resnet20),
+    "resnet32": _small_resnet(networks.resnet32),
+    "resnet44": _small_resnet(networks.resnet44),
+    "resnet56": _small_resnet(networks.resnet56),
+    "resnet110": _small_resnet(networks.resnet110),
+    # The paper trains it for 75 epochs of ImageNet.
+    "resnet18": Model(networks.resnet18, takes_images=True, is_residual=True, epochs=10, batch_size=256, lr=0.1,
+                      strong_phase=RESNET_18),
+}
 
 
 def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng):
@@ -49,26 +132,19 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     >>> network
     Network(Linear(64, 32), ReLU(), Linear(32, 10))
     """
-    require_known(model, MODELS, "model")
-    if model in IMAGE_MODELS:
+    known = MODELS[require_known(model, MODELS, "model")]
+    if known.takes_images:
         if hidden is not None or activation is not None:
             raise ValueError(f"model {model}: hidden units and activation are the dense models' options")
-        return _image_model(model, data, init, rng)
+        return _fit_images(model, data, init, rng)
     data = data.flat()
-    inputs = data.input_shape[0]
     hidden = None if hidden is None else [require_integer(units, "hidden units", low=1) for units in hidden]
-    if model == "autoencoder":
-        network = networks.autoencoder([inputs, *(hidden or (32, 8))], activation=activation or "tanh", init=init,
-                                       rng=rng)
-        return network, reconstructing(data)
-    usual = {"settling": (64, 64), "mlp-bn": (64,) * 8, "mlp": (512, 512) if inputs >= 400 else (64, 64, 64)}[model]
-    activation = activation or {"settling": "soft-clip", "mlp": "relu", "mlp-bn": "relu"}[model]
-    loss = "cross-entropy" if data.classes else "squared-error"
-    sizes = [inputs, *(hidden or usual), data.outputs]
-    return networks.mlp(sizes, activation=activation, loss=loss, init=init, batch_norm=model == "mlp-bn", rng=rng), data
+    network = known.build(data, hidden, activation, init=init, rng=rng)
+    return network, reconstructing(data) if known.reconstructs else data
 
 
-def _image_model(model, data, init, rng):
+def _fit_images(model, data, init, rng):
+    known = MODELS[model]
     if len(data.input_shape) != 3:
         raise ValueError(f"model {model}: takes images (channels, height, width); "
                          f"{data.name} has samples of shape {tuple(data.input_shape)}")
@@ -77,11 +153,11 @@ def _image_model(model, data, init, rng):
                          f"{tuple(data.input_shape)}")
     if not data.classes:
         raise ValueError(f"model {model}: sorts into classes; {data.name} is a regression")
-    if model in FOR_32_PIXELS and data.input_shape[1] < 32:
-        data = data.padded(32)
+    if data.input_shape[1] < known.least_pixels:
+        data = data.padded(known.least_pixels)
     channels, size, _ = data.input_shape
     try:
-        network = IMAGE_MODELS[model](channels=channels, classes=data.classes, size=size, init=init, rng=rng)
+        network = known.build(channels=channels, classes=data.classes, size=size, init=init, rng=rng)
     except ValueError as error:                         # it says which layer ran out of pixels, or found too many
         raise ValueError(f"model {model}, {data.name} of {size}×{size} pixels: {error}") from error
     return network, data

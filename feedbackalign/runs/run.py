@@ -4,6 +4,7 @@ From one seed come three streams that never meet: the order of the samples, the 
 Two rules compared at one seed start from the same weights and see the same batches.
 """
 
+import copy
 import dataclasses
 import os
 
@@ -18,16 +19,6 @@ from feedbackalign.runs import models
 from feedbackalign.validation import require_integer, require_known, require_number
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-
-
-# What a run does where nobody says otherwise: a network that settles learns in few epochs at a high rate; the residual
-# ones have the paper's settings but for the number of epochs, 250 of CIFAR-10 (ResNet-18: 75 of ImageNet) there.
-USUAL = {"epochs": 40, "batch_size": 32, "lr": 0.01, "decay": "authors"}
-USUAL_SETTLING = {"epochs": 12, "batch_size": 50, "lr": 0.1, "decay": 3e-4}
-USUAL_RESNET = {"epochs": 10, "batch_size": 128, "lr": 0.1, "decay": "authors"}
-USUAL_FOR = {"settling": USUAL_SETTLING, "resnet18": USUAL_RESNET | {"batch_size": 256},
-             **dict.fromkeys(models.SMALL_RESNETS, USUAL_RESNET)}
-STRONG_PHASE_FOR = {"resnet18": optimizer.RESNET_18, **dict.fromkeys(models.SMALL_RESNETS, optimizer.RESNETS)}
 GENTLE = 0.001                      # the learning rate for regression and for Adam
 REGRESSIONS = ("linear-teacher", "teacher-student")
 
@@ -48,17 +39,16 @@ class Run:
     shuffled_labels : bool
         Whether the training targets are put in another order, so that nothing can be learnt but by heart.
     epochs, batch_size : int
-        None: 40 epochs in batches of 32; 12 in batches of 50 with the model "settling"; 10 in batches of 128 with a
-        ResNet, 256 with resnet18.
-    lr, momentum : float
-        SGD's; lr is multiplied by the rule's own `learning_rate_factor`. None takes a rate at which every rule of the
-        table learns this kind of task: 0.01, 0.1 with the model "settling" and with ResNets, or 0.001 for regression
-        and for Adam.
+        None takes the model's, see `models.MODELS`; so do lr and decay.
+    lr : float or dict
+        Multiplied by the rule's own `learning_rate_factor`; a dict gives one rate per layer or parameter, 0 for frozen.
+        None takes the model's rate, at which every rule of the table learns, or 0.001 for regression and for Adam.
+    momentum : float
+        SGD's.
     lr_milestones : tuple of int
         Epochs after which lr is multiplied by `lr_factor`.
     decay : "authors", "equal" or float
-        See `optimizer.decay_schedule`; `strong_phase` is the model's. None: "authors", and 3e-4 with the model
-        "settling".
+        See `optimizer.decay_schedule`.
     optimizer : "sgd" or "adam"
     hidden, activation, init : the model's
     augment : "none" or "crop-flip"
@@ -69,7 +59,7 @@ class Run:
 
     Examples
     --------
-    >>> rows = Run("fa", seed=1, epochs=1).rows()
+    >>> rows = Run("fa", seed=1, epochs=1).train()
     >>> rows[-1]["rule"], rows[-1]["seed"], rows[-1]["epoch"]
     ('fa', 1, 1)
     """
@@ -82,7 +72,7 @@ class Run:
     shuffled_labels: bool = False
     epochs: int = None
     batch_size: int = None
-    lr: float = None
+    lr: object = dataclasses.field(default=None, hash=False)            # a dict has no hash
     momentum: float = 0.9
     lr_milestones: tuple = ()
     lr_factor: float = 0.5
@@ -98,28 +88,46 @@ class Run:
         require_integer(self.seed, "seed", low=0)
         require_known(self.model, models.MODELS, "model")
         require_known(self.data, datasets.LOADERS, "data set")
-        usual = USUAL_FOR.get(self.model, USUAL)
-        if self.data in REGRESSIONS or self.model == "autoencoder" or self.optimizer == "adam":
-            usual = usual | {"lr": GENTLE}
-        usual = usual | {"augment": "crop-flip" if self.model in models.RESNETS and self.data == "cifar10" else "none"}
+        gentle = self.data in REGRESSIONS or self.optimizer == "adam"
+        usual = {"epochs": self.known.epochs, "batch_size": self.known.batch_size, "decay": self.known.decay,
+                 "lr": GENTLE if gentle else self.known.lr,
+                 "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none"}
         for field, value in usual.items():
             if getattr(self, field) is None:
                 object.__setattr__(self, field, value)
         require_integer(self.epochs, "epochs", low=0)
         require_integer(self.batch_size, "batch size", low=1)
-        require_number(self.lr, "lr", low=0, low_open=True)
+        for name, rate in self.lr.items() if isinstance(self.lr, dict) else ():
+            require_number(rate, f"lr of {name}", low=0)
+        require_number(self.slowest_lr, "lr", low=0, low_open=True)
         require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
         require_number(self.lr_factor, "lr factor", low=0, low_open=True)
-        optimizer.decay_schedule(self.decay, strong_first=False, lr=self.lr, momentum=self.momentum)   # or refuses
+        optimizer.require_decay(self.decay)
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
                 object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
         require_known(self.optimizer, ("sgd", "adam"), "optimiser")
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
-        kind = rules.find(self.rule)
+        known = rules.options_of(self.rule)
         for option, _ in self.options:
-            require_known(option, rules.options_of(kind), f"option of rule {self.rule_name}")
+            require_known(option, known, f"option of rule {self.rule_name}")
+
+    def with_seed(self, seed):
+        """The same run with another seed; what was checked is not checked again."""
+        twin = copy.copy(self)
+        object.__setattr__(twin, "seed", require_integer(seed, "seed", low=0))
+        return twin
+
+    @property
+    def known(self):
+        """The model's record."""
+        return models.MODELS[self.model]
+
+    @property
+    def slowest_lr(self):
+        """The smallest learning rate that is not 0."""
+        return min((rate for rate in self.lr.values() if rate), default=0) if isinstance(self.lr, dict) else self.lr
 
     @property
     def rule_name(self):
@@ -131,7 +139,7 @@ class Run:
     @property
     def strong_phase(self):
         """How strongly the product rules' decay presets start with this model."""
-        return STRONG_PHASE_FOR.get(self.model, optimizer.SMALL_NETWORKS)
+        return self.known.strong_phase
 
     @property
     def augmentation(self):
@@ -144,9 +152,9 @@ class Run:
 
     def load_data(self, rng):
         """The data set, images standardised where the model is not one of [0, 1] units."""
-        images = True if self.model in models.IMAGE_MODELS and self.data == "digits" else None
+        images = True if self.known.takes_images and self.data == "digits" else None
         held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
-        standardise = self.model != "settling" if self.data in datasets.OF_IMAGES else None
+        standardise = self.known.standardise if self.data in datasets.OF_IMAGES else None
         data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out,
                              standardise=standardise)
         return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
@@ -180,24 +188,29 @@ class Run:
     def lr_at(self, rule, samples):
         """Learning rate over steps."""
         steps = -(-samples // self.batch_size)                                  # a partial batch is a step
-        return optimizer.MultiStep(self.lr * rule.learning_rate_factor,
-                                   tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
+        factor = rule.learning_rate_factor
+        start = {name: rate * factor for name, rate in self.lr.items()} if isinstance(self.lr, dict) else \
+            self.lr * factor
+        return optimizer.MultiStep(start, tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
 
     def decay_at(self, rule):
         """Weight decay over steps."""
         if self.optimizer == "adam" and isinstance(self.decay, str):
             return optimizer.MultiStep(optimizer.WEAK_DECAY)                    # the presets are about SGD
-        return optimizer.decay_schedule(self.decay, strong_first=rule.strong_decay_first, lr=self.lr,
+        return optimizer.decay_schedule(self.decay, strong_first=rule.strong_decay_first, lr=self.slowest_lr,
                                         momentum=self.momentum, strong=self.strong_phase)
 
-    def rows(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
+    def train(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
         """Do the run: -> its rows, one an epoch."""
         rule, data, optimiser, data_stream = self.build()
         about = {"seed": self.seed, "model": self.model, "data": self.data,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
                  "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
-                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0),
-                 "threads": threads()} | ({"shuffled_labels": True} if self.shuffled_labels else {})
+                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0), "threads": threads()}
+        if rule.own_step:
+            about |= {"learning_rate_factor": None, "decay": None, "decay_at_start": None}
+        if self.shuffled_labels:
+            about["shuffled_labels"] = True
         return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
                               augment=self.augmentation,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,

@@ -10,7 +10,7 @@ import concurrent.futures
 
 import numpy as np
 
-from feedbackalign.rules import find, options_of
+from feedbackalign.rules import options_of
 from feedbackalign.runs.run import Run
 from feedbackalign.runs.workers import Workers, do_run
 from feedbackalign.training.checkpoints import CheckpointError
@@ -135,14 +135,15 @@ def plan(rules, *, seeds=3, options=None, **settings):
         raise ValueError(f"compare: expected at least one rule and one seed, got rules {rules}, seeds {seeds}")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds: expected every seed once, got {', '.join(map(str, seeds))}")
-    taken = {option for rule in rules for option in options_of(find(rule))}
+    takes = {rule: options_of(rule) for rule in rules}
     for option in options:
-        if option not in taken:
+        if not any(option in known for known in takes.values()):
             raise ValueError(f"option {option!r}: none of the rules {', '.join(map(str, rules))} takes it")
     runs = []
     for rule in rules:
-        own = tuple((option, value) for option, value in options.items() if option in options_of(find(rule)))
-        runs += [Run(rule, seed=seed, options=own, **settings) for seed in seeds]
+        own = tuple((option, value) for option, value in options.items() if option in takes[rule])
+        first = Run(rule, seed=seeds[0], options=own, **settings)
+        runs += [first, *(first.with_seed(seed) for seed in seeds[1:])]
     names = [run.rule_name for run in runs]
     if len(set(names)) < len(set(map(str, rules))) or len(rules) > len(set(names)):
         raise ValueError(f"compare: expected rules of different names, got {', '.join(map(str, rules))}")

@@ -18,10 +18,10 @@ _progress_queue = None              # in a worker of `workers`: where it tells h
 
 
 def do_run(run, progress=None, **where):
-    """One run from start to end: -> its rows; `where` are `Run.rows`' folder, resume and checkpoint_every."""
+    """One run from start to end: -> its rows; `where` are `Run.train`' folder, resume and checkpoint_every."""
     if progress is None and _progress_queue is not None:
         progress = _teller(run)
-    return run.rows(progress=progress, **where)
+    return run.train(progress=progress, **where)
 
 
 def _teller(run):

@@ -42,6 +42,6 @@ def test_nothing_makes_it_backprop():
 
 def test_it_learns_with_bounded_units_and_not_with_relus():
     """One seed each, with margins: .95 and .10 when this was written."""
-    bounded = Run("drtp", activation="tanh", epochs=12).rows()[-1]["test_accuracy"]
-    unbounded = Run("drtp", activation="relu", epochs=12).rows()[-1]["test_accuracy"]
+    bounded = Run("drtp", activation="tanh", epochs=12).train()[-1]["test_accuracy"]
+    unbounded = Run("drtp", activation="relu", epochs=12).train()[-1]["test_accuracy"]
     assert bounded > 0.85 and unbounded < 0.3

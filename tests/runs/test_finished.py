@@ -27,14 +27,14 @@ def done(monkeypatch):
     class Done(list):
         stop_at = None
 
-    started, rows = Done(), Run.rows
+    started, train = Done(), Run.train
 
     def counted(run, **where):
         if len(started) == started.stop_at:
             raise Killed
         started.append((run.rule_name, run.seed))
-        return rows(run, **where)
-    monkeypatch.setattr(Run, "rows", counted)
+        return train(run, **where)
+    monkeypatch.setattr(Run, "train", counted)
     return started
 
 
@@ -68,7 +68,7 @@ def test_a_failed_run_is_not_kept_and_the_others_are(tmp_path, done):
         raise ArithmeticError("as it was made to")
     run = Run("fa", **SMALL)
     with concurrent.futures.ThreadPoolExecutor(1) as executor, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "rows", refuse)
+        patch.setattr(Run, "train", refuse)
         groups = sweep.do_runs([run], executor=executor, finished=FinishedRuns(tmp_path),
                                   on_failure=lambda run, error: None)
     assert groups == [[]] and FinishedRuns(tmp_path).rows(run) is None
@@ -85,7 +85,7 @@ def test_other_settings_are_another_run(change):
 @pytest.mark.parametrize("what", ["ROWS_FORMAT", "__version__"])
 def test_another_version_is_another_run(tmp_path, monkeypatch, what):
     run = Run("bp", **SMALL)
-    FinishedRuns(tmp_path).keep(run, run.rows())
+    FinishedRuns(tmp_path).keep(run, run.train())
     monkeypatch.setattr(finished, what, 99)
     assert FinishedRuns(tmp_path).rows(run) is None
 
@@ -176,7 +176,7 @@ def stopped_after_epoch(run, epoch, kept):
 
 def test_a_run_goes_on_from_its_checkpoint_where_those_are_wanted(tmp_path):
     run, kept, steps = Run("pfa", **{**SMALL, "epochs": 3}), FinishedRuns(tmp_path, checkpoints=True), []
-    whole = run.rows()
+    whole = run.train()
     stopped_after_epoch(run, 2, kept)
     rows, = sweep.do_runs([run], progress=steps.append, finished=kept)
     assert without_times(rows) == without_times(whole)
@@ -193,5 +193,5 @@ def test_a_fresh_or_damaged_checkpoint_starts_from_the_beginning(tmp_path, fresh
         file.write_bytes(file.read_bytes()[:100])
     rows, = sweep.do_runs([run], progress=steps.append, finished=FinishedRuns(tmp_path, checkpoints=True,
                                                                                  fresh=fresh))
-    assert without_times(rows) == without_times(run.rows())
+    assert without_times(rows) == without_times(run.train())
     assert {news["epoch"] for news in steps if "steps" in news} == {1, 2}

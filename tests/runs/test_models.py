@@ -17,14 +17,14 @@ DEEP = ("resnet44", "resnet56", "resnet110")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name
                                   for name in models.MODELS])
 def test_every_model_takes_the_digits(name):
-    network, fitted = fit(name, data.digits(images=name in models.IMAGE_MODELS))
+    network, fitted = fit(name, data.digits(images=models.MODELS[name].takes_images))
     x, targets = fitted.batch(3)
     output = network.forward(x)
     assert output.shape == (3, fitted.outputs) == (3, network.outputs)
     assert np.isfinite(network.loss(output, targets))
     assert network.input_shape == tuple(fitted.input_shape) and network.dtype == np.float32
-    assert fitted.input_shape == ((1, 32, 32) if name in models.FOR_32_PIXELS else
-                                  (1, 8, 8) if name in models.IMAGE_MODELS else (64,))
+    assert fitted.input_shape == ((1, 32, 32) if models.MODELS[name].least_pixels else
+                                  (1, 8, 8) if models.MODELS[name].takes_images else (64,))
 
 
 @pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("mlp-bn", [*[64] * 9, 10]),
@@ -48,7 +48,7 @@ def images(channels, size, classes=10):
     return data.Dataset("images", train=split, validation=None, test=split, classes=classes)
 
 
-@pytest.mark.parametrize("name", models.FOR_32_PIXELS)
+@pytest.mark.parametrize("name", [name for name, known in models.MODELS.items() if known.least_pixels == 32])
 def test_small_images_are_padded_to_32_pixels(name):
     network, fitted = fit(name, images(1, 28))
     assert tuple(fitted.input_shape) == (1, 32, 32) and network.input_shape == (1, 32, 32)

@@ -45,7 +45,7 @@ def test_two_rules_at_one_seed_have_the_same_start_and_the_same_batches():
 
 def test_a_run_twice_gives_the_same_rows():
     run = Run("wm", seed=3, **SMALL)
-    assert without_times(run.rows()) == without_times(run.rows())
+    assert without_times(run.train()) == without_times(run.train())
 
 
 def test_a_run_survives_the_way_to_another_process():
@@ -54,17 +54,17 @@ def test_a_run_survives_the_way_to_another_process():
 
 
 def test_a_run_resumes_by_its_settings(tmp_path):
-    Run("pfa", **SMALL).rows(folder=tmp_path)
+    Run("pfa", **SMALL).train(folder=tmp_path)
     longer = Run("pfa", **SMALL | {"epochs": 2})
-    assert without_times(longer.rows(folder=tmp_path, resume=True)) == without_times(longer.rows())
+    assert without_times(longer.train(folder=tmp_path, resume=True)) == without_times(longer.train())
     with pytest.raises(ValueError, match="made by another seed: 0, this run has 1"):
-        dataclasses.replace(longer, seed=1).rows(folder=tmp_path, resume=True)
+        dataclasses.replace(longer, seed=1).train(folder=tmp_path, resume=True)
 
 
 # ------------------------------------------------------------------------------------------ what a run is made of
 
 def test_rows_say_what_the_run_was():
-    row = Run("wp", seed=2, **SMALL).rows()[-1]
+    row = Run("wp", seed=2, **SMALL).train()[-1]
     assert (row["rule"], row["seed"], row["model"], row["data"], row["init"]) == (
         "wp", 2, "mlp", "digits", "xavier-uniform")
     assert row["activation"] == "relu" and row["learning_rate_factor"] == 0.01
@@ -87,7 +87,7 @@ def test_learning_rate_milestones_are_epochs():
 def test_decay_presets_reach_the_record(rule, settings, first):
     run = Run(rule, **SMALL, **settings)
     assert run.decay_at(run.build()[0])(0) == first
-    row = run.rows()[1]
+    row = run.train()[1]
     assert (row["weight_decay"], row["decay_at_start"]) == (first, first)
 
 
@@ -138,7 +138,7 @@ def test_the_product_rules_strong_decay_is_the_models(model, first, until, after
                                       {"data": "spirals"}, {"data": "linear-teacher"}, {"data": "mnist1d"},
                                       {"data": "fashion-mini"}])
 def test_models_and_data_by_name(settings):
-    row = Run("fa", epochs=0, **settings).rows()[0]
+    row = Run("fa", epochs=0, **settings).train()[0]
     assert (row["model"], row["data"]) == (settings.get("model", "mlp"), settings.get("data", "digits"))
     regression = settings.get("model") == "autoencoder" or settings.get("data") == "linear-teacher"
     assert (row["test_accuracy"] is None) == regression
@@ -163,12 +163,12 @@ def test_images_are_augmented_in_the_papers_setting_alone_unless_told_otherwise(
 def test_an_augmented_run_is_another_run_and_its_record_says_so(tmp_path):
     def run(augment):
         return Run("pfa", model="digits-conv", augment=augment, epochs=2, batch_size=400)
-    plain, augmented = run("none").rows(), run("crop-flip").rows(folder=tmp_path)
+    plain, augmented = run("none").train(), run("crop-flip").train(folder=tmp_path)
     assert {row["augment"] for row in augmented} == {"crop-flip"} and {row["augment"] for row in plain} == {"none"}
     assert plain[0]["test_loss"] == augmented[0]["test_loss"] and plain[1]["train_loss"] != augmented[1]["train_loss"]
-    assert without_times(run("crop-flip").rows()) == without_times(augmented)
+    assert without_times(run("crop-flip").train()) == without_times(augmented)
     with pytest.raises(ValueError, match="made by another augment"):
-        run("none").rows(folder=tmp_path, resume=True)
+        run("none").train(folder=tmp_path, resume=True)
 
 
 def test_threads_are_what_the_environment_asks_for(monkeypatch):
@@ -233,7 +233,7 @@ def test_bad_settings_are_refused_when_the_run_is_made(change, error, message):
 def test_what_only_the_building_finds_is_refused_before_training(settings, error, message):
     told = []
     with pytest.raises(error, match=message):
-        Run("pfa", **settings).rows(progress=told.append)
+        Run("pfa", **settings).train(progress=told.append)
     assert told == []
 
 
@@ -301,7 +301,7 @@ def rule_file(tmp_path):
 
 def test_a_rule_in_a_file_trains(rule_file):
     run = Run(f"{rule_file}:MyRule", **SMALL)
-    ours, backprop = run.rows(), Run("bp", **SMALL).rows()
+    ours, backprop = run.train(), Run("bp", **SMALL).train()
     assert run.rule_name == ours[0]["rule"] == "MyRule"
     assert ours[-1]["test_loss"] == backprop[-1]["test_loss"]
     assert run.settings()["rule"] == "MyRule"
@@ -392,5 +392,5 @@ def test_shuffled_labels_are_of_the_seed_and_said_in_every_row():
     _, plain, _, _ = Run("bp").build()
     np.testing.assert_array_equal(data.train.targets, again.train.targets)
     assert (data.train.targets != plain.train.targets).mean() > 0.8
-    assert [row["shuffled_labels"] for row in run.rows()] == [True, True]
-    assert "shuffled_labels" not in Run("bp", epochs=0).rows()[0]
+    assert [row["shuffled_labels"] for row in run.train()] == [True, True]
+    assert "shuffled_labels" not in Run("bp", epochs=0).train()[0]

@@ -331,7 +331,7 @@ def test_bad_batches_are_refused_and_leave_no_trace(spoil, error, says):
 
 def test_the_common_run_trains_it():
     rows = Run(HolomorphicEP, model="settling", activation="steep-sigmoid", hidden=(24,), epochs=2, lr=0.1,
-               options=(("points", 2), ("free_steps", 30), ("nudged_steps", 15))).rows()
+               options=(("points", 2), ("free_steps", 30), ("nudged_steps", 15))).train()
     assert rows[-1]["test_accuracy"] > rows[0]["test_accuracy"] + 0.2
     assert rows[-1]["rule"] == "hep" and rows[-1]["reference"] == "recurrent-backprop"
     assert rows[-1]["activation"] == "steep-sigmoid" and rows[-1]["mean_value_defect_median"] > 0

@@ -124,7 +124,7 @@ def test_what_has_no_closed_form_or_no_fixed_jacobian_is_refused_by_name():
 
 def test_the_common_run_trains_it_on_the_settling_model_as_it_is():
     rows = Run(JacobianHomeostasis, model="settling", hidden=(24, 24), epochs=2, lr=0.1,
-               options=(("mode", "tangent"), ("coefficient", 20.0))).rows()
+               options=(("mode", "tangent"), ("coefficient", 20.0))).train()
     first, last = rows[0], rows[-1]
     assert last["rule"] == "hep-homeo" and last["activation"] == "dsilu"        # soft clips settle with dsilu
     assert last["weight_angle"]["fc2"] < first["weight_angle"]["fc2"] - 20
