@@ -103,9 +103,7 @@ def forward(stages, x):
     """Every layer's pre- and post-activation, x (N, …) -> `Pass`; no layer remembers it."""
     pre, post = [], [x.reshape(len(x), -1).astype(stages[0].layer.weight.dtype, copy=False)]
     for layer, unit in stages:
-        a = layer.respond(post[-1])                                             # (N, in) x (in, out) -> (N, out)
-        if layer.bias is not None:
-            a += layer.bias
+        a = layer.answer(post[-1])                                              # (N, in) x (in, out) -> (N, out)
         pre.append(a)
         post.append(unit.function(a))
     return Pass(pre, post)

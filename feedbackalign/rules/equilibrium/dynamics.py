@@ -172,9 +172,7 @@ def unpooled(stage, signal, below, weights, winners=None):
 
 def from_below(stage, below, winners=None):
     """P(W s_{n−1} + b): what the state below asks of this layer."""
-    z = stage.layer.respond(as_input(stage, below))                             # (N, in) -> (N, out[, rows, cols])
-    if stage.layer.bias is not None:
-        z += stage.layer.bias.reshape(-1, *[1] * (z.ndim - 2))
+    z = stage.layer.answer(as_input(stage, below))                              # (N, in) -> (N, out[, rows, cols])
     answer, winner = pooled(stage, z)
     if winners is not None and winner is not None:
         winners[stage.name] = below, winner
@@ -200,8 +198,7 @@ def answer(chain, top):
     """The network's output at this top state: the readout's logits, or the state itself. (N, …) -> (N, out)"""
     if chain.readout is None:
         return top
-    logits = chain.readout.respond(top.reshape(len(top), -1))
-    return logits if chain.readout.bias is None else logits + chain.readout.bias
+    return chain.readout.answer(top.reshape(len(top), -1))
 
 
 # --------------------------------------------------------------------------------------------------- the dynamics
