@@ -51,8 +51,8 @@ class Rule:
     matches_backprop : "always", "any network", "linear network" or "never"
         Where `match_to_backprop` can make every gradient equal to backprop's.
     takes : str
-        The networks that the rule can be made on: "any network", "dense networks" (see `jacobians.dense_chain`), or
-        "networks that settle" (see `dynamics.chain`: their answer is a fixed point, another function of the
+        The networks that the rule can be made on: "any network", "dense networks" (see `dense_chain`), or
+        "networks that settle" (see `settling_chain`: their answer is a fixed point, another function of the
         input than the forward pass).
         Whoever needs a network for a rule chooses by this: the shared tests, `truths`.
     """

@@ -34,11 +34,11 @@ import statistics
 import numpy as np
 
 from feedbackalign.layers import Identity
+from feedbackalign.networks.chains import settling_chain
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.equilibrium import truths
-from feedbackalign.rules.equilibrium.dynamics import (SWEEPS, answer, chain, primitive_gradients, readout_gradients,
-                                                      settle)
+from feedbackalign.rules.equilibrium.dynamics import SWEEPS, answer, primitive_gradients, readout_gradients, settle
 from feedbackalign.rules.equilibrium.exact_gradients import (EXACTLY, implicit_gradients, settle_exactly,
                                                              truncated_gradients)
 from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
@@ -55,7 +55,7 @@ class EquilibriumPropagation(Rule):
     Parameters
     ----------
     network : Network
-        (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)* with bounded units; see `dynamics.chain`.
+        (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)* with bounded units; see `settling_chain`.
     rng : numpy.random.Generator
         Draws the sign of random-sign.
     estimator : "symmetric", "one-sided" or "random-sign"
@@ -102,7 +102,7 @@ class EquilibriumPropagation(Rule):
     def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15,
                  activation=None, sweep="alternating", damping=0.0):
         super().__init__(network, rng=require_generator(rng, type(self).name))
-        self.chain = chain(network, activation)
+        self.chain = settling_chain(network, activation)
         self.estimator = require_known(estimator, ESTIMATORS, "estimator")
         self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
         self.free_steps = require_integer(free_steps, "free_steps", low=1)

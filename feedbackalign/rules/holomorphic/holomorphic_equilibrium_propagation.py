@@ -31,10 +31,10 @@ import statistics
 import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.networks.chains import renamed, settling_chain
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.equilibrium import truths
-from feedbackalign.rules.equilibrium.dynamics import chain
 from feedbackalign.rules.equilibrium.equilibrium_propagation import how_settled
 from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging, recurrent_backprop
 from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
@@ -297,15 +297,12 @@ def smooth_chain(network, activation, pooling):
     """The settling chain of a network, what has a kink being refused, or replaced where that was asked for."""
     if pooling is not None:
         require_known(pooling, ("softmax",), "pooling")
-    made, stages = chain(network, activation), []
+    made, stages = settling_chain(network, activation), []
     for stage in made.stages:
         if activation is None and stage.unit.kind == "soft-clip":
-            smooth = ACTIVATIONS["dsilu"]()                                     # the same unit, made smooth
-            smooth.name = stage.unit.name
-            stage = stage._replace(unit=smooth)
+            stage = stage._replace(unit=renamed(ACTIVATIONS["dsilu"](), stage.unit.name))       # made smooth
         if pooling == "softmax" and stage.pool is not None:
             soft = holomorphic.SoftmaxPool2d(stage.pool.size, stage.pool.stride)
-            soft.name = stage.pool.name
-            stage = stage._replace(pool=soft)
+            stage = stage._replace(pool=renamed(soft, stage.pool.name))
         stages.append(stage)
     return holomorphic.require_holomorphic(made._replace(stages=stages))
