@@ -26,27 +26,11 @@ import typing
 
 import numpy as np
 
-from feedbackalign.layers import Flatten, Identity, Linear
-from feedbackalign.layers.base import Layer
-from feedbackalign.layers.units import Activation
+from feedbackalign.layers import Identity
+from feedbackalign.networks.chains import dense_chain  # noqa: F401 - what all of these functions take
 from feedbackalign.validation import require_number
 
 CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # of the largest singular value: below is zero
-
-
-class NotDenseError(ValueError):
-    """A network that is no chain of dense layers under a linear output."""
-
-
-class DenseStage(typing.NamedTuple):
-    """One layer of the chain: its weights, and the unit on top of them (the identity where there is none)."""
-
-    layer: Layer
-    unit: Layer
-
-    @property
-    def name(self):
-        return self.layer.name
 
 
 class Pass(typing.NamedTuple):
@@ -60,52 +44,13 @@ class Pass(typing.NamedTuple):
         return self.post[-1]
 
 
-# -------------------------------------------------------------------------------------------------------- the chain
-
-def dense_chain(network):
-    """Read the layers off a dense network, bottom to top: a list of `DenseStage`.
-
-    Parameters
-    ----------
-    network : Network
-        [Flatten], (Linear, [unit])*, Linear; any elementwise unit, and none on the output.
-
-    Raises
-    ------
-    NotDenseError
-        A ValueError, naming the first layer that is something else.
-
-    Examples
-    --------
-    >>> from feedbackalign.networks import mlp
-    >>> [(stage.name, stage.unit.kind) for stage in dense_chain(mlp([4, 3, 2], rng=np.random.default_rng(0)))]
-    [('fc1', 'relu'), ('fc2', 'identity')]
-    """
-    stages, is_open = [], False                             # open: the last Linear may still get a unit
-    for layer in network.layers:
-        if isinstance(layer, Linear):
-            stages.append(DenseStage(layer, Identity()))
-            is_open = True
-        elif isinstance(layer, Activation) and is_open:
-            stages[-1] = stages[-1]._replace(unit=layer)
-            is_open = False
-        elif not isinstance(layer, Flatten):
-            raise NotDenseError(f"{layer.name} cannot be taken: expected dense layers alone, [Flatten], (Linear, "
-                                f"[unit])*, Linear, got {layer!r}")
-    top = stages[-1]
-    if not isinstance(top.unit, Identity):
-        raise NotDenseError(f"{top.unit.name} cannot be taken: expected a linear output (softmax belongs to the loss), "
-                            f"got {top.unit!r} on it")
-    return stages
-
+# ---------------------------------------------------------------------------------------------------------- a pass
 
 def forward(stages, x):
     """Every layer's pre- and post-activation, x (N, …) -> `Pass`; no layer remembers it."""
     pre, post = [], [x.reshape(len(x), -1).astype(stages[0].layer.weight.dtype, copy=False)]
     for layer, unit in stages:
-        a = layer.respond(post[-1])                                             # (N, in) x (in, out) -> (N, out)
-        if layer.bias is not None:
-            a += layer.bias
+        a = layer.answer(post[-1])                                              # (N, in) x (in, out) -> (N, out)
         pre.append(a)
         post.append(unit.function(a))
     return Pass(pre, post)

@@ -13,8 +13,7 @@ import numpy as np
 from feedbackalign import optimizer, rules, training
 from feedbackalign import data as datasets
 from feedbackalign.layers import ACTIVATIONS
-from feedbackalign.networks.jacobians import NotDenseError
-from feedbackalign.rules.equilibrium.dynamics import CannotSettleError
+from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.runs import models
 from feedbackalign.validation import require_integer, require_known, require_number
 
@@ -176,12 +175,10 @@ class Run:
         """The run's rule on a network; where that cannot settle, or is not dense, the models that do are named."""
         try:
             rule = rules.make(rules.find(self.rule), network, rng=rng, **dict(self.options))
-        except CannotSettleError as error:
-            hint = "" if self.model == "settling" else "; the model made for such rules: --model settling"
-            raise CannotSettleError(f"rule {self.rule_name} on model {self.model}: {error}{hint}") from error
-        except NotDenseError as error:
-            raise NotDenseError(f"rule {self.rule_name} on model {self.model}: {error}; the dense models: --model mlp, "
-                                f"--model autoencoder") from error
+        except UnfitNetworkError as error:
+            says = f"rule {self.rule_name} on model {self.model}: {error}"
+            fits = f"--model {self.model}" in error.hint
+            raise UnfitNetworkError(says if fits else f"{says}; {error.hint}", error.hint) from error
         rule.name = self.rule_name
         return rule
 

@@ -27,6 +27,21 @@ def test_transport_carries_an_error_through_any_weights(case, rng):
     np.testing.assert_allclose(layer.respond(x), bare, rtol=1e-12, atol=1e-13)
 
 
+@given(image_shapes().flatmap(lambda shape: convolutions(np.random.default_rng(0), shape).map(lambda c: (c, shape))),
+       generators())
+def test_answer_is_forward_without_a_memory(case, rng):
+    layer, shape = case
+    if layer.bias is not None:
+        layer.bias[...] = rng.normal(size=layer.bias.shape)
+    x, z = rng.normal(size=(2, 2, *shape))
+    answer = layer.answer(x)
+    assert layer.input is None
+    np.testing.assert_allclose(answer, layer.forward(x), rtol=1e-13, atol=1e-14)
+    both = layer.answer(x + 1j * z)
+    np.testing.assert_allclose(both.real, answer, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(both.imag, layer.respond(z), rtol=1e-12, atol=1e-13)
+
+
 def test_transport_through_more_channels_than_the_layer_has():
     """R of product feedback alignment has mid outputs where W has out."""
     rng = np.random.default_rng(0)

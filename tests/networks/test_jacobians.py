@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from feedbackalign import layers
 from feedbackalign.alignment import angle
-from feedbackalign.networks import Network, autoencoder, lenet_mnist, mlp
-from feedbackalign.networks.jacobians import (CUTOFF, NotDenseError, damped_pinv, dense_chain, forward,
+from feedbackalign.networks import Network, mlp
+from feedbackalign.networks.jacobians import (CUTOFF, damped_pinv, dense_chain, forward,
                                               gradients_of_signals, joint_gauss_newton, last_pass,
                                               layerwise_gauss_newton, post_jacobians, pre_jacobians, slopes, times)
 from tests.rules.tools import assert_close, backprop
@@ -29,7 +29,7 @@ def errors_of(net, seen, labels):
     return net.sample_errors(seen.output, labels)
 
 
-# --------------------------------------------------------------------------------------------------------- the chain
+# ----------------------------------------------------------------------------------------------------------- a pass
 
 @given(case=dense_networks_with_batch())
 def test_a_pass_is_the_networks_own(case):
@@ -53,31 +53,6 @@ def test_a_flattened_image_is_the_input_in_the_order_of_flatten():
     stages = dense_chain(net)
     np.testing.assert_allclose(forward(stages, x).output, net.forward(x), rtol=1e-14)
     assert forward(stages, x.astype(np.float32)).output.dtype == np.float64             # the network's own precision
-
-
-def test_a_layer_without_a_unit_has_the_identity():
-    stages = dense_chain(autoencoder([6, 4, 2], rng=np.random.default_rng(0)))
-    assert [stage.unit.kind for stage in stages] == ["tanh", "identity", "tanh", "identity"]
-    assert [stage.name for stage in stages] == ["fc1", "fc2", "fc3", "fc4"]
-
-
-@pytest.mark.parametrize(("stack", "culprit"), [
-    (lambda linear: [linear(4, 3), layers.Tanh(), linear(3, 2), layers.Sigmoid()], "sigmoid1 .*linear output"),
-    (lambda linear: [linear(4, 3), layers.Tanh(), layers.Tanh(), linear(3, 2)], "tanh2 .*dense layers alone"),
-    (lambda linear: [layers.Tanh(), linear(4, 2)], "tanh1 .*dense layers alone"),
-    (lambda linear: [linear(4, 3), layers.BatchNorm1d(3), layers.Tanh(), linear(3, 2)], "bn1 .*dense layers alone"),
-    (lambda linear: [linear(4, 4), layers.Residual([linear(4, 4)]), linear(4, 2)], "block1 .*dense layers alone"),
-], ids=["unit-on-top", "two-units", "unit-first", "normalised", "residual"])
-def test_other_layers_are_refused_by_name(stack, culprit):
-    rng = np.random.default_rng(0)
-    net = Network(stack(lambda inputs, outputs: layers.Linear(inputs, outputs, rng=rng)), input_shape=(4,))
-    with pytest.raises(NotDenseError, match=f"{culprit}.*got"):
-        dense_chain(net)
-
-
-def test_a_convolution_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"conv1 cannot be taken: expected dense layers alone.*got Conv2d\(1, "):
-        dense_chain(lenet_mnist(rng=np.random.default_rng(0)))
 
 
 # ----------------------------------------------------------------------------------------------------- the Jacobians

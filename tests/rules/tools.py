@@ -8,6 +8,7 @@ import pytest
 from feedbackalign import layers, rules
 from feedbackalign.networks import Network, mlp
 from feedbackalign.optimizer import SGD, Optimizer
+from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.training.loop import train_step
 from tests.strategies import dense_networks_with_batch, networks_with_batch, settling_networks_with_batch
 
@@ -180,7 +181,7 @@ def frozen(thing):
         return {key: frozen(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         return [frozen(value) for value in thing]
-    if isinstance(thing, (Network, layers.Layer, rules.Rule, Optimizer)):
+    if isinstance(thing, (Network, layers.Layer, rules.Rule, EpochSums, Optimizer)):
         return type(thing).__name__, frozen(vars(thing))
     return thing
 

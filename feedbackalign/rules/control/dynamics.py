@@ -202,7 +202,7 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
         for i in order:
             layer, unit = stages[i]
             if i > 0:                                                           # the input stands still
-                state.v_ff[i] = answer(layer, state.r[i])                       # (N, n_{i−1}) -> (N, n_i)
+                state.v_ff[i] = layer.answer(state.r[i])                        # (N, n_{i−1}) -> (N, n_i)
             state.v[i] += rate * (state.v_ff[i] + state.v_fb[i] - state.v[i])
             state.r[i + 1] = unit.function(state.v[i])
         yield state
@@ -222,14 +222,6 @@ def move_controller(state, target, controller):
     state.u_int = state.u_int + controller.dt * (state.error - controller.alpha * leaking)
     state.u = state.u_int + controller.k_p * state.error
     return state.u if controller.proactive else before
-
-
-def answer(layer, below):
-    """W r + b."""
-    v = layer.respond(below)
-    if layer.bias is not None:
-        v += layer.bias
-    return v
 
 
 # -------------------------------------------------------------------------------------------------- in the steady state
@@ -300,7 +292,7 @@ def push(stages, x, shove):
     """
     v, v_ff, r = [], [], [x]
     for (layer, unit), extra in zip(stages, shove):
-        v_ff.append(answer(layer, r[-1]))                                       # (N, n_{i−1}) -> (N, n_i)
+        v_ff.append(layer.answer(r[-1]))                                        # (N, n_{i−1}) -> (N, n_i)
         v.append(v_ff[-1] + extra)
         r.append(unit.function(v[-1]))
     return v, v_ff, r

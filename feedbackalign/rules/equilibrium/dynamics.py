@@ -11,132 +11,16 @@ The same weights that drive a layer from below also let the layer above drive it
 With tied weights this is s ← σ(∂Φ/∂s) for the primitive function Φ = Σ_n ⟨s_n, P(W_n s_{n−1} + b_n)⟩ − β ℓ
 (Laborieux et al. 2021). Under cross-entropy the last Linear is a readout that stays outside the dynamics and nudges the
 layer below it; under squared error it settles like the others. What settles is a chain (Conv, [Pool], unit)*, Flatten,
-(Linear, unit)*; `chain` reads it off a network and refuses anything else.
+(Linear, unit)*; `networks.chains.settling_chain` reads it off a network and refuses anything else.
 """
-
-import typing
 
 import numpy as np
 
-from feedbackalign.layers import ACTIVATIONS, AvgPool2d, Flatten, Identity, MaxPool2d
-from feedbackalign.layers.base import Layer
-from feedbackalign.layers.units import Activation
+from feedbackalign.layers import MaxPool2d
 from feedbackalign.ops import pooling
 from feedbackalign.validation import require_known
 
-BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsilu")
 SWEEPS = ("alternating", "synchronous")
-ORDER = "(Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*"
-
-
-class CannotSettleError(ValueError):
-    """A network whose layers do not settle."""
-
-
-class Stage(typing.NamedTuple):
-    """One settling layer: its weights, its pooling (or None), its unit, and the shape of one sample's input."""
-
-    layer: Layer
-    pool: Layer
-    unit: Layer
-    below_shape: tuple
-
-    @property
-    def name(self):
-        return self.layer.name
-
-    @property
-    def output_shape(self):
-        """Of one sample's pre-activation, before pooling."""
-        return self.layer.output_shape(self.below_shape)
-
-
-class Chain(typing.NamedTuple):
-    """The settling layers of a network from the bottom to the top, and the readout above them (or None)."""
-
-    network: object
-    stages: list
-    readout: Layer
-
-    def rest(self, N):
-        """All states zero, for a batch of N."""
-        shapes = [stage.pool.output_shape(stage.output_shape) if stage.pool else stage.output_shape
-                  for stage in self.stages]
-        return [np.zeros((N, *shape), dtype=self.network.dtype) for shape in shapes]
-
-
-# -------------------------------------------------------------------------------------------- what can settle
-
-def chain(network, activation=None):
-    """Read the settling layers off a network.
-
-    Parameters
-    ----------
-    network : Network
-        (Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*, with known input shape. Units are bounded:
-        tanh, sigmoid, steep-sigmoid, hard-sigmoid, soft-clip or dsilu. The top is a Linear: without unit under
-        cross-entropy, with or without one under squared error.
-    activation : str, optional
-        A unit that takes the place of the network's own; a linear top stays linear.
-
-    Raises
-    ------
-    CannotSettleError
-        A ValueError, naming the layer that cannot settle.
-
-    Examples
-    --------
-    >>> from feedbackalign.networks import mlp
-    >>> found = chain(mlp([4, 3, 3, 2], activation="soft-clip", rng=np.random.default_rng(0)))
-    >>> [stage.name for stage in found.stages], found.readout.name
-    (['fc1', 'fc2'], 'fc3')
-    """
-    if activation is not None:
-        require_known(activation, BOUNDED, "unit of a settling network")
-    if network.input_shape is None:
-        raise CannotSettleError("a network that settles needs its sizes: make it with Network(…, input_shape=…)")
-    groups = []                                             # each weighted layer, and what follows it
-    for layer in network.layers:
-        if layer.is_weighted:
-            groups.append([layer])
-        elif groups:
-            groups[-1].append(layer)
-        elif not isinstance(layer, Flatten):
-            raise CannotSettleError(f"{layer.name} cannot settle: expected {ORDER}, got {layer!r} first")
-    stages = [_stage(group, network, activation, is_top=group is groups[-1]) for group in groups]
-    top = stages[-1]
-    if top.layer.weight.ndim != 2:
-        raise CannotSettleError(f"{top.name} cannot settle: expected a Linear on top, got {top.layer!r}")
-    if network.loss_name != "cross-entropy":
-        return Chain(network, stages, None)
-    if not isinstance(top.unit, Identity):
-        raise CannotSettleError(f"{top.unit.name} cannot settle: under cross-entropy the top Linear is a readout "
-                                f"without unit")
-    if len(stages) == 1:
-        raise CannotSettleError(f"{top.name} cannot settle: under cross-entropy it is a readout, and nothing is below "
-                                f"it")
-    return Chain(network, stages[:-1], top.layer)
-
-
-def _stage(group, network, activation, is_top):
-    """A weighted layer and what follows it, in the only order that settles: [pooling], unit."""
-    layer, *rest = [layer for layer in group if not isinstance(layer, Flatten)]
-    pool = rest.pop(0) if rest and isinstance(rest[0], (MaxPool2d, AvgPool2d)) else None
-    unit = rest.pop(0) if rest and isinstance(rest[0], Activation) else None
-    if rest:
-        raise CannotSettleError(f"{rest[0].name} cannot settle: expected {ORDER}, got {rest[0]!r} after {layer.name}")
-    if unit is None and not is_top:
-        raise CannotSettleError(f"{layer.name} cannot settle: expected a bounded unit after it, got none")
-    if is_top and isinstance(unit, (Identity, type(None))):
-        unit = unit or Identity()
-    elif activation is not None:
-        replaced, unit = unit, ACTIVATIONS[activation]()
-        unit.name = replaced.name
-    elif unit.kind not in BOUNDED:
-        raise CannotSettleError(f"{unit.name} cannot settle: expected a bounded unit ({', '.join(BOUNDED)}), got "
-                                f"{unit!r}; the option activation= puts one in its place")
-    return Stage(layer, pool, unit, network.shapes[layer.name][0])
-
 
 # ------------------------------------------------------------------------------------------- the two directions
 #
@@ -172,9 +56,7 @@ def unpooled(stage, signal, below, weights, winners=None):
 
 def from_below(stage, below, winners=None):
     """P(W s_{n−1} + b): what the state below asks of this layer."""
-    z = stage.layer.respond(as_input(stage, below))                             # (N, in) -> (N, out[, rows, cols])
-    if stage.layer.bias is not None:
-        z += stage.layer.bias.reshape(-1, *[1] * (z.ndim - 2))
+    z = stage.layer.answer(as_input(stage, below))                              # (N, in) -> (N, out[, rows, cols])
     answer, winner = pooled(stage, z)
     if winners is not None and winner is not None:
         winners[stage.name] = below, winner
@@ -200,8 +82,7 @@ def answer(chain, top):
     """The network's output at this top state: the readout's logits, or the state itself. (N, …) -> (N, out)"""
     if chain.readout is None:
         return top
-    logits = chain.readout.respond(top.reshape(len(top), -1))
-    return logits if chain.readout.bias is None else logits + chain.readout.bias
+    return chain.readout.answer(top.reshape(len(top), -1))
 
 
 # --------------------------------------------------------------------------------------------------- the dynamics

@@ -29,17 +29,17 @@ exact gradient. Hard units stuck at 0 keep deeper small networks (three and more
 """
 
 import copy
-import json
 import statistics
 
 import numpy as np
 
 from feedbackalign.layers import Identity
 from feedbackalign.networks import small
+from feedbackalign.networks.chains import settling_chain
 from feedbackalign.rules.base import Rule, Step
+from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.equilibrium import truths
-from feedbackalign.rules.equilibrium.dynamics import (SWEEPS, answer, chain, primitive_gradients, readout_gradients,
-                                                      settle)
+from feedbackalign.rules.equilibrium.dynamics import SWEEPS, answer, primitive_gradients, readout_gradients, settle
 from feedbackalign.rules.equilibrium.exact_gradients import (EXACTLY, implicit_gradients, settle_exactly,
                                                              truncated_gradients)
 from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
@@ -56,7 +56,7 @@ class EquilibriumPropagation(Rule):
     Parameters
     ----------
     network : Network
-        (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)* with bounded units; see `dynamics.chain`.
+        (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)* with bounded units; see `settling_chain`.
     rng : numpy.random.Generator
         Draws the sign of random-sign.
     estimator : "symmetric", "one-sided" or "random-sign"
@@ -74,8 +74,8 @@ class EquilibriumPropagation(Rule):
 
     Attributes
     ----------
-    residuals : dict
-        {"free": [...], "nudged": [...]}: of every phase since the last epoch ended; see `notes`.
+    residuals : EpochSums
+        "free" and "nudged": the residuals of this epoch's phases and of the last epoch's; see `notes`.
 
     Raises
     ------
@@ -103,15 +103,14 @@ class EquilibriumPropagation(Rule):
     def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15,
                  activation=None, sweep="alternating", damping=0.0):
         super().__init__(network, rng=require_generator(rng, type(self).name))
-        self.chain = chain(network, activation)
+        self.chain = settling_chain(network, activation)
         self.estimator = require_known(estimator, ESTIMATORS, "estimator")
         self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
         self.free_steps = require_integer(free_steps, "free_steps", low=1)
         self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
         self.sweep = require_known(sweep, SWEEPS, "sweep")
         self.damping = require_number(damping, "damping", low=0, high=1, high_open=True)
-        self.residuals = {"free": [], "nudged": []}
-        self.settled = {}                                                       # the last whole epoch's, summed up
+        self.residuals = EpochSums()
 
     # ------------------------------------------------------------------------------------------------- the phases
 
@@ -138,13 +137,13 @@ class EquilibriumPropagation(Rule):
         if self.estimator == "random-sign" and self.rng.random() < 0.5:
             beta = -beta
         plus, plus_residual = self.nudged_phase(x, targets, free, beta)
-        self.residuals["free"].append(residual)
-        self.residuals["nudged"].append(plus_residual)
+        self.residuals.add("free", residual)
+        self.residuals.add("nudged", plus_residual)
         readout = readout_gradients(self.chain, plus[-1], targets)
         if self.estimator != "symmetric":
             return Step(loss=loss, grads=self.contrast(x, free, plus, free, beta) | readout)          # Eq. 1, 2
         minus, minus_residual = self.nudged_phase(x, targets, free, -beta)
-        self.residuals["nudged"].append(minus_residual)
+        self.residuals.add("nudged", minus_residual)
         readout = mean_of(readout, readout_gradients(self.chain, minus[-1], targets))
         return Step(loss=loss, grads=self.contrast(x, free, plus, minus, 2 * beta) | readout)         # Eq. 3
 
@@ -223,29 +222,33 @@ class EquilibriumPropagation(Rule):
     # ----------------------------------------------------------------------------------------------- the record
 
     def after_epoch(self, batches):
-        """Sum up how well this epoch's phases settled, for the record, and begin anew."""
-        self.settled = {}
-        for phase, residuals in self.residuals.items():
-            if residuals:
-                unsettled = sum(residual > SETTLED_IN_TRAINING for residual in residuals)
-                self.settled |= {f"{phase}_residual_median": statistics.median(residuals),
-                                 f"{phase}_residual_largest": max(residuals),
-                                 f"{phase}_not_settled": unsettled / len(residuals)}
-        self.residuals = {phase: [] for phase in self.residuals}
+        self.residuals.end_epoch()
 
     def notes(self):
         """Median and largest residual of the last epoch's phases, and the share of phases that did not settle."""
-        return dict(self.settled)
+        return how_settled(self.residuals.last)
 
     def state(self):
-        """The base's, this epoch's residuals so far, and the last epoch's summary."""
-        residuals = {f"residuals/{phase}": np.array(residuals) for phase, residuals in self.residuals.items()}
-        return super().state() | residuals | {"settled": np.array(json.dumps(self.settled))}
+        return super().state() | self.residuals.state()
 
     def load_state(self, state):
         super().load_state(state)
-        self.residuals = {phase: state[f"residuals/{phase}"].tolist() for phase in self.residuals}
-        self.settled = json.loads(str(state["settled"]))
+        self.residuals.load_state(state)
+
+
+def how_settled(residuals):
+    """{"free": [residual, …], "nudged": […]} of an epoch, summed up for the record.
+
+    >>> how_settled({"free": [1e-3, 3e-2]})
+    {'free_residual_median': 0.0155, 'free_residual_largest': 0.03, 'free_not_settled': 0.5}
+    """
+    summary = {}
+    for phase in (phase for phase in ("free", "nudged") if phase in residuals):
+        unsettled = sum(residual > SETTLED_IN_TRAINING for residual in residuals[phase])
+        summary |= {f"{phase}_residual_median": statistics.median(residuals[phase]),
+                    f"{phase}_residual_largest": max(residuals[phase]),
+                    f"{phase}_not_settled": unsettled / len(residuals[phase])}
+    return summary
 
 
 def require_beta(beta, chain, estimator):

@@ -13,8 +13,8 @@ import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS, Linear
 from feedbackalign.networks import Network
+from feedbackalign.networks.chains import settling_chain
 from feedbackalign.optimizer import SGD
-from feedbackalign.rules.equilibrium.dynamics import chain
 from feedbackalign.rules.equilibrium.exact_gradients import EXACTLY, settle_exactly
 from feedbackalign.rules.holomorphic import nudging, recurrent_backprop
 from feedbackalign.rules.holomorphic import homeostasis as homeostatic
@@ -26,7 +26,7 @@ def settled_network(rng, *, sizes=(10, 12, 9, 5), unit="steep-sigmoid", samples=
     """Dense layers under squared error, weights in ±1/√in scaled down until all samples settle: -> network, x, labels.
 
     >>> network, x, labels = settled_network(np.random.default_rng(0))
-    >>> settle_exactly(chain(network), x)[1] < 1e-10
+    >>> settle_exactly(settling_chain(network), x)[1] < 1e-10
     True
     """
     stack = []
@@ -37,7 +37,7 @@ def settled_network(rng, *, sizes=(10, 12, 9, 5), unit="steep-sigmoid", samples=
         for array in layer.parameters().values():
             array[...] = rng.uniform(-1, 1, size=array.shape) / np.sqrt(layer.weight.shape[1])
     x, labels = rng.random((samples, sizes[0])), rng.integers(sizes[-1], size=samples)
-    while settle_exactly(chain(network), x, longest=200)[1] > EXACTLY:
+    while settle_exactly(settling_chain(network), x, longest=200)[1] > EXACTLY:
         for layer in network.weighted_layers():
             layer.weight *= 0.8
     return network, x, labels

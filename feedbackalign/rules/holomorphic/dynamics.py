@@ -85,10 +85,7 @@ def before_pooling(stage, below, weights):
 
 def from_below(stage, below):
     """P(W a_{n−1} + b): (N, in…) -> (N, out…)."""
-    z = stage.layer.respond(as_input(stage, below))                             # (N, in) x (in, out) -> (N, out)
-    if stage.layer.bias is not None:
-        z = z + stage.layer.bias.reshape(-1, *[1] * (z.ndim - 2))
-    return pooled(stage, z)
+    return pooled(stage, stage.layer.answer(as_input(stage, below)))            # (N, in) x (in, out) -> (N, out)
 
 
 def down(stage, signal, weights):
@@ -106,8 +103,7 @@ def answer(chain, top):
     """The network's output at this top state, real or complex: (N, …) -> (N, out)."""
     if chain.readout is None:
         return top
-    logits = chain.readout.respond(top.reshape(len(top), -1))                   # (N, in) x (in, classes)
-    return logits if chain.readout.bias is None else logits + chain.readout.bias
+    return chain.readout.answer(top.reshape(len(top), -1))                      # (N, in) x (in, classes)
 
 
 def output_error(chain, top, targets):

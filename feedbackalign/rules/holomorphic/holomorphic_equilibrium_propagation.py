@@ -32,15 +32,16 @@ import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks import small
+from feedbackalign.networks.chains import renamed, settling_chain
 from feedbackalign.rules.base import Rule, Step
+from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.equilibrium import truths
-from feedbackalign.rules.equilibrium.dynamics import chain
+from feedbackalign.rules.equilibrium.equilibrium_propagation import how_settled
 from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging, recurrent_backprop
 from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
                                       require_known, require_number)
 
 MODES = ("points", "tangent", "oscillation")
-SETTLED_IN_TRAINING = 1e-2          # a larger residual counts as not settled
 TRUSTED_DEFECT = 1e-2               # a larger mean-value defect says that the circle is too wide or has too few points
 SETTLED_EXACTLY = 1e-12             # the reference settles longer, up to LONGEST steps
 LONGEST = 2_000
@@ -109,8 +110,7 @@ class HolomorphicEP(Rule):
         self.angle = require_number(angle, "angle", low=0, high=180)
         self.chain = smooth_chain(network, activation, pooling)
         self.B = {stage.name: self.draw_B(stage.layer) for stage in self.chain.stages[1:]}
-        self.history = {"free": [], "nudged": [], "defect": []}                 # of every phase of this epoch
-        self.last_epoch = {key: [] for key in self.history}
+        self.residuals = EpochSums()                                            # "free", "nudged", and "defect"
 
     def draw_B(self, layer):
         """sin α B0 + cos α W; B0 is drawn as weights from the layer's outputs to its inputs, with their fan-in."""
@@ -223,10 +223,10 @@ class HolomorphicEP(Rule):
                 states, residual = twin.settle(x, free, steps=self.nudged_steps, beta=beta, targets=numbers)
                 rows.append(twin.phase_row("nudged", beta, self.nudged_steps, residual, states, targets))
         _, estimate = twin.oscillation(x, targets) if self.mode == "oscillation" else twin.phases(x, targets)
-        defect = twin.history["defect"][-1:] or [None]
+        defect = twin.residuals.running.get("defect", [None])[-1]
         return [*rows, {"phase": self.mode, "radius": None if self.mode == "tangent" else self.radius,
                         "points": 0 if self.mode == "tangent" else self.points, "residual": estimate.residual,
-                        "mean_value_defect": defect[0]}]
+                        "mean_value_defect": defect}]
 
     def phase_row(self, phase, beta, steps, residual, states, targets):
         output = holomorphic.answer(self.chain, states[-1])
@@ -237,14 +237,14 @@ class HolomorphicEP(Rule):
 
     def remember(self, residual, estimate, free):
         """Keep how well this batch's phases settled, for the record."""
-        self.history["free"].append(residual)
-        self.history["nudged"].append(estimate.residual)
+        self.residuals.add("free", residual)
+        self.residuals.add("nudged", estimate.residual)
         defect = nudging.mean_value_defect(estimate, free, self.radius)
         if defect is not None:
-            self.history["defect"].append(defect)
+            self.residuals.add("defect", defect)
 
     def after_epoch(self, batches):
-        self.last_epoch, self.history = self.history, {key: [] for key in self.history}
+        self.residuals.end_epoch()
 
     def notes(self):
         """Unit, mode and B's angle at the start; of the last epoch's phases median and largest residual and defect.
@@ -252,14 +252,9 @@ class HolomorphicEP(Rule):
         `not_to_be_trusted` names radius and N where the largest defect is above 1e-2.
         """
         notes = {"activation": self.chain.stages[0].unit.kind, "mode": self.mode, "angle_at_start": self.angle}
-        for phase in ("free", "nudged"):
-            residuals = self.last_epoch[phase]
-            if residuals:
-                notes[f"{phase}_residual_median"] = statistics.median(residuals)
-                notes[f"{phase}_residual_largest"] = max(residuals)
-                notes[f"{phase}_not_settled"] = sum(r > SETTLED_IN_TRAINING for r in residuals) / len(residuals)
-        defects = self.last_epoch["defect"]
-        if defects:
+        notes |= how_settled(self.residuals.last)
+        if "defect" in self.residuals.last:
+            defects = self.residuals.last["defect"]
             notes["mean_value_defect_median"] = statistics.median(defects)
             notes["mean_value_defect_largest"] = max(defects)
             if max(defects) > TRUSTED_DEFECT:
@@ -297,30 +292,23 @@ class HolomorphicEP(Rule):
         yield from truths.circle(cls, rng)
 
     def state(self):
-        kept = {f"history/{key}": np.array(values, dtype=np.float64) for key, values in self.history.items()}
-        kept |= {f"last_epoch/{key}": np.array(values, dtype=np.float64) for key, values in self.last_epoch.items()}
-        return super().state() | kept
+        return super().state() | self.residuals.state()
 
     def load_state(self, state):
         super().load_state(state)
-        for key in self.history:
-            self.history[key] = state[f"history/{key}"].tolist()
-            self.last_epoch[key] = state[f"last_epoch/{key}"].tolist()
+        self.residuals.load_state(state)
 
 
 def smooth_chain(network, activation, pooling):
     """The settling chain of a network, what has a kink being refused, or replaced where that was asked for."""
     if pooling is not None:
         require_known(pooling, ("softmax",), "pooling")
-    made, stages = chain(network, activation), []
+    made, stages = settling_chain(network, activation), []
     for stage in made.stages:
         if activation is None and stage.unit.kind == "soft-clip":
-            smooth = ACTIVATIONS["dsilu"]()                                     # the same unit, made smooth
-            smooth.name = stage.unit.name
-            stage = stage._replace(unit=smooth)
+            stage = stage._replace(unit=renamed(ACTIVATIONS["dsilu"](), stage.unit.name))       # made smooth
         if pooling == "softmax" and stage.pool is not None:
             soft = holomorphic.SoftmaxPool2d(stage.pool.size, stage.pool.stride)
-            soft.name = stage.pool.name
-            stage = stage._replace(pool=soft)
+            stage = stage._replace(pool=renamed(soft, stage.pool.name))
         stages.append(stage)
     return holomorphic.require_holomorphic(made._replace(stages=stages))

@@ -44,7 +44,7 @@ class Feedback(typing.NamedTuple):
 def sent_up(stages, start, h):
     """The output when h is layer `start`'s activity, counted from 0: (N, n) -> (N, out). No layer remembers it."""
     for layer, unit in stages[start + 1:]:
-        h = unit.function(layer.respond(h) if layer.bias is None else layer.respond(h) + layer.bias)
+        h = unit.function(layer.answer(h))
     return h
 
 

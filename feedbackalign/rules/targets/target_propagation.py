@@ -75,7 +75,7 @@ class TargetPropagation(TargetRule):
 
     def feedback_gradients(self, place, seen, noisy):
         layer, unit = self.stages[place + 1]
-        up = unit.function(layer.respond(noisy) + (0 if layer.bias is None else layer.bias))    # (N, n_{i+1})
+        up = unit.function(layer.answer(noisy))                                                  # (N, n_{i+1})
         return reconstruction(self.feedback(place), noisy, up, weight=1 / self.sigma**2)
 
     def direct_feedback(self, name):

@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from feedbackalign import layers
+from feedbackalign.networks.chains import settling_chain
 from feedbackalign.networks import Network, mlp
-from feedbackalign.rules.equilibrium.dynamics import chain, settle
+from feedbackalign.rules.equilibrium.dynamics import settle
 from feedbackalign.rules.equilibrium.exact_gradients import settle_exactly
 from tests.strategies import seeds
 
@@ -53,7 +54,7 @@ def uniform(net, rng):
 def settled(net, x, *, steps=1500, sweep="synchronous", feedback=None):
     """Scale the weights down until the free phase settles to 1e-12 -> chain, states, within one synchronous step."""
     for _ in range(12):
-        found = chain(net)
+        found = settling_chain(net)
         states, _ = settle(found, x, found.rest(len(x)), steps=steps, sweep=sweep, until=1e-15, feedback=feedback)
         _, residual = settle(found, x, states, steps=1, sweep="synchronous", feedback=feedback)
         if residual <= 1e-12:
@@ -66,7 +67,7 @@ def settled(net, x, *, steps=1500, sweep="synchronous", feedback=None):
 
 
 def settled_exactly(net, x, **options):
-    found = chain(net)
+    found = settling_chain(net)
     states, residual = settle_exactly(found, x, **options)
     assert residual <= 1e-10
     return found, states

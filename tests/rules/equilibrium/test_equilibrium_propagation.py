@@ -37,7 +37,7 @@ def errors(case, estimator, betas, names=None, **options):
     for beta in betas:
         rule.beta = beta
         found.append(cases.relative(rule.gradients(x, labels).grads, exact))
-    assert max(rule.residuals["free"] + rule.residuals["nudged"]) <= 1e-12
+    assert max(rule.residuals.running["free"] + rule.residuals.running["nudged"]) <= 1e-12
     return found
 
 
@@ -181,7 +181,7 @@ def test_measuring_changes_nothing(case):
                     lambda x, y: rule.notes().clear(), lambda x, y: rule.state()):
         measure(x[::-1] + 0.1, labels)
         assert frozen(rule) == before
-    assert len(rule.residuals["free"]) == len(rule.residuals["nudged"]) == 1
+    assert {phase: len(found) for phase, found in rule.residuals.running.items()} == {"free": 1, "nudged": 1}
 
 
 def test_references_name_what_they_are():
@@ -227,21 +227,21 @@ def test_the_record_tells_how_the_phases_settled_and_begins_anew():
     assert rule.notes() == {}
     for _ in range(3):
         rule.gradients(x, labels)
-    held = {phase: list(residuals) for phase, residuals in rule.residuals.items()}
+    held = {phase: list(residuals) for phase, residuals in rule.residuals.running.items()}
     assert len(held["free"]) == 3 and len(held["nudged"]) == 6
     rule.after_epoch([])
     notes = rule.notes()
     for phase, residuals in held.items():
         assert notes[f"{phase}_residual_median"] == np.median(residuals)
         assert notes[f"{phase}_residual_largest"] == max(residuals)
-    assert notes["free_not_settled"] == 1.0 and rule.residuals == {"free": [], "nudged": []}
+    assert notes["free_not_settled"] == 1.0 and rule.residuals.running == {}
     assert sum(array.size for array in rule.state().values()) <= 4
 
 
 def test_not_settled_is_a_residual_above_a_hundredth():
     net, x, labels = cases.dense(loss="cross-entropy")
     rule = make(net)
-    rule.residuals = {"free": [1e-2, 1.01e-2, 1e-5, 1.0], "nudged": [1e-3]}
+    rule.residuals.running = {"free": [1e-2, 1.01e-2, 1e-5, 1.0], "nudged": [1e-3]}
     rule.after_epoch([])
     assert rule.notes()["free_not_settled"] == 0.5 and rule.notes()["nudged_not_settled"] == 0.0
 
@@ -344,7 +344,7 @@ def test_bad_batches_are_refused_before_any_step():
     x[2, 0, 1, 1] = 0
     with pytest.raises(ValueError, match="targets: expected labels from 0 to 2, got 7"):
         rule.gradients(x, np.array([0, 1, 2, 7]))
-    assert rule.residuals == {"free": [], "nudged": []}
+    assert rule.residuals.running == {}
 
 
 def test_a_phase_that_turns_to_nan_is_named():

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 from feedbackalign.check.gradients import numerical_gradient
-from feedbackalign.rules.equilibrium.dynamics import (answer, chain, from_below, preactivation, primitive_gradients,
+from feedbackalign.networks.chains import settling_chain
+from feedbackalign.rules.equilibrium.dynamics import (answer, from_below, preactivation, primitive_gradients,
                                                       settle, top_error)
 from feedbackalign.rules.equilibrium.exact_gradients import (error_series, implicit_gradients, recurrent_matrix,
                                                              sent_back, settle_exactly, slopes, truncated_gradients)
@@ -17,7 +18,7 @@ IMAGES = [("max", "cross-entropy"), ("average", "cross-entropy"), ("none", "squa
 
 
 def settled_loss(net, x, labels, start=None, feedback=None):
-    found = chain(net)
+    found = settling_chain(net)
     states = found.rest(len(x)) if start is None else start
     states, residual = settle(found, x, states, steps=3000, until=1e-15, feedback=feedback)
     assert residual <= 1e-12
@@ -147,12 +148,12 @@ def test_what_comes_back_is_the_adjoint_of_one_step(pool):
 
 def test_the_recurrent_matrix_holds_both_directions():
     net, x, _ = cases.dense((3, 4, 2, 5), N=2)
-    R, places = recurrent_matrix(chain(net))
+    R, places = recurrent_matrix(settling_chain(net))
     assert R.shape == (11, 11) and np.array_equal(R, R.T)
     assert np.array_equal(R[places[1], places[0]], net.layer("fc2").weight)
     assert not R[places[2], places[0]].any() and not R[places[0], places[0]].any()
     B = {"fc2": np.ones((2, 4)), "fc3": np.zeros((5, 2))}
-    assert np.array_equal(recurrent_matrix(chain(net), B)[0][places[0], places[1]], np.ones((4, 2)))
+    assert np.array_equal(recurrent_matrix(settling_chain(net), B)[0][places[0], places[1]], np.ones((4, 2)))
 
 
 # --------------------------------------------------------------- the nudged phase is backpropagation, step by step
@@ -260,7 +261,7 @@ def test_the_nudged_steps_are_the_depth_of_truncation(case):
 
 def test_samples_settle_one_by_one_and_nothing_depends_on_the_company():
     net, x, _ = cases.dense(loss="cross-entropy", N=6)
-    found = chain(net)
+    found = settling_chain(net)
     together, residual = settle_exactly(found, x)
     assert residual <= 1e-12
     for n in range(6):
@@ -273,7 +274,7 @@ def test_what_cycles_when_synchronous_is_settled_by_damped_sweeps():
     net, x, _ = cases.dense(unit="tanh", top="tanh", N=4)
     for layer in net.weighted_layers():
         layer.weight *= -6
-    found = chain(net)
+    found = settling_chain(net)
     _, cycling = settle(found, x, found.rest(len(x)), steps=2000, sweep="synchronous")
     assert cycling > 0.1
     _, residual = settle_exactly(found, x, sweep="synchronous", longest=2000)
@@ -285,7 +286,7 @@ def test_what_never_settles_says_so():
     for name, entries in {"fc1.weight": 0.0, "fc2.weight": [[0, 30], [30, 0]]}.items():
         net.parameters()[name][...] = entries
     turning = {"fc2": np.array([[-30.0, 0], [0, 30]])}                         # untied and turning: no rest in reach
-    _, residual = settle_exactly(chain(net), x, feedback=turning, longest=300)
+    _, residual = settle_exactly(settling_chain(net), x, feedback=turning, longest=300)
     assert residual > 1e-2
 
 

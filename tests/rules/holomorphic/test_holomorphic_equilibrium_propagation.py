@@ -232,7 +232,7 @@ def test_notes_tell_how_the_phases_settled_and_the_defect(mode):
         assert notes["mean_value_defect_largest"] > 1e-2
         assert notes["not_to_be_trusted"].startswith("radius 1 with N = 2: mean-value defect")
     rule.gradients(x, labels)
-    assert rule.notes() == notes and len(rule.history["free"]) == 1
+    assert rule.notes() == notes and len(rule.residuals.running["free"]) == 1
     assert all(isinstance(value, (str, int, float)) for value in notes.values())
 
 

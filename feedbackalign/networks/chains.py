@@ -1,0 +1,198 @@
+"""Chains: a list of layers read as stages, each a weighted layer with its pooling and its unit.
+
+Some rules follow a network stage by stage from the bottom to the top, and take no other network:
+
+    dense_chain       [Flatten], (Linear, [unit])*, Linear                         targets, feedback control
+    settling_chain    (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)*         networks that settle
+
+`read_stages` reads both. What does not fit is refused by an `UnfitNetworkError` that names the layer.
+"""
+
+import typing
+
+import numpy as np
+
+from feedbackalign.layers import ACTIVATIONS, AvgPool2d, Flatten, Identity, Linear, MaxPool2d
+from feedbackalign.layers.base import Layer
+from feedbackalign.layers.units import Activation
+from feedbackalign.layers.weighted import WeightedLayer
+from feedbackalign.validation import require_known
+
+BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsilu")
+ORDER = "(Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*"
+DENSE_MODELS = "the dense models: --model mlp, --model autoencoder"
+SETTLING_MODELS = "the model made for such rules: --model settling"
+
+
+class UnfitNetworkError(ValueError):
+    """A network that a rule cannot take; the message names the layer, and `hint` says which models would fit."""
+
+    def __init__(self, message, hint=""):
+        super().__init__(message)
+        self.hint = hint
+
+
+class Stage(typing.NamedTuple):
+    """A weighted layer, its pooling and its unit (None where there is none), and the shape of one sample's input."""
+
+    layer: Layer
+    pool: Layer
+    unit: Layer
+    below_shape: tuple
+
+    @property
+    def name(self):
+        return self.layer.name
+
+    @property
+    def output_shape(self):
+        """Of one sample's pre-activation, before pooling."""
+        return self.layer.output_shape(self.below_shape)
+
+
+class DenseStage(typing.NamedTuple):
+    """A Linear, and the unit on top of it (the identity where there is none)."""
+
+    layer: Layer
+    unit: Layer
+
+    @property
+    def name(self):
+        return self.layer.name
+
+
+class Chain(typing.NamedTuple):
+    """The settling stages of a network from the bottom to the top, and the readout above them (or None)."""
+
+    network: object
+    stages: list
+    readout: Layer
+
+    def rest(self, N):
+        """All states zero, for a batch of N: one array per stage, after pooling."""
+        shapes = [stage.pool.output_shape(stage.output_shape) if stage.pool else stage.output_shape
+                  for stage in self.stages]
+        return [np.zeros((N, *shape), dtype=self.network.dtype) for shape in shapes]
+
+
+def read_stages(network, kind, pools, expected, hint):
+    """The layers as `Stage`s, bottom to top; a Flatten may stand anywhere.
+
+    Parameters
+    ----------
+    network : Network
+    kind : class
+        Of the weighted layers that are taken.
+    pools : tuple of classes
+        Poolings that may follow a weighted layer.
+    expected, hint : str
+        What the refusal says after the layer's name, and the hint that it carries.
+    """
+    stages = []
+    for layer in network.layers:
+        below = stages[-1] if stages else None
+        if isinstance(layer, kind):
+            stages.append(Stage(layer, None, None, network.shapes.get(layer.name, (None,))[0]))
+        elif below and isinstance(layer, Activation) and below.unit is None:
+            stages[-1] = below._replace(unit=layer)
+        elif below and isinstance(layer, pools) and below.unit is below.pool is None:
+            stages[-1] = below._replace(pool=layer)
+        elif not isinstance(layer, Flatten):
+            where = f"after {below.name}" if below else "first"
+            raise UnfitNetworkError(f"{layer.name} {expected}, got {layer!r} {where}", hint)
+    return stages
+
+
+def dense_chain(network):
+    """Read the stages off a dense network, bottom to top: a list of `DenseStage`.
+
+    Parameters
+    ----------
+    network : Network
+        [Flatten], (Linear, [unit])*, Linear; any elementwise unit, and none on the output.
+
+    Raises
+    ------
+    UnfitNetworkError
+        A ValueError, naming the first layer that is something else.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> [(stage.name, stage.unit.kind) for stage in dense_chain(mlp([4, 3, 2], rng=np.random.default_rng(0)))]
+    [('fc1', 'relu'), ('fc2', 'identity')]
+    """
+    expected = "cannot be taken: expected dense layers alone, [Flatten], (Linear, [unit])*, Linear"
+    stages = [DenseStage(stage.layer, stage.unit or Identity())
+              for stage in read_stages(network, Linear, (), expected, DENSE_MODELS)]
+    unit = stages[-1].unit
+    if not isinstance(unit, Identity):
+        raise UnfitNetworkError(f"{unit.name} cannot be taken: expected a linear output (softmax belongs to the loss), "
+                                f"got {unit!r} on it", DENSE_MODELS)
+    return stages
+
+
+def settling_chain(network, activation=None):
+    """Read the settling stages off a network.
+
+    Parameters
+    ----------
+    network : Network
+        (Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*, with known input shape. Units are bounded:
+        tanh, sigmoid, steep-sigmoid, hard-sigmoid, soft-clip or dsilu. The top is a Linear: without unit under
+        cross-entropy, with or without one under squared error.
+    activation : str, optional
+        A unit that takes the place of the network's own; a linear top stays linear.
+
+    Returns
+    -------
+    Chain
+
+    Raises
+    ------
+    UnfitNetworkError
+        A ValueError, naming the layer that cannot settle.
+
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> found = settling_chain(mlp([4, 3, 3, 2], activation="soft-clip", rng=np.random.default_rng(0)))
+    >>> [stage.name for stage in found.stages], found.readout.name
+    (['fc1', 'fc2'], 'fc3')
+    """
+    def refuse(why):
+        raise UnfitNetworkError(why, SETTLING_MODELS)
+
+    if activation is not None:
+        require_known(activation, BOUNDED, "unit of a settling network")
+    if network.input_shape is None:
+        refuse("a network that settles needs its sizes: make it with Network(…, input_shape=…)")
+    stages = read_stages(network, WeightedLayer, (MaxPool2d, AvgPool2d), f"cannot settle: expected {ORDER}",
+                         SETTLING_MODELS)
+    for n, stage in enumerate(stages):
+        unit = stage.unit or Identity()
+        if n + 1 == len(stages) and isinstance(unit, Identity):
+            stages[n] = stage._replace(unit=unit)
+        elif stage.unit is None:
+            refuse(f"{stage.name} cannot settle: expected a bounded unit after it, got none")
+        elif activation is not None:
+            stages[n] = stage._replace(unit=renamed(ACTIVATIONS[activation](), unit.name))
+        elif unit.kind not in BOUNDED:
+            refuse(f"{unit.name} cannot settle: expected a bounded unit ({', '.join(BOUNDED)}), got {unit!r}; the "
+                   f"option activation= puts one in its place")
+    *below, top = stages
+    if not isinstance(top.layer, Linear):
+        refuse(f"{top.name} cannot settle: expected a Linear on top, got {top.layer!r}")
+    if network.loss_name != "cross-entropy":
+        return Chain(network, stages, None)
+    if not isinstance(top.unit, Identity):
+        refuse(f"{top.unit.name} cannot settle: under cross-entropy the top Linear is a readout without unit")
+    if not below:
+        refuse(f"{top.name} cannot settle: under cross-entropy it is a readout, and nothing is below it")
+    return Chain(network, below, top.layer)
+
+
+def renamed(layer, name):
+    """A layer that stands in the place of another carries its name."""
+    layer.name = name
+    return layer
