@@ -246,7 +246,7 @@ def test_the_reference_is_the_forward_use_or_the_sum():
     forward = rule.references(x, labels)["implicit"]
     assert forward.keys() == net.parameters().keys()
     assert_close(forward, {name: exact[name] for name in forward}, 1e-8)
-    rule.update = "kolen-pollack"
+    rule.has_common_update = True
     both = rule.references(x, labels)["implicit"]
     assert distance(both["fc2.weight"], exact["fc2.weight"] + exact["fc2.B"]) <= 1e-8
     assert_close(both, {name: exact[name] for name in forward if name != "fc2.weight"}, 1e-8)
