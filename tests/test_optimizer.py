@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign import optimizer
-from feedbackalign.ops.fast.sgd import BLOCK
 from feedbackalign.optimizer import (LARGE, RESNET_18, RESNETS, SGD, SMALL_NETWORKS, Adam, MultiStep, StrongPhase,
                                      decay_schedule)
 from feedbackalign.rules import TABLE
