@@ -3,7 +3,8 @@
 import numpy as np
 
 from feedbackalign.layers.base import Layer
-from feedbackalign.ops import normalisation
+from feedbackalign.ops.fast import normalisation as fast
+from feedbackalign.ops.normalisation import batch_norm_backward_running
 from feedbackalign.validation import require_floats, require_integer, require_number
 
 
@@ -61,12 +62,12 @@ class BatchNorm(Layer):
         self.uses_batch = training
         if not training:
             self.mean, self.variance = self.running_mean, self.running_variance
-            return normalisation.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
+            return fast.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
         count = x.size // x.shape[1]
         if count < 2:
             raise ValueError(f"{self.name}: expected at least two values a channel to normalise over, "
                              f"got a batch of shape {x.shape}")
-        y, self.mean, self.variance = normalisation.batch_norm_training(x, self.weight, self.bias, self.epsilon)
+        y, self.mean, self.variance = fast.batch_norm_training(x, self.weight, self.bias, self.epsilon)
         keep = 1 - self.momentum
         self.running_mean = keep * self.running_mean + self.momentum * self.mean
         self.running_variance = keep * self.running_variance + self.momentum * count / (count - 1) * self.variance
@@ -74,7 +75,7 @@ class BatchNorm(Layer):
 
     def backward(self, error):
         self.error = error if self.keeps_error else None
-        send_back = normalisation.batch_norm_backward if self.uses_batch else normalisation.batch_norm_backward_running
+        send_back = fast.batch_norm_backward if self.uses_batch else batch_norm_backward_running
         down, scale, shift = send_back(error, self.input, self.weight, self.mean, self.variance, self.epsilon)
         self.gradients = {"weight": scale, "bias": shift}
         return down

@@ -7,19 +7,13 @@ What goes in as float32 comes out as float32.
 
 import numpy as np
 
-from feedbackalign.ops.fast import threads
 
-
-def relu(v):
-    """max(v, 0).
+def relu(v, out=None):
+    """max(v, 0); into the array `out`, where one is given.
 
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return threads.elementwise(_relu, v)
-
-
-def _relu(v, out):
     return np.maximum(v, 0.0, out=out)
 
 
@@ -27,16 +21,12 @@ def relu_derivative(v):
     return (v > 0.0).astype(v.dtype)
 
 
-def relu_backward(error, v):
+def relu_backward(error, v, out=None):
     """error · slope, in one pass: error and v of one shape.
 
     >>> relu_backward(np.array([1.0, 1.0, 1.0]), np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 1.])
     """
-    return threads.elementwise(_pass_where_positive, error, v)
-
-
-def _pass_where_positive(error, v, out):
     return np.multiply(error, v > 0.0, out=out)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d, Flatten, Linear
 from feedbackalign.networks import Network
-from feedbackalign.ops import normalisation
+from feedbackalign.ops.fast import normalisation
 from tests.assertions import assert_gradients
 
 
@@ -131,6 +131,15 @@ def test_state_travels_and_measuring_leaves_it():
     assert all(np.array_equal(kept[key], array) for key, array in other.state().items())
     other.forward(x)                                        # moves on, and leaves what was loaded from alone
     assert np.array_equal(kept["bn1.running_mean"], net.state()["bn1.running_mean"])
+
+
+def test_forgetting_drops_the_pass_and_keeps_the_running_statistics():
+    layer, x = layer_and_input((4, 3), np.random.default_rng(7))
+    layer.backward(layer.forward(x))
+    running = layer.running_mean.copy()
+    layer.forget()
+    assert layer.input is layer.error is layer.mean is layer.variance is None
+    assert np.array_equal(layer.running_mean, running) and running.any()
 
 
 @pytest.mark.parametrize("x, message", [

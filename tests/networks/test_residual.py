@@ -5,9 +5,8 @@ import pytest
 
 from feedbackalign import networks, optimizer, rules, training
 from feedbackalign.check.gradients import check_gradients
-from feedbackalign.layers import Residual, weighted
-from feedbackalign.ops import normalisation
-from feedbackalign.ops.fast import threads
+from feedbackalign.layers import Residual, residual, units, weighted
+from feedbackalign.ops.fast import normalisation, threads
 
 
 @pytest.mark.parametrize("make, published", [
@@ -114,7 +113,8 @@ def test_a_step_row_by_row_and_on_threads_is_the_step_of_the_definition(rule, nu
         return made.gradients(*batch(19)).grads
 
     reference = gradients()
-    for module, name in ((weighted, "LARGE"), (threads, "BLOCK"), (normalisation, "BLOCK")):
+    for module, name in ((weighted, "LARGE"), (units, "LARGE"), (residual, "LARGE"), (threads, "BLOCK"),
+                         (normalisation, "BLOCK")):
         monkeypatch.setattr(module, name, 512)
     monkeypatch.setenv(threads.VARIABLE, number)
     found, again = gradients(), gradients()

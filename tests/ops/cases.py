@@ -3,20 +3,21 @@
 import numpy as np
 
 from feedbackalign.ops import activations, convolution, initialisers, linear, losses, normalisation, pooling
+from feedbackalign.ops.fast import normalisation as fast_normalisation
 
 VIEW_HELPERS = {"batch_innermost", "pad", "tap", "as_rows", "as_images", "by_channel", "like"}    # may return views
 WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw"}
-MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling)
+MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling, fast_normalisation)
 
 
 def public_functions():
-    """{name: function} of all that the modules of `ops` define, helpers that return views left out."""
+    """{name: function} of all that the modules define, helpers that return views left out; fast ones say so."""
     found = {}
     for module in MODULES:
         for name, thing in vars(module).items():
             own = callable(thing) and getattr(thing, "__module__", None) == module.__name__
             if own and not name.startswith("_") and name not in VIEW_HELPERS | WITHOUT_ARRAYS:
-                found[name] = thing
+                found[f"fast {name}" if name in found else name] = thing
     return found
 
 
@@ -43,6 +44,7 @@ def arguments(dtype=np.float64):
         "max_pick": (images, winner, 3, 2),
         "average_pool": (images, 3, 2), "average_unpool": (draw(*pooled.shape), images.shape, 3, 2),
         "global_average_pool": (images,), "global_average_unpool": (draw(2, 3), images.shape),
+        "normalised": (images, bias, draw(3)**2, 1e-5),
         "batch_norm": (images, bias, draw(3), draw(3), draw(3)**2, 1e-5),
         "batch_norm_training": (images, bias, draw(3), 1e-5), "sums_of_products": (error, draw(4, 3)),
         "batch_norm_backward": (draw(*images.shape), images, bias, draw(3), draw(3)**2, 1e-5),
@@ -51,5 +53,6 @@ def arguments(dtype=np.float64):
         "cross_entropy_error": (error, labels), "squared_error": (error, draw(4, 3)),
         "squared_error_error": (error, draw(4, 3)),
     }
+    table |= {f"fast {name}": table[name] for name in ("batch_norm", "batch_norm_training", "batch_norm_backward")}
     units = {name: (draw(4, 5),) for name in public_functions() if getattr(activations, name, None)}
     return table | units | {"relu_backward": (draw(4, 5), draw(4, 5))}

@@ -2,10 +2,12 @@
 
     FEEDBACKALIGN_THREADS=2 OPENBLAS_NUM_THREADS=1 python -m feedbackalign train …
 
-`FEEDBACKALIGN_THREADS` (1 unless set) is how many threads share the rows of a large convolution and the channels of
-a large normalisation. The matrix library's own threads then only get in the way: they are fixed when NumPy loads, so
-`OPENBLAS_NUM_THREADS=1` has to stand in the environment. What is computed is cut into the same parts whatever the
-number of threads, and sums over parts are taken in their order: results do not depend on timing, nor on the number.
+`FEEDBACKALIGN_THREADS` (1 unless set) is how many threads share the rows of a large convolution, the channels of a
+batch normalisation and the blocks of a large array. The matrix library has threads of its own, which then slow the work
+down. It reads their number when NumPy is imported, so `OPENBLAS_NUM_THREADS=1` has to be set before Python starts.
+
+Results do not depend on timing, nor on the number of threads: sums over parts have the same parts in the same order
+for any number, and where the number of parts follows that of the threads, each entry is computed within one part.
 """
 
 import collections
@@ -16,7 +18,8 @@ import numpy as np
 
 VARIABLE = "FEEDBACKALIGN_THREADS"
 BLOCK = 2**18               # bytes of one array that are worked on at a time
-SHORT = 256                 # entries: see `share_out`
+LARGE = 4 * BLOCK           # bytes of an array from which on layers work in blocks
+SHORT = 256                 # entries of NumPy's buffer inside `share_out`
 
 _pool = None                # (number of helpers, executor), made when first needed
 
@@ -34,33 +37,34 @@ def count():
 
 
 def parts(length, number=None):
-    """Cut range(length) into that many ranges, as even as they can be: one for one thread, else two for each.
+    """Cut range(length) into `number` ranges of nearly equal length; by default 1 for one thread, else 2 per thread.
 
     >>> parts(7, 3)
     [range(0, 2), range(2, 4), range(4, 7)]
     """
     if number is None:
-        number = 1 if count() == 1 else 2 * count()                             # two, so that the faster may take more
+        number = 1 if count() == 1 else 2 * count()                             # two: a fast thread can do more of them
     number = min(number, length)
     return [range(k * length // number, (k + 1) * length // number) for k in range(number)]
 
 
-def share_out(work, some):
+def share_out(work, parts):
     """Call work(part) for every part, on all threads; return when all is done.
 
-    Two parts must not write to the same place. NumPy's settings for floating-point errors hold in every thread.
+    Two parts must not write to the same place. NumPy's settings for floating-point errors hold in every thread. After
+    an error no further part is begun, and the error is raised here.
 
-    NumPy takes arrays whose inner axis is shorter than its buffer through that buffer, which makes sums of image rows
-    two to four times slower; inside `work` the buffer is short.
+    Inside `work` NumPy's buffer is short: an array whose inner axis is shorter than the buffer is copied through it,
+    which makes sums of image rows two to four times slower.
 
     >>> squares = np.zeros(3)
     >>> share_out(lambda i: squares.__setitem__(i, i * i), range(3))
     >>> squares
     array([0., 1., 4.])
     """
-    todo, settings = collections.deque(some), np.geterr()
+    todo, settings = collections.deque(parts), np.geterr()
 
-    def take():
+    def take_parts():
         before = np.setbufsize(SHORT)
         try:
             with np.errstate(**settings):
@@ -71,44 +75,42 @@ def share_out(work, some):
                         return
                     work(part)
         finally:
-            todo.clear()                                                        # after an error nobody goes on
+            todo.clear()                                                        # after an error all threads stop
             np.setbufsize(before)
 
     helpers = min(count(), len(todo)) - 1
-    waiting = [_executor().submit(take) for _ in range(helpers)]
+    waiting = [_executor().submit(take_parts) for _ in range(helpers)]
     try:
-        take()
+        take_parts()
     finally:
         concurrent.futures.wait(waiting)
     for helper in waiting:
         helper.result()                                                         # raises what was raised there
 
 
-def elementwise(function, *arrays):
-    """A new array, function(*arrays, out=…), of arrays of one shape: a block at a time while it is in the cache.
+def elementwise(function, first, *others):
+    """function(first, *others, out=…) of arrays of one shape, in a new array that lies in memory like `first`.
 
-    Large arrays that lie in memory in the same order are cut into blocks and shared out over the threads; all others
-    are done in one go. The result lies like the first array.
+    One block of entries at a time passes through the function while it is in the cache, and the blocks are shared out
+    over the threads. Arrays that do not all lie in memory in the same order are worked on as one block.
 
     >>> elementwise(np.add, np.array([1.0, 2.0]), np.array([3.0, 5.0]))
     array([4., 7.])
     """
-    arrays = [np.asarray(array) for array in arrays]
-    first = arrays[0]
-    result = np.empty_like(first)
-    order = sorted(range(first.ndim), key=lambda axis: -result.strides[axis])           # outermost axis first
-    flat = [array.transpose(order) for array in (*arrays, result)]
-    if first.nbytes < 4 * BLOCK or not all(array.flags.c_contiguous for array in flat):
-        return function(*arrays, out=result)
+    arrays = (first, *others, np.empty_like(first))
+    order = np.argsort(arrays[-1].strides)[::-1]                                # outermost axis first
+    flat = [array.transpose(order) for array in arrays]
+    if not all(array.flags.c_contiguous for array in flat):
+        return function(first, *others, out=arrays[-1])
     flat = [array.reshape(-1) for array in flat]
     step = BLOCK // first.itemsize
 
-    def do(start):
+    def work(start):
         *given, out = (array[start:start + step] for array in flat)
         function(*given, out=out)
 
-    share_out(do, range(0, first.size, step))
-    return result
+    share_out(work, range(0, first.size, step))
+    return arrays[-1]
 
 
 def _executor():

@@ -6,7 +6,8 @@ import pytest
 from feedbackalign import optimizer
 from feedbackalign.ops.fast.sgd import BLOCK, sgd_in_blocks
 
-ORDERS = {"C": np.array, "F": lambda a: np.array(a, order="F"), "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2]}
+ORDERS = {"C": np.array, "F": lambda a: np.array(a, order="F"),
+          "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2]}
 
 
 def in_order(order, array):
