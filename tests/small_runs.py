@@ -4,7 +4,7 @@ import numpy as np
 
 from feedbackalign import networks, optimizer, rules, training
 from feedbackalign.data import Dataset, Split
-from tests.rules.tools import units_for
+from tests.rules.tools import family_of, units_for
 
 TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
 
@@ -40,7 +40,7 @@ class SmallRun:
         self.data = data or classification()
         loss = "cross-entropy" if self.data.classes else "squared-error"
         # A network that settles has its readout outside, and feedback only between two settling layers.
-        sizes = [4, 5, 4, 3] if rules.find(rule).takes == "networks that settle" else [4, 5, 3]
+        sizes = [4, 5, 4, 3] if family_of(rule) == "settling" else [4, 5, 3]
         self.network = networks.mlp(sizes, activation=units_for(rule)[0].kind, loss=loss,
                                     rng=np.random.default_rng([1, draw]))
         if "pretraining" in rules.options_of(rule):

@@ -11,6 +11,7 @@ import pytest
 from feedbackalign.rules import TABLE, FeedbackAlignment
 from feedbackalign.runs import sweep, workers
 from feedbackalign.runs.run import THREAD_VARIABLES
+from tests.rules.tools import family_of
 
 TIMES = ("seconds", "seconds_per_step", "threads")                      # threads: what the environment says
 TINY = {"seeds": 2, "epochs": 1, "hidden": (8,)}
@@ -64,7 +65,7 @@ def test_a_plan_is_checked_before_any_work(rules, more, told):
 
 
 def test_a_rehearsal_builds_every_rule_and_refuses_what_none_of_them_can_do():
-    sweep.rehearse(sweep.plan([name for name in TABLE if TABLE[name].takes == "any network"], seeds=1))
+    sweep.rehearse(sweep.plan([name for name in TABLE if family_of(name) == "any"], seeds=1))
     sweep.rehearse(sweep.plan(TABLE, seeds=1, model="settling"))
     with pytest.raises(ValueError, match="density"):
         sweep.rehearse(sweep.plan(["bp", "fa"], options={"density": 7}))
