@@ -204,7 +204,7 @@ def explained(heading, *columns):
 
 
 def test_every_key_of_a_row_is_explained():
-    found = set(runs.Run("bp", epochs=0, hidden=(4,), shuffled_labels=True).rows()[0]) | {"not_to_be_trusted"}
+    found = set(runs.Run("bp", epochs=0, hidden=(4,), shuffled_labels=True).train()[0]) | {"not_to_be_trusted"}
     for name in rules.TABLE:
         found |= set(SmallRun(name).train(epochs=1)[-1])
     found |= set(SmallRun("pfa", route="two-hop").train(epochs=0)[-1])
