@@ -247,6 +247,11 @@ def test_every_folder_of_modules_is_a_package_and_travels():
 def test_the_lessons_travel_from_their_one_place():
     assert settings()["options"]["package_dir"].split() == ["feedbackalign.lessons", "=", "lessons"]
     assert not (PACKAGE / "lessons").exists(), "a second copy"
+    lessons, patterns = CHECKOUT / "lessons", settings()["options.package_data"]["feedbackalign.lessons"].split()
+    travel = {path for pattern in ["*.py", *patterns] for path in lessons.glob(pattern)}
+    assert len(travel) > 50
+    made = (lessons / "output", lessons / "__pycache__")
+    assert {path for path in lessons.rglob("*") if path.is_file() and path.parent not in made} == travel
 
 
 def settings():

@@ -8,12 +8,17 @@ import pathlib
 import re
 
 CELL = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*$")
-ALONGSIDE = ("README.md", "figures/[0-9]*.png")                     # the map of the course, and its pictures
+ALONGSIDE = ("*.md", "figures/*.png")                               # the pages, and their pictures
+
+
+def package_folder():
+    """Where this package is."""
+    return pathlib.Path(__file__).resolve().parents[1]
 
 
 def lessons_folder():
     """Where the lessons are: in the installed package, or beside it in a checkout."""
-    package = pathlib.Path(__file__).resolve().parents[1]
+    package = package_folder()
     for folder in (package / "lessons", package.parent / "lessons"):
         if any(folder.glob("[0-9][0-9]_*.py")):
             return folder
@@ -41,10 +46,9 @@ def copy_lessons(folder, as_notebooks=False):
             wanted[folder / path.name] = path.read_bytes()
     for pattern in ALONGSIDE:
         for path in sorted(lessons_folder().glob(pattern)):
-            content = path.read_bytes()
-            if as_notebooks and path.suffix == ".md":               # its links lead to the notebooks beside it
-                content = re.sub(rb"\]\((\d\d_\w+)\.py\)", rb"](\1.ipynb)", content)
-            wanted[folder / path.relative_to(lessons_folder())] = content
+            is_page = path.suffix == ".md"
+            wanted[folder / path.relative_to(lessons_folder())] = (
+                page(path.read_text(encoding="utf-8"), as_notebooks).encode() if is_page else path.read_bytes())
     written, kept = [], []
     for path, content in wanted.items():
         if path.exists() and path.read_bytes() != content:          # somebody's answers may be in it
@@ -54,6 +58,21 @@ def copy_lessons(folder, as_notebooks=False):
         path.write_bytes(content)
         written.append(path)
     return written, kept
+
+
+def page(text, as_notebooks=False):
+    """A page's text as it is copied, with links that lead somewhere.
+
+    Links to lessons lead to notebooks where these are written, links to code into this package. Of a link to what does
+    not travel only the words are left.
+
+    >>> page("[one](01_a.py), [two](../feedbackalign/ops/linear.py), [three](../tests/x.py)", as_notebooks=True)
+    '[one](01_a.ipynb), [two](file:///.../feedbackalign/ops/linear.py), three'
+    """
+    if as_notebooks:
+        text = re.sub(r"\]\((\d\d_\w+)\.py\)", r"](\1.ipynb)", text)
+    text = re.sub(r"\]\(\.\./feedbackalign/([^)]+)\)", lambda link: f"]({(package_folder() / link[1]).as_uri()})", text)
+    return re.sub(r"\[([^][]*)\]\(\.\./[^)]*\)", r"\1", text)
 
 
 def cells(source):
