@@ -13,8 +13,9 @@ from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import 
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
-from feedbackalign.rules.product.routes import (IdentityProductFeedbackAlignment, OrthogonalProductFeedbackAlignment,
-                                                RoutedProductFeedbackAlignment)
+from feedbackalign.rules.product.orthogonal_feedback import (IdentityProductFeedbackAlignment,
+                                                             OrthogonalProductFeedbackAlignment)
+from feedbackalign.rules.product.product_feedback_alignment import ProductFeedbackAlignment
 from feedbackalign.rules.sending import ErrorSendingRule
 from feedbackalign.rules.sign_symmetry import BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry, UniformSignSymmetry
 from feedbackalign.rules.table import TABLE, find, make, options_of
@@ -32,7 +33,7 @@ __all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry",
            "DirectRandomTargetProjection", "DirectTargetPropagation", "DirectTargetPropagationControl",
            "EquilibriumPropagation", "ErrorSendingRule", "FeedbackAlignment", "FixedRandomSignSymmetry",
            "GaussNewtonTargets", "HolomorphicEP", "IdentityProductFeedbackAlignment", "JacobianHomeostasis",
-           "KolenPollack", "NodePerturbation", "OrthogonalProductFeedbackAlignment", "RandomHiddenTargetPropagation",
-           "RoutedProductFeedbackAlignment", "Rule", "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation",
+           "KolenPollack", "NodePerturbation", "OrthogonalProductFeedbackAlignment", "ProductFeedbackAlignment",
+           "RandomHiddenTargetPropagation", "Rule", "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation",
            "TargetRule", "UniformSignSymmetry", "VectorFieldEquilibriumPropagation", "WeightMirror",
            "WeightPerturbation", "find", "make", "options_of"]

@@ -22,8 +22,9 @@ from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import 
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
-from feedbackalign.rules.product.routes import (IdentityProductFeedbackAlignment, OrthogonalProductFeedbackAlignment,
-                                                RoutedProductFeedbackAlignment)
+from feedbackalign.rules.product.orthogonal_feedback import (IdentityProductFeedbackAlignment,
+                                                             OrthogonalProductFeedbackAlignment)
+from feedbackalign.rules.product.product_feedback_alignment import ProductFeedbackAlignment
 from feedbackalign.rules.sign_symmetry import BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry, UniformSignSymmetry
 from feedbackalign.rules.targets.direct_target_propagation import (DirectTargetPropagation,
                                                                    DirectTargetPropagationControl,
@@ -44,7 +45,7 @@ TABLE = {
     "frsf": FixedRandomSignSymmetry,
     "kp": KolenPollack,
     "wm": WeightMirror,
-    "pfa": RoutedProductFeedbackAlignment,
+    "pfa": ProductFeedbackAlignment,
     "pfa-o": OrthogonalProductFeedbackAlignment,
     "pfa-i": IdentityProductFeedbackAlignment,
     "wp": WeightPerturbation,
@@ -129,7 +130,8 @@ def options_of(rule):
             found = {**own, **found}
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):            # **options: those of the class above
                 break
-    return found
+    return {option: default for option, default in found.items()
+            if option not in getattr(find(rule), "fixed_options", ())}
 
 
 def make(rule, network, *, rng=None, **options):

@@ -7,7 +7,8 @@ from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
-from feedbackalign.rules.product.routes import RoutedProductFeedbackAlignment
+from feedbackalign.rules.product.product_feedback_alignment import ProductFeedbackAlignment
+from feedbackalign.rules.product.routes import ProductInClosedForm
 from feedbackalign.rules.sign_symmetry import FixedRandomSignSymmetry, UniformSignSymmetry
 from feedbackalign.rules.weight_mirror import WeightMirror
 from tests.mutants.table import mutant, rule, truths
@@ -56,17 +57,18 @@ class KolenPollackBackwards(KolenPollack):
         return {name: -gradient for name, gradient in learned.items()}
 
 
-@mutant("R learns at half the rate", "rule", RoutedProductFeedbackAlignment, rule, truths)
-class HalfR(RoutedProductFeedbackAlignment):
+@mutant("R learns at half the rate", "rule", ProductFeedbackAlignment, rule, truths)
+class HalfR(ProductFeedbackAlignment):
     def learn_feedback(self, layer, error, local):
         learned = super().learn_feedback(layer, error, local)
         return {name: 0.5 * gradient for name, gradient in learned.items()}
 
 
-@mutant("the closed form without B Bᵀ", "rule", RoutedProductFeedbackAlignment, rule, truths)
-class NoMixing(RoutedProductFeedbackAlignment):
-    def seen_in_W(self, layer):
-        return super().seen_in_W(layer)[0], None
+@mutant("the closed form without B Bᵀ", "rule", ProductFeedbackAlignment, rule, truths)
+class NoMixing(ProductFeedbackAlignment):
+    class formula(ProductInClosedForm):
+        def seen_in_W(self, layer):
+            return super().seen_in_W(layer)[0], None
 
 
 @mutant("the mirror's decay not tied to its rate", "rule", WeightMirror, rule, truths)

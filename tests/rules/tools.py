@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from feedbackalign import layers, rules
 from feedbackalign.networks import Network, mlp
 from feedbackalign.optimizer import SGD, Optimizer
 from feedbackalign.rules.epochs import EpochSums
+from feedbackalign.rules.product.closed_form import ClosedForm
+from feedbackalign.rules.product.explicit import Explicit
 from feedbackalign.training.loop import train_step
 from tests.strategies import dense_networks_with_batch, networks_with_batch, settling_networks_with_batch
 
@@ -185,8 +188,10 @@ def frozen(thing):
         return {key: frozen(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
         return [frozen(value) for value in thing]
-    if isinstance(thing, (Network, layers.Layer, rules.Rule, EpochSums, Optimizer)):
+    if isinstance(thing, (Network, layers.Layer, rules.Rule, EpochSums, Optimizer, Explicit, ClosedForm)):
         return type(thing).__name__, frozen(vars(thing))
+    if inspect.ismethod(thing):                                                 # of the object that answers for a rule
+        return thing.__qualname__
     return thing
 
 

@@ -12,78 +12,105 @@ float64 parameter, started at 1, and learning-rate schedules, momentum and check
     R_t = c_t D_0 + Bᵀ W_t         B R_t = G W_t + c_t P,    G = B Bᵀ,   P = B D_0   computed once
 
 Backprop's own price, and the clearest statement of what the rule is: backprop through W with the error mixed by
-B Bᵀ, plus a fading echo of a random start. In the explicit rule nobody ever reads W. The biology computes this;
-the formula only predicts it, and to do so it reads W.
+B Bᵀ, plus a fading echo of a random start. The explicit rule never reads W on the way down. The biology computes
+this; the formula only predicts it, and to do so it reads W.
 
 Exact where every weight meets the same SGD: one learning rate, one decay, momentum still zero at the start, no masks.
+`explicit` looks whether that is so at the first training step, and then hands over to a `ClosedForm`.
+
 Li & Benna, arXiv 2405.20594, state the decay of the difference; Kolen & Pollack 1994 theirs.
 """
 
 import numpy as np
 
-from feedbackalign.validation import require_known
-
 
 class ClosedForm:
-    """Mixed into a rule that learns its feedback by gradients: trains in the closed form wherever that is exact.
+    """Answers for a rule whose learned feedback is a formula: the echo of D_0, and what W says.
 
-    The rule says what is left over at a layer (`difference`), and what of it W's place sees (`seen_in_W`).
-    Until the first training step everything is explicit and every array an ordinary one.
+    A subclass says what the path in W's place makes of D_0 and of W (`seen_in_W`).
+
+    Parameters
+    ----------
+    rule : Rule
+        With its learned arrays in the dict `rule.R` or `rule.B` (`array`), which is emptied.
+    D : dict
+        {layer: D_0}.
 
     Attributes
     ----------
-    echo : float64 array of shape (), or None
-        c; None as long as the rule is explicit.
+    echo : float64 array of shape ()
+        c.
     D, P, G : dicts of arrays, per layer
-        The start that fades, what it looks like in W's place, and B Bᵀ (None where that is the identity).
+        The start that fades, what it looks like in W's place, and B Bᵀ (None where that is the identity). They lie
+        in the rule as well, where `astype` finds them.
     """
 
-    echo_name = "echo"
+    answers = ("send_back", "learn_feedback", "parameters", "feedback_weights", "difference", "route",
+               "set_feedback", "match_to_backprop")
+    array, echo_name = "R", "pfa.echo"
 
-    def start_explicit(self, route, routes):
-        """To be called by __init__: `route` is the user's wish, one of `routes`, or None to let the rule choose."""
-        self.wish = None if route is None else require_known(route, routes, "route")
-        self.decided = route not in (None, "closed-form")
-        self.echo = None
-        self.D, self.P, self.G = {}, {}, {}
-        self.left_by_update = None                          # W's mark as our own update left it
-        self.why_explicit = "chosen by the user" if self.decided else "no training step yet"
-
-    # ---------------------------------------------------------------------------------------- before every update
-
-    def meet_optimizer(self, optimizer):
-        """Decide at the first training step, and from then on refuse what would break the formula."""
-        if self.echo is not None:
-            self.refuse_what_breaks_it(optimizer)
-        elif not self.decided:
-            self.why_explicit = self.why_not(optimizer)
-            if self.why_explicit and self.wish == "closed-form":
-                raise ValueError(f"{self.name}: the closed form is not exact here: {self.why_explicit}")
-            self.decided = True
-            if not self.why_explicit:
-                self.leave_explicit()
-
-    def why_not(self, optimizer):
-        """The reason why the closed form would not be exact; "" where it is."""
-        if self.network.masks() or self.masks():
-            return "a mask on W or on the learned feedback"
-        if not hasattr(optimizer, "why_not_uniform"):
-            return f"the optimiser {type(optimizer).__name__} does not say that it treats all weights alike"
-        if optimizer.carries_momentum():
-            return "the optimiser already carries momentum"
-        return optimizer.why_not_uniform()
-
-    def leave_explicit(self):
-        """Take D_0 now, and forget the learned array: from here on it is c·D_0 plus what W tells."""
-        self.D = {layer.name: self.difference(layer) for layer in self.network.weighted_layers()}
+    def __init__(self, rule, D):
+        self.name, self.network, self.before = rule.name, rule.network, rule.way
+        getattr(rule, self.array).clear()
         self.echo = np.ones(())
-        self.prepare()
+        self.D = rule.D = D
+        self.P, self.G = rule.P, rule.G = {}, {}
+        self.left_by_update = None                          # the mark of W after our own last update
 
     def prepare(self):
+        """Compute P and G, once."""
         for layer in self.network.weighted_layers():
             self.P[layer.name], self.G[layer.name] = self.seen_in_W(layer)
 
-    def refuse_what_breaks_it(self, optimizer):
+    def seen_in_W(self, layer):
+        """(P, G) of a layer: the start in W's shape, and the matrix (out, out) that mixes errors, None for none."""
+        raise NotImplementedError
+
+    # ---------------------------------------------------------------------------------------- in the rule's place
+
+    def send_back(self, layer, error):
+        """e_in = (e G) W + c (e P), in whichever order takes fewer operations."""
+        P, G = self.P[layer.name], self.G[layer.name]
+        out, fan_in = len(layer.weight), layer.weight[0].size
+        samples = error.size // out                                             # N · positions
+        if G is None or out * fan_in <= samples * (out + fan_in):
+            return layer.transport(error, self.feedback_weights(layer.name))    # e (G W + c P)
+        mixed = layer.mix_outputs(error, G)                                     # (N, out) x (out, out) -> (N, out)
+        down = layer.transport(mixed, layer.weight)                             # (N, out) x (out, in) -> (N, in)
+        down += layer.transport(error * float(self.echo), P)
+        return down
+
+    def learn_feedback(self, layer, error, local):
+        """Gradient zero: c only decays."""
+        return {self.echo_name: np.zeros(())}
+
+    def parameters(self):
+        return {self.echo_name: self.echo}
+
+    def feedback_weights(self, name):
+        """What acts in W's place: G W + c P, in W's shape."""
+        weight, G = self.network.layer(name).weight, self.G[name]
+        path = self.P[name] * float(self.echo)
+        path += weight if G is None else np.tensordot(G, weight, axes=1)        # (out, out) x (out, in)
+        return path
+
+    def difference(self, layer):
+        """D = c D_0."""
+        return float(self.echo) * self.D[layer.name]
+
+    def set_feedback(self, name, **arrays):
+        """Refused: there is no array to set."""
+        raise ValueError(f"{self.name}: the closed form holds the feedback as a formula; arrays can be set "
+                         f"before the first training step, or in a rule made with an explicit route")
+
+    def match_to_backprop(self):
+        """Refused too."""
+        self.set_feedback("")
+
+    # -------------------------------------------------------------------------------------- beside the rule's own
+
+    def meet_optimizer(self, rule, optimizer):
+        """Refuse what would break the formula."""
         reason = "the optimiser is a foreign one"
         if hasattr(optimizer, "why_not_uniform"):
             reason = optimizer.why_not_uniform()
@@ -96,76 +123,18 @@ class ClosedForm:
             raise ValueError(f"{self.name}: the closed form holds no longer: {reason}. "
                              f"Make the rule with an explicit route for such a run")
 
-    def after_batch(self, x, targets):
-        super().after_batch(x, targets)
-        if self.echo is not None:
-            self.left_by_update = mark_of_weights(self.network)
+    def after_batch(self):
+        self.left_by_update = mark_of_weights(self.network)
 
-    # ------------------------------------------------------------------------------------------------- what it does
+    def difference_norms(self, rule):
+        return {name: abs(float(self.echo)) * norm(D) for name, D in self.D.items()}
 
-    def path(self, layer):
-        """What acts in W's place: G W + c P, in W's shape."""
-        P, G = self.P[layer.name], self.G[layer.name]
-        path = P * float(self.echo)
-        path += layer.weight if G is None else np.tensordot(G, layer.weight, axes=1)    # (out, out) x (out, in)
-        return path
-
-    def send_back_closed(self, layer, error):
-        """e_in = (e G) W + c (e P), in whichever order takes fewer operations."""
-        P, G = self.P[layer.name], self.G[layer.name]
-        out, fan_in = len(layer.weight), layer.weight[0].size
-        samples = error.size // out                                             # N · positions
-        if G is None or out * fan_in <= samples * (out + fan_in):
-            return layer.transport(error, self.path(layer))                     # e (G W + c P)
-        mixed = layer.mix_outputs(error, G)                                     # (N, out) x (out, out) -> (N, out)
-        down = layer.transport(mixed, layer.weight)                             # (N, out) x (out, in) -> (N, in)
-        down += layer.transport(error * float(self.echo), P)
-        return down
-
-    # -------------------------------------------------------------------------------------------------- bookkeeping
-
-    def require_arrays(self):
-        """Refuse to set what the closed form holds as a formula."""
-        if self.echo is not None:
-            raise ValueError(f"{self.name}: the closed form holds the feedback as a formula; arrays can be set "
-                             f"before the first training step, or in a rule made with an explicit route")
-
-    def set_feedback(self, name, **arrays):
-        self.require_arrays()
-        super().set_feedback(name, **arrays)
-
-    def match_to_backprop(self):
-        self.require_arrays()
-        super().match_to_backprop()
+    def notes(self, rule):
+        return {"difference_norm": self.difference_norms(rule), "route": "closed-form", "echo": float(self.echo)}
 
     def state(self):
-        decided = {"closed_form/decided": np.array(self.decided),
-                   "closed_form/why_explicit": np.array(self.why_explicit)}
-        return super().state() | decided | {f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
-
-    def load_state(self, state):
-        self.decided = bool(state["closed_form/decided"])
-        self.why_explicit = str(state["closed_form/why_explicit"])
-        self.left_by_update = None
-        starts = {key.removeprefix("closed_form/").removesuffix(".D"): D for key, D in state.items()
-                  if key.startswith("closed_form/") and key.endswith(".D")}
-        self.D, self.P, self.G = {name: np.array(D) for name, D in starts.items()}, {}, {}
-        self.echo = np.ones(()) if starts else None
-        super().load_state(state)
-        if starts:
-            self.prepare()
-
-    def difference_norms(self):
-        """‖D‖ of every layer, {"fc1": number, …}: measured on an explicit route, known from the formula otherwise."""
-        if self.echo is not None:
-            return {name: abs(float(self.echo)) * norm(D) for name, D in self.D.items()}
-        return {layer.name: norm(self.difference(layer)) for layer in self.network.weighted_layers()}
-
-    def notes(self):
-        notes = super().notes() | {"difference_norm": self.difference_norms()}
-        if self.echo is None:
-            return notes | {"route": "explicit", "why_explicit": self.why_explicit}
-        return notes | {"route": "closed-form", "echo": float(self.echo)}
+        return {"closed_form/decided": np.array(True), "closed_form/why_explicit": np.array("")} | {
+            f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
 
 
 def norm(array):

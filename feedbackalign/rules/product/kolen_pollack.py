@@ -21,16 +21,27 @@ Deviations from the paper
     - B is drawn by the layer's own initialiser. `density` masks B alone; ∂B is then masked after each update.
 """
 
-import numpy as np
 
 from feedbackalign.rules.product.closed_form import ClosedForm
+from feedbackalign.rules.product.explicit import Explicit, resume
+from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
 from feedbackalign.validation import require_generator
 
-ROUTES = ("explicit", "closed-form")
+
+class KolenPollackInClosedForm(ClosedForm):
+    """B = W + c D_0."""
+
+    array, echo_name = "B", "kp.echo"
+
+    def seen_in_W(self, layer):
+        return self.D[layer.name], None
+
+    def route(self, layer, N):
+        return f"closed form: e (W + {float(self.echo):.3g} D)"
 
 
-class KolenPollack(ClosedForm, ErrorSendingRule):
+class KolenPollack(ErrorSendingRule):
     """Backward weights B that receive W's own updates, and decay towards W.
 
     Parameters
@@ -53,8 +64,9 @@ class KolenPollack(ClosedForm, ErrorSendingRule):
 
     paper = "Kolen, Pollack 1994; Akrout et al. 2019, arXiv 1904.05391"
     matches_backprop = "any network"
-    echo_name = "kp.echo"
-    routes = ROUTES
+    own_truths = (formula_is_the_rule, formula_reads_W)
+    routes = ("explicit", "closed-form")
+    formula = KolenPollackInClosedForm
 
     def __init__(self, network, *, rng, density=1.0, route=None):
         super().__init__(network, rng=require_generator(rng, "kp"))
@@ -63,54 +75,54 @@ class KolenPollack(ClosedForm, ErrorSendingRule):
             self.B[layer.name], mask = sparse(layer.draw_weights(rng), density, rng)        # (out, in), W's shape
             if mask is not None:
                 self.B_masks[layer.name] = mask
-        self.start_explicit(route, ROUTES)
+        self.way = Explicit(self, KolenPollack, route)
 
     def send_back(self, layer, error):                              # error: (N, out) or (N, out, rows, cols)
-        if self.echo is not None:
-            return self.send_back_closed(layer, error)
         return layer.transport(error, self.B[layer.name])           # (N, out) x (out, in) -> (N, in)       Eq. 2
 
     def learn_feedback(self, layer, error, local):
-        if self.echo is not None:
-            return {self.echo_name: np.zeros(())}
         return {f"{layer.name}.B": local["weight"].copy()}          #                                       Eq. 4
 
-    def difference(self, layer):
-        """D = B − W."""
-        return self.B[layer.name] - layer.weight
-
-    def seen_in_W(self, layer):
-        return self.D[layer.name], None
-
-    def leave_explicit(self):
-        super().leave_explicit()
-        self.B = {}
-
     def parameters(self):
-        if self.echo is not None:
-            return {self.echo_name: self.echo}
         return {f"{name}.B": B for name, B in self.B.items()}
 
     def masks(self):
         return {f"{name}.B": mask for name, mask in self.B_masks.items()}
 
-    def feedback_weights(self, name):
-        return self.B[name] if self.echo is None else self.path(self.network.layer(name))
+    def difference(self, layer):
+        """What is left over of the start: D = B − W."""
+        return self.B[layer.name] - layer.weight
 
-    def load_state(self, state):
-        if not self.B:                                              # out of the closed form, which had dropped it
-            self.B = {layer.name: np.zeros_like(layer.weight) for layer in self.network.weighted_layers()}
-        super().load_state(state)
-        if self.echo is not None:
-            self.B = {}
+    def feedback_weights(self, name):
+        return self.B[name]
 
     def route(self, layer, N):
-        if self.echo is not None:
-            return f"closed form: e (W + {float(self.echo):.3g} D)"
         return f"{shape_text(N, layer.weight.shape[0])} @ B {shape_text(*layer.weight.shape)}"
 
     def match_to_backprop(self):
         """Put B = W: every gradient equals backprop's, and goes on to under one SGD, which moves both alike."""
-        self.require_arrays()
         for layer in self.network.weighted_layers():
             self.B[layer.name][...] = layer.weight
+
+    # ------------------------------------------------------------- on which route the numbers are found (`explicit`)
+
+    def meet_optimizer(self, optimizer):
+        self.way.meet_optimizer(self, optimizer)
+
+    def after_batch(self, x, targets):
+        self.way.after_batch()
+
+    def difference_norms(self):
+        """‖D‖ of every layer, {"fc1": number, …}: measured on the arrays, or known from the formula."""
+        return self.way.difference_norms(self)
+
+    def notes(self):
+        return self.way.notes(self)
+
+    def state(self):
+        return super().state() | self.way.state()
+
+    def load_state(self, state):
+        resume(self, state)
+        super().load_state(state)
+        self.way.prepare()

@@ -30,19 +30,22 @@ What it needs from training: plain SGD with one learning rate and one weight dec
 at first (presets in `optimizer`). Convolutions: B mixes channels as a 1×1 convolution, R is a kernel (mid, in, kh, kw)
 carried by the layer's transposed convolution.
 
-This file is the rule hop by hop, as a brain might compute it. `make("pfa")` takes `routes`, the same
-numbers in fewer operations; `make("pfa", route="two-hop")` goes through the lines below at every step.
+This file is the rule hop by hop, as a brain might compute it. `make("pfa", route="two-hop")` goes through the lines
+of `send_back` and `learn_feedback` at every step; `make("pfa")` finds the same numbers in fewer operations (`routes`).
 
 Deviations from the paper
-    - The lowest layer's B and R exist and learn, but route no error: there is nobody below.
+    - The lowest layer's B and R exist and learn, but route no error: there is no layer below.
     - With `density` below 1 a random B is scaled so that E[B Bᵀ] = I still holds; an orthogonal or identity B is not.
 """
 
 import numpy as np
 
 from feedbackalign.ops import initialisers
+from feedbackalign.rules.product.explicit import Explicit, hand_over, replaced, resume
+from feedbackalign.rules.product.routes import Contracted, ProductInClosedForm
+from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_generator, require_integer, require_known, require_number
+from feedbackalign.validation import require_generator, require_integer, require_number
 
 
 class ProductFeedbackAlignment(ErrorSendingRule):
@@ -57,13 +60,15 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         Units of the middle population per output unit: mid = expansion · out.
     density : float in (0, 1]
         Share of the synapses of B and of R that exist, by fixed masks.
+    route : "two-hop", "contracted", "closed-form" or None
+        None lets the rule choose. "closed-form" is refused at the first training step if it would not be exact.
 
     Attributes
     ----------
     B : dict
         {layer: (out, mid)}, fixed.
     R : dict
-        {layer: (mid, in) or (mid, in, kh, kw)}, plastic, trained by the optimiser beside W.
+        {layer: (mid, in) or (mid, in, kh, kw)}, plastic, trained by the optimiser beside W; empty in the closed form.
 
     Examples
     --------
@@ -76,10 +81,12 @@ class ProductFeedbackAlignment(ErrorSendingRule):
 
     paper = "Li, Benna 2024, arXiv 2405.20594"
     matches_backprop = "any network"
+    own_truths = (formula_is_the_rule, formula_reads_W)
     strong_decay_first = True
-    mixing = "random"                   # how B is drawn: random, orthogonal (mid = out), identity (mid = out)
+    routes = ("two-hop", "contracted", "closed-form")
+    formula = ProductInClosedForm
 
-    def __init__(self, network, *, rng, expansion=10, density=1.0):
+    def __init__(self, network, *, rng, expansion=10, density=1.0, route=None):
         super().__init__(network, rng=require_generator(rng, "pfa"))
         self.expansion = require_integer(expansion, "expansion", low=1)
         self.density = require_number(density, "density", low=0, high=1, low_open=True)
@@ -87,21 +94,22 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         for layer in network.weighted_layers():
             out, *rest = layer.weight.shape
             mid = self.expansion * out
-            self.B[layer.name] = self.draw_B(out, mid, layer.weight.dtype)                  # (out, mid)
-            R, mask = sparse(layer.draw_weights(rng, (mid, *rest)), density, rng)           # (mid, in[, kh, kw])
-            self.R[layer.name] = R
+            B = self.draw_B(out, mid, layer.weight.dtype)
+            self.B[layer.name], _ = sparse(B, density, rng)                                 # (out, mid)
+            R = layer.draw_weights(rng, (mid, *rest))
+            self.R[layer.name], mask = sparse(R, density, rng)                              # (mid, in[, kh, kw])
             if mask is not None:
                 self.R_masks[layer.name] = mask
+        plain = ProductFeedbackAlignment
+        own_lines = route == "two-hop" or replaced(type(self), plain)
+        hand_over(self, (Explicit if own_lines else Contracted)(self, plain, route))
 
     def draw_B(self, out, mid, dtype):
-        """Fixed feedback (out, mid); a random B has entries of variance 1/(mid · density), so that E[B Bᵀ] = I."""
-        require_known(self.mixing, ("random", "orthogonal", "identity"), "mixing")
-        if self.mixing == "identity":
-            return sparse(np.eye(out, dtype=dtype), self.density, self.rng)[0]
-        if self.mixing == "orthogonal":
-            return sparse(initialisers.orthogonal((out, mid), self.rng, dtype), self.density, self.rng)[0]
+        """Fixed feedback (out, mid), its entries of variance 1/(mid · density), so that E[B Bᵀ] = I."""
         bound = np.sqrt(3 / (mid * self.density))                                       # U(−a, a) has variance a²/3
-        return sparse(self.rng.uniform(-bound, bound, size=(out, mid)).astype(dtype), self.density, self.rng)[0]
+        return self.rng.uniform(-bound, bound, size=(out, mid)).astype(dtype)
+
+    # ---------------------------------------------------------------------------------------------------- the rule
 
     def send_back(self, layer, error):                                  # error: (N, out) or (N, out, rows, cols)
         middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
@@ -110,6 +118,8 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     def learn_feedback(self, layer, error, local):
         middle = layer.mix_outputs(error, self.B[layer.name])           # (N, out) x (out, mid) -> (N, mid)
         return {f"{layer.name}.R": layer.outer(middle, layer.input)}    # (mid, N) x (N, in) -> (mid, in)     Eq. 3
+
+    # ------------------------------------------------------------------------------------------------ what it holds
 
     def constants(self):
         return {f"{name}.B": B for name, B in self.B.items()}
@@ -120,16 +130,21 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     def masks(self):
         return {f"{name}.R": mask for name, mask in self.R_masks.items()}
 
+    def learned_R(self, name):
+        """R as it stands now, (mid, in[, kh, kw]), on every route."""
+        return self.R[name]
+
+    def difference(self, layer):
+        """What is left over of the start: D = R − Bᵀ W, (mid, in[, kh, kw])."""
+        return self.R[layer.name] - np.tensordot(self.B[layer.name].T, layer.weight, axes=1)
+
     def feedback_weights(self, name):
         """The path B·R, contracted over the middle population, in W's shape."""
         return np.tensordot(self.B[name], self.R[name], axes=1)         # (out, mid) x (mid, in) -> (out, in)
 
     def direct_feedback(self, name):
         """None: every feedback synapse begins or ends on the middle population."""
-        return self.feedback_weights(name) if self.mixing == "identity" else None
-
-    def notes(self):
-        return {"expansion": self.expansion, "density": self.density}
+        return None
 
     def route(self, layer, N):
         out, *rest = layer.weight.shape
@@ -139,10 +154,32 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     def match_to_backprop(self):
         """Put B Bᵀ = I and R = Bᵀ W: every gradient equals backprop's, and by Eq. 4 goes on to under one SGD."""
         for layer in self.network.weighted_layers():
-            B = self.B[layer.name]
-            if self.mixing == "identity":
-                rows = np.eye(len(B))
-            else:
-                rows = initialisers.orthogonal(B.shape, np.random.default_rng(0), np.float64)   # orthonormal rows
-            B[...] = rows
+            rows = self.orthonormal_rows(self.B[layer.name].shape)
+            self.B[layer.name][...] = rows
             self.R[layer.name][...] = np.tensordot(rows.T, layer.weight, axes=1)            # (mid, out) x (out, in)
+
+    def orthonormal_rows(self, shape):
+        return initialisers.orthogonal(shape, np.random.default_rng(0), np.float64)
+
+    # ------------------------------------------------------------- on which route the numbers are found (`explicit`)
+
+    def meet_optimizer(self, optimizer):
+        self.way.meet_optimizer(self, optimizer)
+
+    def after_batch(self, x, targets):
+        self.way.after_batch()
+
+    def difference_norms(self):
+        """‖D‖ of every layer, {"fc1": number, …}: measured on the arrays, or known from the formula."""
+        return self.way.difference_norms(self)
+
+    def notes(self):
+        return {"expansion": self.expansion, "density": self.density} | self.way.notes(self)
+
+    def state(self):
+        return super().state() | self.way.state()
+
+    def load_state(self, state):
+        resume(self, state)
+        super().load_state(state)
+        self.way.prepare()

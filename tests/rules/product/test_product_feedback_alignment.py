@@ -16,7 +16,7 @@ RNG = np.random.default_rng
 
 
 def two_hop(net, **options):
-    return ProductFeedbackAlignment(net, rng=RNG(1000), **options)
+    return ProductFeedbackAlignment(net, rng=RNG(1000), route="two-hop", **options)
 
 
 def wide(expansion=10, density=1.0, seed=0):

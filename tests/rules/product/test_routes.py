@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedbackalign import alignment, rules
-from feedbackalign.optimizer import SGD
-from feedbackalign.training.loop import train_step
+from feedbackalign import alignment
 from tests.rules.tools import (assert_close, backprop, cases, conv_case, dense_case, distance, echo_of,
                                errors_before_and_after, frozen, make, replace_weights, train)
 from tests.strategies import networks_with_batch
@@ -132,9 +130,9 @@ def test_left_alone_it_counts_operations():
         fan_in, samples = layer.weight[0].size, layer.error.size // out
         hops, contracting = samples * mid * (out + fan_in), out * mid * fan_in + samples * out * fan_in
         expected = "two-hop" if hops <= contracting else "contracted"
-        assert rule.explicit_route(layer, layer.error) == expected
-    assert rule.explicit_route(net.layer("conv1"), net.layer("conv1").error) == "contracted"
-    assert rule.explicit_route(net.layer("fc1"), net.layer("fc1").error[:1]) == "two-hop"
+        assert rule.way.order(layer, layer.error) == expected
+    assert rule.way.order(net.layer("conv1"), net.layer("conv1").error) == "contracted"
+    assert rule.way.order(net.layer("fc1"), net.layer("fc1").error[:1]) == "two-hop"
 
 
 @pytest.mark.parametrize("route", ["two-hop", "contracted"])
@@ -144,7 +142,8 @@ def test_the_users_choice_stands(route):
         rule = make("pfa", net, route=route)
         train(rule, x, labels, 2)
         assert rule.notes().items() >= {"route": "explicit", "why_explicit": "chosen by the user"}.items()
-        assert {rule.explicit_route(layer, layer.error) for layer in net.weighted_layers()} == {route}
+        texts = {layer.name: rule.route(layer, len(x)) for layer in net.weighted_layers()}
+        assert all(("[B" in text) == (route == "contracted") for text in texts.values()), texts
 
 
 def test_the_trace_writes_each_route_in_its_own_symbols():
@@ -181,7 +180,7 @@ def test_g_is_kept_where_b_is_not_orthogonal():
     for name, orthogonal in [("pfa", False), ("pfa-o", True), ("pfa-i", True)]:
         rule = make(name, copy.deepcopy(net))
         train(rule, x, labels, 1)
-        assert all((G is None) == orthogonal for G in rule.G.values())
+        assert all((G is None) == orthogonal for G in rule.way.G.values())
 
 
 @every_variant
@@ -196,17 +195,3 @@ def test_the_path_comes_to_its_floor(name):
         assert abs(degrees - floor) < 1e-6 and (floor < 1e-6 or name == "pfa")
     if name != "pfa":
         assert max(abs(ratio - 1) for ratio in alignment.norm_ratios(rule).values()) < 1e-7
-
-
-def test_the_routed_rule_is_the_plain_rule():
-    """What the file of the rule itself says, hop by hop, is what every route of the table trains."""
-    net, x, labels = conv_case()
-    plain = rules.make(rules.find("pfa").__mro__[2], copy.deepcopy(net), rng=np.random.default_rng(1000))
-    assert type(plain).__name__ == "ProductFeedbackAlignment"
-    routed, ours, theirs = make("pfa", net), SGD(lr=0.05, momentum=0.9, weight_decay=0.05), None
-    theirs = copy.deepcopy(ours)
-    assert frozen(plain.state()).keys() <= frozen(routed.state()).keys()
-    for _ in range(30):
-        train_step(routed, ours, x, labels)
-        train_step(plain, theirs, x, labels)
-    assert_close(net.parameters(), plain.network.parameters())
