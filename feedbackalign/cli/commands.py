@@ -262,8 +262,8 @@ def trained_figure(arguments, folder, jobs):
     """Train what the experiment's plan says, through the same door as a comparison."""
     from feedbackalign import figures
     from feedbackalign.cli import figure_tables
-    plan, draw_rows = figures.TRAINED[arguments.name]
-    planned = plan(arguments.scale)
+    planned_runs, draw_rows = figures.TRAINED[arguments.name]
+    planned = planned_runs(arguments.scale)
     if arguments.data_dir is not None:
         if not any(each.run.data in FROM_FILES for each in planned):
             raise UsageError(f"data_dir: figure {arguments.name} at scale {arguments.scale} reads no folder, got "
@@ -275,7 +275,7 @@ def trained_figure(arguments, folder, jobs):
         sweep.rehearse([run for run in runs if (run.model, run.data) == (model, data)])
     with contextlib.closing(locked(folder)):
         groups, failures, jobs = train_all(runs, folder, jobs, arguments, [each.name for each in planned])
-        rows = trained.told_apart(planned, groups)
+        rows = trained.labelled_rows(planned, groups)
         if rows:
             settings = {"figure": arguments.name, "scale": arguments.scale, "jobs": jobs, "threads": arguments.threads,
                         "date": datetime.date.today().isoformat(), "cores": usable_cores(),

@@ -9,8 +9,8 @@ from feedbackalign.cli.tables import Column, comparison_table, in_a_range, lay_o
 from feedbackalign.figures.experiments.decay import curves_of, departure, law
 from feedbackalign.figures.experiments.depth import towers_of
 from feedbackalign.figures.experiments.sparse import reciprocal_share
-from feedbackalign.runs import rows as series
 from feedbackalign.runs.finished import versions
+from feedbackalign.runs.rows import evenly_chosen, rows_by_run, synapses
 
 
 def table(name, rows):
@@ -50,14 +50,14 @@ def resnet_table(rows):
     pfa              10.0         84 (80-88)  1.05 (1.00-1.10)  90 (89-91)  90 (89-91)
     ...
     """
-    by_rule, last = series.runs(rows), max(row["epoch"] for row in rows)
+    by_rule, last = rows_by_run(rows), max(row["epoch"] for row in rows)
     ends = {rule: [row for run in seeds.values() for row in run if row["epoch"] == last]
             for rule, seeds in by_rule.items()}
     columns = [Column("", "rule", list(by_rule)),
                Column("", "test accuracy %", [_accuracy(group) for group in ends.values()]),
                Column("", "angle to backprop", [_range(group, _below_top, whole_degrees) for group in ends.values()]),
                Column("", "norm ratio", [_range(group, _of("norm_ratio"), ratio) for group in ends.values()])]
-    for epoch in series.choose(sorted({row["epoch"] for row in rows}), 4):
+    for epoch in evenly_chosen(sorted({row["epoch"] for row in rows}), 4):
         cells = [_range([row for run in seeds.values() for row in run if row["epoch"] == epoch], _of("weight_angle"),
                         whole_degrees) for seeds in by_rule.values()]
         columns.append(Column("path/weight angle", f"epoch {epoch}" if epoch else "start", cells))
@@ -161,4 +161,4 @@ def _of(key):
 
 def _below_top(row):
     angles = row.get("backprop_angle") or {}
-    return [angles[name] for name in series.synapses(angles)[:-1]]
+    return [angles[name] for name in synapses(angles)[:-1]]

@@ -7,7 +7,7 @@ import math
 import textwrap
 
 from feedbackalign.cli.tables import GAP, WIDTH
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.small_print import decay_in_words, fill
 
 
 def decay_text(preset, rows, drop_step):
@@ -28,7 +28,7 @@ def decay_text(preset, rows, drop_step):
     >>> print(decay_text("authors", rows, 934))
     decay preset authors: 0.03 for pfa; 1e-4 for fa
     """
-    words = series.decay_in_words(rows, drop_step)
+    words = decay_in_words(rows, drop_step)
     return textwrap.fill(f"decay preset {preset}" + (f": {words}" if words else ""), WIDTH, subsequent_indent="    ",
                          break_on_hyphens=False)
 
@@ -76,7 +76,7 @@ def _trace_phase(row):
             return f"{value:.4g}"
         return shape(value) if isinstance(value, (tuple, list)) else str(value)
     words = [f"{key.replace('_', ' ')} {word(key, value)}" for key, value in row.items() if value is not None]
-    return series.fill(words, WIDTH - 4, gap="   ").replace("\n", "\n    ")
+    return fill(words, WIDTH - 4, gap="   ").replace("\n", "\n    ")
 
 
 def angles_text(angles, reference):

@@ -6,7 +6,8 @@ Pure functions from plain rows to strings; the commands print them.
 import itertools
 import statistics
 
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.small_print import short
+from feedbackalign.runs.rows import rows_by_run, synapses
 
 WIDTH = 120                         # columns of the widest line
 GAP = "  "
@@ -138,7 +139,7 @@ def _per_layer(measure):
     """{"fc1.weight": a, "fc1.bias": b, "bn1.weight": c} -> {"fc1": a}; {"fc1": a} and None pass through."""
     measure = measure or {}
     of_layers = [name for name in measure if not name.endswith((".weight", ".bias"))]
-    return {name.removesuffix(".weight"): measure[name] for name in of_layers or series.synapses(measure)}
+    return {name.removesuffix(".weight"): measure[name] for name in of_layers or synapses(measure)}
 
 
 def _last(group):
@@ -148,7 +149,7 @@ def _last(group):
 
 def _settled(group):
     """The last trained epochs of every seed, SETTLED of them or all there are: a list of rows a seed."""
-    by_seed = [rows for seeds in series.runs(group).values() for rows in seeds.values()]
+    by_seed = [rows for seeds in rows_by_run(group).values() for rows in seeds.values()]
     return [([row for row in rows if row["epoch"] > 0] or rows)[-SETTLED:] for rows in by_seed]
 
 
@@ -250,7 +251,7 @@ def _legend(rows, by_rule, layers, tables):
         lines.append("path/weight angle: between W and what carries the error in its place; "
                      "norm ratio: that one's norm over W's.")
     if "0*" in text:
-        lines.append(f"0*  below {series.short(PARALLEL)} degrees in every epoch and seed: the same direction, "
+        lines.append(f"0*  below {short(PARALLEL)} degrees in every epoch and seed: the same direction, "
                      "whatever the lengths.")
     if any("-" in line.split() for table in tables for line in table):
         lines.append("-   the rule has none, or nothing that an angle could be taken of.")

@@ -1,4 +1,4 @@
-"""Figures, one file a figure: of the rows of a record (`FIGURES`), or of an experiment of their own.
+"""Figures, one file per figure: of the rows of a record (`FIGURES`), or of an experiment of their own.
 
 Of the experiments some are measured in seconds to a minute or two (`EXPERIMENTS`), others train, at a scale of the
 user's choice (`TRAINED`).
@@ -13,20 +13,20 @@ from feedbackalign.figures.experiments.autoencoder_feedback import autoencoder_f
 from feedbackalign.figures.experiments.cauchy_error import cauchy_error, cauchy_error_rows
 from feedbackalign.figures.experiments.controller_at_work import controller_at_work, controller_at_work_rows
 from feedbackalign.figures.experiments.decay import decay, decay_rows
-from feedbackalign.figures.experiments.decay import plan as plan_decay
+from feedbackalign.figures.experiments.decay import planned_runs as planned_decay
 from feedbackalign.figures.experiments.depth import depth, depth_rows
-from feedbackalign.figures.experiments.depth import plan as plan_depth
+from feedbackalign.figures.experiments.depth import planned_runs as planned_depth
 from feedbackalign.figures.experiments.expansion import expansion, expansion_rows
 from feedbackalign.figures.experiments.first_layer import first_layer, first_layer_rows
 from feedbackalign.figures.experiments.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.experiments.mlp import mlp, mlp_rows
-from feedbackalign.figures.experiments.mlp import plan as plan_mlp
+from feedbackalign.figures.experiments.mlp import planned_runs as planned_mlp
 from feedbackalign.figures.experiments.nudge_bias import nudge_bias, nudge_bias_rows
 from feedbackalign.figures.experiments.null_space import null_space, null_space_rows
 from feedbackalign.figures.experiments.resnet import resnet, resnet_rows
-from feedbackalign.figures.experiments.resnet import plan as plan_resnet
+from feedbackalign.figures.experiments.resnet import planned_runs as planned_resnet
 from feedbackalign.figures.experiments.sparse import sparse, sparse_rows
-from feedbackalign.figures.experiments.sparse import plan as plan_sparse
+from feedbackalign.figures.experiments.sparse import planned_runs as planned_sparse
 from feedbackalign.figures.experiments.target_angles import target_angles, target_angles_rows
 from feedbackalign.figures.experiments.trained import SCALES
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
@@ -55,11 +55,11 @@ EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cau
                "controller_at_work": (controller_at_work_rows, controller_at_work),
                "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback)}
 
-# {name: (plans its runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.
-TRAINED = {"mlp": (plan_mlp, mlp), "resnet": (plan_resnet, resnet), "sparse": (plan_sparse, sparse),
-           "depth": (plan_depth, depth), "decay": (plan_decay, decay)}
+# {name: (its planned runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.
+TRAINED = {"mlp": (planned_mlp, mlp), "resnet": (planned_resnet, resnet), "sparse": (planned_sparse, sparse),
+           "depth": (planned_depth, depth), "decay": (planned_decay, decay)}
 
-# What each format says about when and by what it was made is left out: the same rows give the same bytes.
+# A file does not say when and by what it was made, so the same rows give the same bytes.
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
@@ -67,7 +67,7 @@ def draw_all(rows, folder, formats=("png",)):
     """Every figure that the record can show, into a folder: learning_curves.png, gradient_angles.png, …
 
     Where rules of the record claim to approach something else than backprop, every further reference has a figure of
-    its own, gradient_angles-implicit.png for one.
+    its own, for example gradient_angles-implicit.png.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def draw_all(rows, folder, formats=("png",)):
     Returns
     -------
     list of pathlib.Path
-        What was written; figures of which the record holds nothing are left out.
+        What was written, without figures of which the record holds nothing.
 
     Raises
     ------

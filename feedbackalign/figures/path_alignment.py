@@ -3,10 +3,11 @@
 import math
 
 from feedbackalign.figures import style
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.small_print import layers_shown, small_print, spelled_out
+from feedbackalign.runs.rows import NothingToShow, check_rows, entry, evenly_chosen, mean_curves, names_in
 from feedbackalign.validation import require_number
 
-MOST_SMALL_LINES = 3        # of small print
+MOST_SMALL_LINES = 3
 
 
 def path_alignment(rows, expansion=None, density=None):
@@ -32,7 +33,7 @@ def path_alignment(rows, expansion=None, density=None):
 
     Raises
     ------
-    series.NothingToShow
+    NothingToShow
         If the record holds no weight angle.
 
     Examples
@@ -42,45 +43,59 @@ def path_alignment(rows, expansion=None, density=None):
     >>> figure.axes[0].get_ylabel()
     'angle to W\\n(90°: unrelated)'
     """
-    rows = series.check_rows(rows)
-    layers = {layer: (series.curves(rows, series.entry("weight_angle", layer)),
-                      series.curves(rows, series.entry("norm_ratio", layer)))
-              for layer in series.names(rows, "weight_angle")}
+    rows = check_rows(rows)
+    layers = {layer: (mean_curves(rows, entry("weight_angle", layer)), mean_curves(rows, entry("norm_ratio", layer)))
+              for layer in names_in(rows, "weight_angle")}
     layers = {layer: (angle, ratio) for layer, (angle, ratio) in layers.items() if angle}
     if not layers:
-        raise series.NothingToShow("path alignment: the record holds no angle between weights and feedback")
-    shown = series.choose(list(layers), style.MOST_PANELS)
+        raise NothingToShow("path alignment: the record holds no angle between weights and feedback")
+    shown = evenly_chosen(list(layers), style.MOST_PANELS)
     rules = list(dict.fromkeys(rule for angle, _ in layers.values() for rule in angle))
     end = expected_end(rows, expansion, density) if "pfa" in rules else None
 
     with style.slide():
         from matplotlib.lines import Line2D
 
-        figure = style.new_figure(claim(layers))
+        figure = style.new_figure("How well the feedback stands in for the forward weights W")
         more = []
         if end is not None:
-            more = [Line2D([], [], label=_end_in_words(rows, expansion, density), **_end_look())]
-        small_print = _small_print(rows, layers, shown, rules)
-        small_lines = small_print.count("\n") + 1
-        lines = style.legend(figure, rules, more=more, small_print=small_lines)
-        style.caption(figure, small_print)
-        grid = figure.add_gridspec(2, len(shown), left=0.085, right=0.985, top=0.8,
-                                   bottom=style.bottom_margin(lines, small_lines), wspace=0.12, hspace=0.14,
-                                   height_ratios=(1.55, 1))
+            more = [Line2D([], [], **_end_look(), label=_end_in_words(rows, expansion, density))]
+        bottom = style.foot(figure, _small_print(rows, layers, shown, rules), rules, more=more)
+        grid = figure.add_gridspec(2, len(shown), left=0.085, right=0.985, top=0.8, bottom=bottom,
+                                   wspace=0.12, hspace=0.14, height_ratios=(1.55, 1))
         up_to = style.highest([layers[layer][0] for layer in shown], least=100.0)
         highest_ratio = style.highest([layers[layer][1] for layer in shown], least=1.1)
         for place, layer in enumerate(shown):
             above, below = figure.add_subplot(grid[0, place]), figure.add_subplot(grid[1, place])
-            above.set_title(_title(layer, list(layers)))
-            _draw_angle(above, layers[layer][0], end)
-            style.degree_axis(above, up_to)
-            _draw_ratio(below, layers[layer][1], highest_ratio)
-            above.tick_params(labelbottom=False, labelleft=place == 0)
-            below.tick_params(labelleft=place == 0)
-            if place == 0:
-                above.set_ylabel("angle to W\n(90°: unrelated)")
-                below.set_ylabel("‖feedback‖\n/ ‖W‖", fontsize=14)
+            above.set_title(layer_title(layer, list(layers)))
+            draw_layer(above, below, *layers[layer], up_to, highest_ratio, end, is_first=place == 0)
     return figure
+
+
+def draw_layer(above, below, angles, ratios, up_to, highest_ratio, end, is_first):
+    """One layer in two panels: the angle of W to its feedback above, the ratio of their norms below."""
+    style.draw_curves(above, angles)
+    style.epoch_axis(above, angles, label="")
+    style.degree_axis(above, up_to)
+    if end is not None and "pfa" in angles:
+        above.axhline(end, zorder=4, **_end_look())
+    style.draw_curves(below, ratios)
+    style.epoch_axis(below, ratios)
+    below.set_ylim(0.0, 1.05 * highest_ratio)
+    below.axhline(1.0, color="#8c8c8c", linewidth=1.2, zorder=1)
+    above.tick_params(labelbottom=False, labelleft=is_first)
+    below.tick_params(labelleft=is_first)
+    if is_first:
+        above.set_ylabel("angle to W\n(90°: unrelated)")
+        below.set_ylabel("‖feedback‖\n/ ‖W‖", fontsize=14)
+
+
+def layer_title(layer, layers):
+    """A panel's title; the feedback of the lowest layer exists and learns, but there is no layer below to send to."""
+    name = layer.replace(".", "\n")
+    if layer == layers[0]:
+        return f"{name} (lowest:\nroutes no error)"
+    return f"{name} (top)" if layer == layers[-1] else name
 
 
 def expected_end(rows, expansion=None, density=None):
@@ -119,61 +134,11 @@ def _settings(rows, expansion, density):
     return expansion, density
 
 
-def claim(layers):
-    """The title: what the bands support in every layer, or a plain description."""
-    plain = "How well the feedback stands in for the forward weights"
-    angles = [angle for angle, _ in layers.values()]
-    if not all(series.over_seeds_and_time(angle, "pfa") for angle in angles):
-        return plain
-    starts = [series.at_start(angle["pfa"]) for angle in angles]
-    ends = [series.at_end(angle["pfa"]) for angle in angles]
-    if max(high for _, high in ends) > 0.5 * min(low for low, _ in starts):
-        return plain
-    title = f"The path of product feedback alignment (pfa) falls from {_range(starts)} to {_range(ends)}"
-    if all(series.over_seeds_and_time(angle, "pfa-o") for angle in angles):
-        below = [series.at_end(angle["pfa-o"])[1] < end[0] for angle, end in zip(angles, ends)]
-        if all(below):
-            title += ";\nwith orthogonal B (pfa-o) it ends lower still, in every layer and with every seed"
-    return title
-
-
-def _range(bands):
-    low, high = min(low for low, _ in bands), max(high for _, high in bands)
-    return f"{low:.0f}–{high:.0f}°"
-
-
-def _title(layer, layers):
-    if layer == layers[0]:
-        return f"{layer} (lowest:\nroutes no error)"           # its feedback exists and learns, but feeds nobody
-    return f"{layer} (top)" if layer == layers[-1] else layer
-
-
 def _small_print(rows, layers, shown, rules):
-    """In lines; the rules' names are spelled out where they fit into the lines there may be."""
-    words = series.told_about(rows, [angle for angle, _ in layers.values()], with_decay=False)
-    if len(shown) < len(layers):
-        words.append(f"{len(shown)} of {len(layers)} layers")
+    """In lines; the rules' names are spelled out below where there is room."""
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
-    if missing:
-        words.append(f"nothing stands in W's place: {', '.join(missing)}")
-    decay = series.decay_in_words(rows)
-    if decay:
-        words.append(f"weight decay: {decay}")
-    text = series.fill(words, style.SMALL_LETTERS)
-    names = series.fill(series.spelled_out(rules), style.SMALL_LETTERS, gap="; ")
-    room = MOST_SMALL_LINES - text.count("\n") - 1
-    return f"{text}\n{names}" if names and names.count("\n") < room else text
-
-
-def _draw_angle(axes, curves, end):
-    style.draw_curves(axes, curves)
-    style.epoch_axis(axes, curves, label="")
-    if end is not None and "pfa" in curves:
-        axes.axhline(end, zorder=4, **_end_look())
-
-
-def _draw_ratio(axes, curves, highest):
-    style.draw_curves(axes, curves)
-    style.epoch_axis(axes, curves)
-    axes.set_ylim(0.0, 1.05 * highest)
-    axes.axhline(1.0, color="#8c8c8c", linewidth=1.2, zorder=1)
+    text = small_print(rows, [angle for angle, _ in layers.values()],
+                       layers_shown(shown, layers),
+                       f"nothing stands in W's place: {', '.join(missing)}" if missing else "")
+    both = f"{text}\n{spelled_out(rules)}".rstrip("\n")
+    return both if both.count("\n") < MOST_SMALL_LINES else text

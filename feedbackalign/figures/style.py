@@ -1,8 +1,8 @@
-"""How a rule looks, everywhere: one colour, one dash and one marker a rule; and how big a slide's letters are.
+"""How a rule looks in every figure: one colour, one dash and one marker per rule; and how big a slide's letters are.
 
 The colours were searched for: under normal sight and under simulated protanopia and deuteranopia (Machado et al. 2009,
 severity 1) any two of the eight default rules lie at least 30 apart in CIELAB, any two of the first eighteen at least
-20, of all that are known at least 12: there is no more room. The dash and the marker tell the same in print without
+20, of all that are known at least 12: there is no more room. The dash and the marker say the same in print without
 colour. tests/figures/test_style.py measures both.
 """
 
@@ -15,7 +15,6 @@ DPI = 150                   # -> 1920 x 1080 pixels
 MARKS = 8                   # markers along one line, about
 LEGEND_LINE = 0.046         # of the figure's height
 SMALL_LINE = 0.028          # the same for a line of small print
-SMALL_LETTERS = 138         # that fit into one
 TICK_SIZE = 13
 GRID = "#e4e4e4"
 MOST_PANELS = 6             # layers that fit side by side; of a deeper network some are chosen
@@ -69,7 +68,7 @@ OTHER_MARKERS = ("H", "x", "+", "1", "2", "3", "4")
 
 
 def look(rule):
-    """The look of a rule, by its name; of a name that the table does not hold, one that only the name decides.
+    """The look of a rule, by its name. A name that is not in the table decides its look alone.
 
     Parameters
     ----------
@@ -121,18 +120,26 @@ def new_figure(title):
     return figure
 
 
-def draw_curves(axes, curves):
-    """One line a rule, the mean over seeds, with a band from the lowest seed to the highest.
+def grid(axes):
+    """Ticks and grid, set here because a figure makes them only when it is written, perhaps outside of `slide`."""
+    axes.tick_params(which="both", labelsize=TICK_SIZE)
+    axes.grid(color=GRID, linewidth=0.8)
+
+
+def draw_curves(axes, curves, title=None):
+    """One line per rule, the mean over seeds, with a band from the lowest seed to the highest.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     curves : dict
-        {rule: Curve}, see `series.curves`.
+        {rule: Curve}, see `runs.rows.mean_curves`.
+    title : str, optional
+        Of the panel.
     """
-    # Ticks and grid are made only when the figure is written, perhaps outside of `slide`: so they are told here.
-    axes.tick_params(which="both", labelsize=TICK_SIZE)
-    axes.grid(color=GRID, linewidth=0.8)
+    grid(axes)
+    if title:
+        axes.set_title(title)
     for place, (rule, curve) in enumerate(curves.items()):
         colour, dash, marker = look(rule)
         every = max(1, round(len(curve.epochs) / MARKS))
@@ -140,7 +147,7 @@ def draw_curves(axes, curves):
         marks = (place % every, every)
         axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, marker=marker, markevery=marks,
                   markeredgecolor=colour, label=rule, zorder=3)
-        if curve.runs > 1:
+        if curve.seeds > 1:
             axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0, zorder=2)
 
 
@@ -160,7 +167,7 @@ def highest(groups, least):
 
 
 def degree_axis(axes, up_to, with_words=False):
-    """Degrees with a tick every 30 and a line at the right angle; 0 stands clear of the frame."""
+    """Degrees on the y axis, with a tick every 30 and a line at the right angle; 0 stands clear of the frame."""
     top = min(184.0, up_to + 4.0)
     axes.set_ylim(-4.0, top)
     axes.set_yticks([tick for tick in range(0, 181, 30) if tick <= top])
@@ -170,59 +177,52 @@ def degree_axis(axes, up_to, with_words=False):
                   fontsize=12, color="#555555")
 
 
-def legend(figure, rules, words=None, more=(), small_print=1):
-    """One legend for the whole figure, below its panels.
+def foot(figure, small_print, rules=(), words=None, more=()):
+    """The legend of the whole figure, below its panels, and the small print below that.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+    small_print : str
+        One line or several.
     rules : iterable of str
+        In the legend.
     words : dict, optional
         {rule: what the legend says instead of its name}.
     more : list of matplotlib artists
         Further labelled entries, on a line of their own below the rules.
-    small_print : int
-        Lines of the caption below.
 
     Returns
     -------
-    int
-        Lines that the legend takes.
+    float
+        Where the panels may begin: the part of the figure's height that all this and an epoch axis take.
     """
     from matplotlib.lines import Line2D
 
+    figure.text(0.5, 0.012, small_print, ha="center", va="bottom", fontsize=12, color="#444444")
     entries = []
     for rule in rules:
         colour, dash, marker = look(rule)
         entries.append(Line2D([], [], color=colour, linestyle=dash, marker=marker, markeredgecolor=colour,
                               label=(words or {}).get(rule, rule)))
-    size = 15 if len(entries) <= 8 else 13
-    lines = _lines_needed([entry.get_label() for entry in entries], room=106 * 15 / size)
-    columns = -(-len(entries) // lines)
-    below = LEGEND_LINE if more else 0.0
-    lowest = 0.045 + SMALL_LINE * (small_print - 1)
-    spacing = {"loc": "lower center", "frameon": False, "fontsize": size, "handlelength": 3.2, "columnspacing": 1.5,
+    small_lines = small_print.count("\n")                       # beyond the first
+    lowest, lines = 0.045 + SMALL_LINE * small_lines, 0
+    spacing = {"loc": "lower center", "frameon": False, "handlelength": 3.2, "columnspacing": 1.5,
                "handletextpad": 0.6, "borderpad": 0.1}
-    figure.legend(handles=entries, bbox_to_anchor=(0.5, lowest + below), ncol=columns, **spacing)
+    if entries:
+        size = 15 if len(entries) <= 8 else 13
+        lines = _lines_needed([entry.get_label() for entry in entries], room=106 * 15 / size)
+        figure.legend(handles=entries, bbox_to_anchor=(0.5, lowest + (LEGEND_LINE if more else 0.0)), fontsize=size,
+                      ncol=-(-len(entries) // lines), **spacing)
     if more:
         figure.legend(handles=more, bbox_to_anchor=(0.5, lowest), ncol=len(more), **spacing)
-    return lines + bool(more)
+    return 0.15 + LEGEND_LINE * (lines + bool(more)) + SMALL_LINE * small_lines
 
 
 def _lines_needed(labels, room):
-    """How many lines a legend takes within a width of so many letters; its columns are filled top to bottom."""
+    """How many lines a legend takes that is at most `room` letters wide; its columns are filled top to bottom."""
     for lines in range(1, len(labels)):
         columns = [labels[start:start + lines] for start in range(0, len(labels), lines)]
         if sum(max(map(len, column)) + 8 for column in columns) <= room:        # 8: the line sample and the gap
             return lines
     return len(labels)
-
-
-def caption(figure, text):
-    """Small print at the very bottom, in one line or some: what lines and bands are, what was left out."""
-    figure.text(0.5, 0.012, text, ha="center", va="bottom", fontsize=12, color="#444444")
-
-
-def bottom_margin(legend_lines, small_print=1):
-    """The part of the figure's height that the epoch axis, the legend and the caption's lines take."""
-    return 0.15 + LEGEND_LINE * legend_lines + SMALL_LINE * (small_print - 1)

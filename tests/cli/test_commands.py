@@ -359,7 +359,7 @@ def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypat
     with open("slides/depth.json", encoding="utf-8") as file:
         written = json.load(file)
     assert [(row["hidden_layers"], row["rule"], row["seed"], row["epoch"]) for row in written["rows"]] == [
-        (each.about["hidden_layers"], each.run.rule, each.run.seed, epoch)
+        (each.labels["hidden_layers"], each.run.rule, each.run.seed, epoch)
         for each in small_plan("") for epoch in (0, 1)]
     told = written["settings"]
     assert (told["figure"], told["scale"], told["rule"], told["seed"]) == ("depth", "quick", ["bp", "fa"], [0, 1])

@@ -3,6 +3,8 @@
 import copy
 import itertools
 
+import pytest
+
 DEFAULT_RULES = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
 LAYERS = ("fc1", "fc2", "fc3")
 SETTLED = {"bp": 0.0, "fa": 60.0, "dfa": 55.0, "usf": 30.0, "kp": 40.0, "wm": 9.0, "pfa": 17.0, "pfa-o": 3.0}
@@ -64,7 +66,7 @@ def with_holes(rows):
         elif place % 5 == 2:
             each["weight_angle"] = dict.fromkeys(each["weight_angle"])
             each["backprop_angle"] = dict.fromkeys(each["backprop_angle"])
-        elif each["epoch"] == 3 and each["rule"] == "fa":           # nobody knows: a gap in the line
+        elif each["epoch"] == 3 and each["rule"] == "fa":           # no seed knows: a gap in the line
             each.update(test_accuracy=None, test_loss=None, weight_angle={}, update_angle={}, backprop_angle=None)
     return rows
 
@@ -96,6 +98,22 @@ def line(axes, rule):
     return list(found[0].get_xdata()), list(found[0].get_ydata())
 
 
+def assert_means_and_extremes(axes, rows, rules, value):
+    """The curves of these rules are means over seeds of `value(row)`, their bands the lowest and the highest."""
+    assert lines(axes) == list(rules)
+    for rule, band in zip(rules, bands(axes)):
+        epochs, means = line(axes, rule)
+        assert epochs == sorted({row["epoch"] for row in rows if row["rule"] == rule})
+        for epoch, mean in zip(epochs, means):
+            known = [value(row) for row in rows if (row["rule"], row["epoch"]) == (rule, epoch)]
+            known = [number for number in known if number is not None]
+            if known:
+                assert mean == pytest.approx(sum(known) / len(known))
+                assert band[epoch] == pytest.approx((min(known), max(known)))
+            else:
+                assert mean != mean
+
+
 def lines(axes):
     """The rules of which an axes shows a curve."""
     return [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
@@ -116,6 +134,11 @@ def bands(axes):
 def words(figure):
     """Everything that is written in a figure outside of its axes and legends."""
     return " ".join(text.get_text() for text in figure.texts)
+
+
+def legend(figure):
+    """What the legends say, entry by entry."""
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
 
 
 def title(figure):

@@ -3,7 +3,9 @@
 import numpy as np
 
 from feedbackalign.figures import style
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.experiments import trained
+from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
 from feedbackalign.validation import describe
 
 KINDS = {                           # what is trained: rule, options; and what the legend says
@@ -39,14 +41,8 @@ def autoencoder_feedback_rows(*, seeds=2, epochs=30, pretraining=400, progress=N
         where there is no controller), and in the last row of a run drawn: the first test digits as they come out,
         and original.
     """
-    rows = []
-    for seed in range(seeds) if isinstance(seeds, int) else seeds:
-        for kind in KINDS:
-            for row in _train(kind, seed, epochs, pretraining):
-                rows.append(row)
-                if progress:
-                    progress(row)
-    return rows
+    return trained.collect((_train(kind, seed, epochs, pretraining)
+                            for seed in trained.seed_list(seeds) for kind in KINDS), progress)
 
 
 def _train(kind, seed, epochs, pretraining):
@@ -104,24 +100,23 @@ def autoencoder_feedback(rows):
     >>> autoencoder_feedback(rows).axes[0].get_ylabel()
     'test error, mean square'
     """
-    rows = series.check_rows(rows)
+    rows = check_rows(rows)
     for row in rows:
         if not {"test_mse", "condition2"} <= set(row):
             raise ValueError(f"rows: expected those of autoencoder_feedback_rows, got {describe(row)}")
-    errors = series.curves(rows, lambda row: row["test_mse"])
+    errors = mean_curves(rows, lambda row: row["test_mse"])
     ends = {}
     for row in rows:
         if "drawn" in row:
             ends.setdefault(row["rule"], row)               # of the first seed
     with style.slide():
-        figure = style.new_figure(claim(errors))
+        figure = style.new_figure("An autoencoder of the digits, by four ways of sending the error")
         axes = figure.add_axes((0.07, 0.24, 0.5, 0.6))
-        axes.tick_params(which="both", labelsize=style.TICK_SIZE)
-        axes.grid(color=style.GRID, linewidth=0.8)
+        style.grid(axes)
         for rule, curve in errors.items():
             colour, dash, marker = LOOKS.get(rule) or style.look(rule)
             axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, marker=marker, markevery=3, zorder=3,
-                      label=f"{KINDS[rule][2]}  {series.mean_at_end(curve):.2f}")
+                      label=f"{KINDS[rule][2]}  {mean_at_end(curve):.2f}")
             axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0, zorder=2)
         style.epoch_axis(axes, errors)
         axes.set_ylabel("test error, mean square")
@@ -129,12 +124,12 @@ def autoencoder_feedback(rows):
         figure.legend(*axes.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.3, 0.045), ncol=2,
                       frameon=False, handlelength=2.4, columnspacing=1.2, handletextpad=0.5, fontsize=14)
         _draw_digits(figure, ends)
-        style.caption(figure, caption(rows))
+        style.foot(figure, caption(rows))
     return figure
 
 
 def _draw_digits(figure, ends):
-    """A row of digits a rule, below the row of what went in."""
+    """One row of digits per rule, below the row of what went in."""
     if not ends:
         return
     first = next(iter(ends.values()))
@@ -157,23 +152,7 @@ def _draw_digits(figure, ends):
 
 def caption(rows):
     """What is shown, and condition 2 at the start and at the end, wherever it was measured."""
-    words = []
-    for rule, said in (("dfc-ssa", "learned"), ("fixed", "fixed")):
-        curve = series.curves(rows, lambda row: row["condition2"]).get(rule)
-        if curve:
-            words.append(f"{said} {curve.mean[0]:.2f} → {series.mean_at_end(curve):.2f}")
-    condition = f"   ·   condition 2 (1 where it holds): {', '.join(words)}" if words else ""
-    seeds = len({row["seed"] for row in rows})
-    return f"digits, 64-32-8-32-64, Adam   ·   mean of {seeds} seed{'s' * (seeds > 1)}, lowest to highest{condition}"
-
-
-def claim(errors):
-    """The title: who learns, where the record holds all four and the bands at the end lie apart."""
-    plain = "An autoencoder of the digits, by four ways of sending the error"
-    if set(errors) != set(KINDS) or min(curve.runs for curve in errors.values()) < 2:
-        return plain
-    ends = {rule: series.at_end(curve) for rule, curve in errors.items()}
-    if ends["dfc-ssa"][1] > 0.8 * min(ends["fixed"][0], ends["dfa"][0]):
-        return plain
-    return ("Through a code of eight units, control learns where its feedback learns too;\n"
-            "with feedback that stands still it falls behind, as random feedback does")
+    condition = ", ".join(f"{rule} {curve.mean[0]:.2f} → {mean_at_end(curve):.2f}"
+                          for rule, curve in mean_curves(rows, lambda row: row["condition2"]).items())
+    condition = condition and f"condition 2 (1 where it holds): {condition}"
+    return fill(filter(None, ["digits, 64-32-8-32-64, Adam", seeds_of(rows), condition]))

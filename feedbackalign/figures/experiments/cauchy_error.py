@@ -99,7 +99,7 @@ def cauchy_error(rows):
     with style.slide():
         from matplotlib.lines import Line2D
 
-        figure = style.new_figure(claim(rows))
+        figure = style.new_figure("Error of the Cauchy sum over the number of points on the circle")
         grid = figure.add_gridspec(1, 2, left=0.085, right=0.985, top=0.8, bottom=0.235, wspace=0.1)
         left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
         for place, radius in enumerate(radii):
@@ -113,8 +113,7 @@ def cauchy_error(rows):
         for axes in (left, right):
             axes.set_yscale("log")
             axes.set_ylim(ROUNDING / 3, 30.0)
-            axes.grid(color=style.GRID, linewidth=0.8)
-            axes.tick_params(which="both", labelsize=style.TICK_SIZE)
+            style.grid(axes)
             axes.set_xlabel("points on the circle, N")
             axes.set_xticks([N for N in sorted({row["points"] for row in rows}) if N != 3])
         right.tick_params(labelleft=False)
@@ -129,20 +128,9 @@ def cauchy_error(rows):
         figure.legend(handles=entries, bbox_to_anchor=(0.5, 0.085), ncol=len(entries), **spacing)
         figure.legend(handles=kinds, bbox_to_anchor=(0.5, 0.04), ncol=2, fontsize=13, **spacing)
         sizes, seeds = "-".join(map(str, SIZES)), len({row["seed"] for row in rows})
-        style.caption(figure, f"digits, {sizes}, dsilu, at initialisation   ·   geometric mean of {seeds} networks, "
+        style.foot(figure, f"digits, {sizes}, dsilu, at initialisation   ·   geometric mean of {seeds} networks, "
                               f"all phases settled to {max(row['residual'] for row in rows):.0e}")
     return figure
-
-
-def claim(rows):
-    """The title: what these rows support."""
-    most = max(row["points"] for row in rows)
-    at_most = [row for row in rows if row["points"] == most and row["angle"] == 90.0]
-    cured, left = max(row["to_tangent"] for row in at_most), min(row["to_truth"] for row in at_most)
-    if cured < 1e-3 < 0.1 < left:
-        return ("More points on the circle cure the bias of finite nudges;\n"
-                "they do not cure the bias of weights that are not symmetric")
-    return "Error of the Cauchy sum over the number of points"
 
 
 def _mean(rows, radius, angle, key):

@@ -5,7 +5,7 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.rules.control.diagnostics import growth_rates, residuals
 from feedbackalign.rules.control.dynamics import Controller, fixed_point, run
-from feedbackalign.runs import rows as series
+from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.validation import describe
 
 SIZES = (8, 12, 10, 3)
@@ -94,7 +94,7 @@ def controller_at_work(rows):
 
     Raises
     ------
-    series.NothingToShow
+    NothingToShow
         If there are no rows.
 
     Examples
@@ -104,19 +104,19 @@ def controller_at_work(rows):
     ['control, in the same colours', 'change of fc1, one line per unit']
     """
     if not rows:
-        raise series.NothingToShow("controller at work: no rows")
+        raise NothingToShow("controller at work: no rows")
     for row in rows:
         if not set(KEYS) <= set(row):
             raise ValueError(f"rows: expected those of controller_at_work_rows, got {describe(row)}")
     time = np.array([row["time"] for row in rows])
     layers = list(rows[0]["hidden"])
     with style.slide():
-        figure = style.new_figure(claim(rows))
+        figure = style.new_figure(f"A controller pushes all layers of a network a little at the same time:\n"
+                                  f"at the end {100 * rows[-1]['left']:.1f} % of the output's error is left")
         grid = figure.add_gridspec(2, 2, left=0.065, right=0.985, top=0.84, bottom=0.2, wspace=0.16, hspace=0.36)
         panels = [figure.add_subplot(grid[place // 2, place % 2]) for place in range(2 + len(layers))]
         for axes in panels:
-            axes.tick_params(which="both", labelsize=style.TICK_SIZE)
-            axes.grid(color=style.GRID, linewidth=0.8)
+            style.grid(axes)
             axes.set_xlim(-0.01 * time[-1], time[-1])
         for axes in panels[-2:]:
             axes.set_xlabel("time (time constants of the controller)")
@@ -131,14 +131,14 @@ def controller_at_work(rows):
             axes.set_title(f"change of {layer}, one line per unit")
         _legend(figure)
         usual, first, sizes = Controller(), rows[0], "-".join(map(str, SIZES))
-        style.caption(figure, f"one sample, {sizes} tanh, feedback learnt in {first['pretraining']} "
+        style.foot(figure, f"one sample, {sizes} tanh, feedback learnt in {first['pretraining']} "
                               f"sleep phases   ·   α = {usual.alpha:g}, k_p = {usual.k_p:g}, τ = {usual.tau:g}   ·   "
                               f"slowest mode: {-first['growth']:.2f} per time constant")
     return figure
 
 
 def _draw(axes, time, rows, key, goal):
-    """A line a unit, and dashed in its colour where it is to go."""
+    """One line per unit, and dashed in its colour the value that it should reach."""
     for unit, end in enumerate(rows[0][goal]):
         colour = COLOURS[unit % len(COLOURS)]
         axes.axhline(end, color=colour, linestyle=style.DASHED, linewidth=1.4)
@@ -159,13 +159,3 @@ def _span(rows, layers):
     values = [value for row in rows for layer in layers for value in row["hidden"][layer]]
     margin = 0.08 * (max(values) - min(values)) or 1.0
     return min(values) - margin, max(values) + margin
-
-
-def claim(rows):
-    """The title: how much of the error is gone, and after what time, if most of it is."""
-    left = [row["left"] for row in rows]
-    ready = next((row["time"] for place, row in enumerate(rows) if max(left[place:]) < 0.05), None)
-    if ready is None or left[-1] > 0.1:
-        return "A controller pushes all layers of a network"
-    return (f"The controller undoes {100 * (1 - left[-1]):.0f} % of the output's error, 95 % of it within "
-            f"{ready:.1f} time constants,\nby pushing every layer a little at the same time")

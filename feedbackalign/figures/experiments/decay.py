@@ -1,15 +1,16 @@
-"""What do the data do to R's forgetting? Nothing: ‖R − BᵀW‖ for different data and labels, and the scalar law."""
+"""Do the data change how R forgets its start? No: ‖R − BᵀW‖ for different data and labels, and the scalar law."""
 
 import math
 
 from feedbackalign import optimizer
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.small_print import decay_in_words, fill
+from feedbackalign.runs.rows import NothingToShow, check_rows
 from feedbackalign.runs.run import Run
 
-# Explicit route: R is an array that learns by its own gradient, and the difference is measured on the arrays, not told
-# by the formula. All tasks share the learning rate, momentum and decay schedule; nothing else.
+# Explicit route: R is an array that learns by its own gradient, and the difference is measured on the arrays, not
+# computed by the formula. All tasks share the learning rate, momentum and decay schedule; nothing else.
 COMMON = {"rule": "pfa", "lr": 0.01, "momentum": 0.9, "decay": "authors", "batch_size": 32,
           "options": (("route", "two-hop"), ("expansion", 10))}
 DIGITS = {
@@ -33,11 +34,11 @@ SCALES = {
     "paper": {"tasks": DIGITS | WAVES | FULL, "seeds": 5},
 }
 LOOKS = (("#154aaa", "X"), ("#00bfea", "*"), ("#d4aa00", "^"), ("#20bf75", "v"), ("#9f0b60", "P"), ("#bf0b00", "o"),
-         ("#000000", "h"))                                                      # one a task
+         ("#000000", "h"))                                                      # one per task
 LAW = "#555555"
 
 
-def plan(scale="quick"):
+def planned_runs(scale="quick"):
     """The runs at a scale: every task with every seed -> list of `trained.Planned`."""
     settings = trained.settings_at(SCALES, scale)
     return [trained.Planned(Run(seed=seed, **COMMON | task), {"task": name})
@@ -46,7 +47,7 @@ def plan(scale="quick"):
 
 def decay_rows(scale="quick", **how):
     """Train at a scale: -> the rows of all runs, each with its task; `how` as in `trained.do`."""
-    return trained.do(plan(scale), **how)
+    return trained.do(planned_runs(scale), **how)
 
 
 def law(steps, *, lr=COMMON["lr"], momentum=COMMON["momentum"], decay=COMMON["decay"]):
@@ -90,9 +91,9 @@ def decay(rows):
     >>> [axes.get_title() for axes in decay(rows).axes]
     ['training loss', '‖R − BᵀW‖ / ‖R₀ − BᵀW₀‖']
     """
-    rows = [row for row in series.check_rows(rows) if row.get("task") and row.get("difference_norm")]
+    rows = [row for row in check_rows(rows) if row.get("task") and row.get("difference_norm")]
     if not rows:
-        raise series.NothingToShow("decay: expected rows with a task and a difference_norm, got none")
+        raise NothingToShow("decay: expected rows with a task and a difference_norm, got none")
     curves = curves_of(rows)
     steps = max(step for points in curves.values() for step, _ in points)
     values = law(steps)
@@ -100,7 +101,7 @@ def decay(rows):
     with style.slide():
         from matplotlib.lines import Line2D
 
-        figure = style.new_figure(claim(curves, values, rows))
+        figure = style.new_figure(title(curves, values))
         grid = figure.add_gridspec(1, 2, left=0.08, right=0.985, top=0.8, bottom=0.26, wspace=0.14,
                                    width_ratios=(1, 1.45))
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))
@@ -118,8 +119,7 @@ def decay(rows):
         right.set_title("‖R − BᵀW‖ / ‖R₀ − BᵀW₀‖")
         right.set_ylim(-0.02, 1.05)
         for axes in (left, right):
-            axes.tick_params(which="both", labelsize=style.TICK_SIZE)
-            axes.grid(color=style.GRID, linewidth=0.8)
+            style.grid(axes)
             axes.set_xlabel("step")
             axes.set_xlim(-0.02 * steps, 1.02 * steps)
         _say_drop(right, steps)
@@ -127,7 +127,7 @@ def decay(rows):
                    for place, task in enumerate(tasks)]
         figure.legend(handles=entries, loc="lower center", bbox_to_anchor=(0.5, 0.068), ncol=3, frameon=False,
                       fontsize=14, columnspacing=1.4, handlelength=2.0)
-        style.caption(figure, _small_print(rows, curves))
+        style.foot(figure, _small_print(rows, curves))
     return figure
 
 
@@ -145,14 +145,10 @@ def departure(curves, values):
     return max(abs(ratio - values[step]) for points in curves.values() for step, ratio in points)
 
 
-def claim(curves, values, rows):
-    """The title: what these rows support."""
-    off, tasks = departure(curves, values), len({task for task, _, _ in curves})
-    if off > 1e-3 or tasks < 2 or any(row.get("route") == "closed-form" for row in rows):
-        return "How R forgets its start"
-    digits = 10.0 ** math.ceil(math.log10(max(off, 1e-16)))
-    return (f"R forgets its random start at a rate that no data can change:\n{tasks} tasks, {len(curves)} layers, one "
-            f"curve, which the scalar law meets within {digits:.0e}".replace("e-0", "e-"))
+def title(curves, values):
+    """With the largest departure, rounded up to a power of ten."""
+    power = math.ceil(math.log10(max(departure(curves, values), 1e-16)))
+    return f"How R forgets its random start:\nevery measured difference lies within 1e{power} of the scalar law"
 
 
 def _draw_losses(axes, rows, colour):
@@ -162,7 +158,7 @@ def _draw_losses(axes, rows, colour):
 
 
 def _draw_differences(axes, curves, colour, marker, place):
-    """The marks of different tasks stand at different epochs where they would hide each other."""
+    """The marks of different tasks stand at different epochs, so that they do not hide each other."""
     for points in curves:
         every = 3 if len(points) > 20 else 2
         axes.plot(*zip(*points), color=colour, marker=marker, markersize=10, linestyle="none", zorder=3, alpha=0.9,
@@ -181,9 +177,9 @@ def _say_drop(axes, steps):
 def _small_print(rows, curves):
     seeds = len({row.get("seed") for row in rows})
     layers = len({(task, layer) for task, _, layer in curves})
-    decay_words = series.decay_in_words(rows, optimizer.SMALL_NETWORKS.steps(COMMON["lr"], COMMON["momentum"]))
+    decays = decay_in_words(rows, optimizer.SMALL_NETWORKS.steps(COMMON["lr"], COMMON["momentum"]))
     words = [f"pfa, hop by hop: R is an array and learns by its own gradient; every layer and epoch, "
              f"some marked ({layers} layers, {seeds} {'seeds' if seeds > 1 else 'seed'})",
-             f"SGD, lr {COMMON['lr']:g}, momentum {COMMON['momentum']:g}, weight decay {decay_words}",
+             f"SGD, lr {COMMON['lr']:g}, momentum {COMMON['momentum']:g}, weight decay {decays}",
              "law: SGD's recursion on a scalar with gradient zero"]
-    return series.fill(words, style.SMALL_LETTERS)
+    return fill(words)

@@ -4,8 +4,9 @@ import math
 
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
-from feedbackalign.runs import rows as series
-from feedbackalign.runs.sweep import plan as plan_runs
+from feedbackalign.figures.small_print import decay_in_words, fill, seeds_of, spelled_out
+from feedbackalign.runs import sweep
+from feedbackalign.runs.rows import NothingToShow, check_rows, names_in, synapses
 
 RULES = ("bp", "fa", "dfa", "usf", "pfa", "pfa-o")
 
@@ -22,24 +23,24 @@ UNRELATED = 90.0
 PALE = 55.0                                         # degrees from which on a cell is pale: its number is dark
 
 
-def plan(scale="quick"):
+def planned_runs(scale="quick"):
     """The runs at a scale: every rule at every depth -> list of `trained.Planned`."""
     settings = trained.settings_at(SCALES, scale)
     depths, width = settings.pop("depths"), settings.pop("width")
     return [trained.Planned(run, {"hidden_layers": depth}) for depth in depths
-            for run in plan_runs(RULES, model="mlp-bn", hidden=(width,) * depth, **settings)]
+            for run in sweep.plan(RULES, model="mlp-bn", hidden=(width,) * depth, **settings)]
 
 
 def depth_rows(scale="quick", **how):
     """Train at a scale: -> the rows of all runs, each with its number of hidden_layers; `how` as in `trained.do`."""
-    return trained.do(plan(scale), **how)
+    return trained.do(planned_runs(scale), **how)
 
 
 def depth(rows):
     """Networks as towers of layers, input below, each layer coloured by its update's angle to backprop's gradient.
 
-    One panel a rule, one tower a depth; the number in a layer is the angle in degrees after the last epoch, mean over
-    seeds, the one below the tower the test accuracy.
+    One panel per rule, one tower per depth. The number in a layer is the angle in degrees after the last epoch, the
+    number below a tower the test accuracy; both are means over seeds.
 
     Parameters
     ----------
@@ -58,13 +59,13 @@ def depth(rows):
     >>> [axes.get_title() for axes in depth(rows).axes]
     ['bp', 'fa', '']
     """
-    towers = towers_of(series.check_rows(rows))
+    towers = towers_of(check_rows(rows))
     rules, depths = list(dict.fromkeys(rule for rule, _ in towers)), sorted({layers for _, layers in towers})
     with style.slide():
         import matplotlib
         from matplotlib.colors import Normalize
 
-        figure = style.new_figure(claim(towers))
+        figure = style.new_figure("Angle of each layer's update to backprop's gradient, in networks of growing depth")
         colours = matplotlib.colormaps["YlGnBu_r"], Normalize(0.0, UNRELATED * 1.12)
         grid = figure.add_gridspec(1, len(rules), left=0.092, right=0.93, top=0.795, bottom=0.185, wspace=0.07)
         tallest = max(len(tower.angles) for tower in towers.values())
@@ -85,7 +86,7 @@ def depth(rows):
                     linespacing=1.35)
         _say_direction(figure)
         _colour_bar(figure, colours)
-        style.caption(figure, _small_print(rows))
+        style.foot(figure, _small_print(rows))
     return figure
 
 
@@ -95,11 +96,10 @@ class Tower:
     def __init__(self, rows):
         last = max(row["epoch"] for row in rows)
         ends = [row for row in rows if row["epoch"] == last]
-        names = series.synapses(series.names(ends, "backprop_angle"))
-        self.by_seed = [[_or_nan(row["backprop_angle"].get(name)) for name in names] for row in ends]
-        self.angles = [_mean(angles) for angles in zip(*self.by_seed)]
+        names = synapses(names_in(ends, "backprop_angle"))
+        by_seed = [[_or_nan(row["backprop_angle"].get(name)) for name in names] for row in ends]
+        self.angles = [_mean(angles) for angles in zip(*by_seed)]
         self.accuracy = _mean([_or_nan(row.get("test_accuracy")) for row in ends])
-        self.runs = len(ends)
 
 
 def towers_of(rows):
@@ -109,30 +109,8 @@ def towers_of(rows):
         if row.get("backprop_angle") and "hidden_layers" in row:
             groups.setdefault((row["rule"], row["hidden_layers"]), []).append(row)
     if not groups:
-        raise series.NothingToShow("depth: expected rows with hidden_layers and backprop_angle, got none")
+        raise NothingToShow("depth: expected rows with hidden_layers and backprop_angle, got none")
     return {key: Tower(group) for key, group in groups.items()}
-
-
-def claim(towers):
-    """The title: what the lowest layer of the deepest network is told by the rules of the family, in these rows."""
-    deepest = max(layers for _, layers in towers)
-    lowest = {rule: [angles[0] for angles in tower.by_seed]
-              for (rule, layers), tower in towers.items() if layers == deepest}
-    plain = "How far down does the error stay true?\nAngle to backprop, layer by layer, in networks of growing depth"
-    if not {"fa", "pfa", "pfa-o"} <= set(lowest):
-        return plain
-    far, near = min(lowest["fa"]), max([*lowest["pfa"], *lowest["pfa-o"]])
-    if not near < 0.5 * far:                                            # nor where one of them is unknown
-        return plain
-    others = [rule for rule in ("dfa", "usf") if rule in lowest and min(lowest[rule]) > 2 * near]
-    family, others = (", ".join(f"{_mean(lowest[rule]):.0f}° ({rule})" for rule in told)
-                      for told in (("pfa", "pfa-o"), ("fa", *others)))
-    return (f"{_in_words(deepest)} layers down, product feedback still points along the gradient:\n"
-            f"the lowest layer is off by {family}; by {others}")
-
-
-def _in_words(number):
-    return {2: "Two", 4: "Four", 8: "Eight", 16: "Sixteen"}.get(number, str(number))
 
 
 def _or_nan(number):
@@ -151,7 +129,7 @@ def _below(tower, layers):
 
 
 def _draw_tower(axes, x, tower, colours, tallest):
-    """A cell a layer, the lowest at the bottom; numbers where they fit."""
+    """One cell per layer, the lowest at the bottom."""
     from matplotlib.patches import Rectangle
 
     colour_of, norm = colours
@@ -193,12 +171,8 @@ def _colour_bar(figure, colours):
 
 
 def _small_print(rows):
-    first, last = rows[0], max(row["epoch"] for row in rows)
-    seeds = len({row.get("seed") for row in rows})
-    words = [f"{first.get('model')}, {first.get('data')}, {last} epochs",
-             f"mean over {seeds} seeds" if seeds > 1 else "one seed",
-             "the top layer is 0° by construction"]
-    decay = series.decay_in_words(rows)
-    words += [f"weight decay: {decay}"] * bool(decay)
-    names = series.spelled_out(list(dict.fromkeys(row["rule"] for row in rows)))
-    return series.fill(words, style.SMALL_LETTERS) + "\n" + series.fill(names, style.SMALL_LETTERS, gap="; ")
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    decay = decay_in_words(rows)
+    words = [f"{rows[0].get('model')}, {rows[0].get('data')}, {max(row['epoch'] for row in rows)} epochs",
+             seeds_of(rows), "the top layer is 0° by construction", decay and f"weight decay: {decay}"]
+    return fill(filter(None, words)) + "\n" + spelled_out(rules)

@@ -1,9 +1,11 @@
-"""Jacobian homeostasis against none: accuracy, the angle between W and B, and the error that each layer is told."""
+"""Jacobian homeostasis against none: accuracy, the angle between W and B, and the error at each layer."""
 
 import numpy as np
 
 from feedbackalign.figures import style
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.experiments import trained
+from feedbackalign.figures.small_print import seeds_of
+from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves, names_in
 
 HIDDEN = (64, 64, 10)                                       # settling units; ten of them are the output layer
 GAIN = 0.7                                                  # W ~ 0.7 · N(0, 1 / fan-in), B likewise on its way down
@@ -31,14 +33,8 @@ def homeostasis_rows(*, seeds=3, epochs=8, progress=None):
         rule ("hep" or "hep-homeo"), seed, epoch, test_accuracy, feedback_angle (degrees between all W and B together),
         cosine ({layer: mean over samples of the cosine between δ and recurrent backprop's}), free_residual.
     """
-    rows = []
-    for seed in range(seeds) if isinstance(seeds, int) else seeds:
-        for coefficient in (0.0, COEFFICIENT):
-            for row in _train(seed, coefficient, epochs):
-                rows.append(row)
-                if progress:
-                    progress(row)
-    return rows
+    return trained.collect((_train(seed, coefficient, epochs)
+                            for seed in trained.seed_list(seeds) for coefficient in (0.0, COEFFICIENT)), progress)
 
 
 def _train(seed, coefficient, epochs):
@@ -112,54 +108,24 @@ def homeostasis(rows):
     >>> [axes.get_title() for axes in homeostasis(rows).axes]
     ['test accuracy (%)', 'angle of W to B (degrees)', "fc1's δ: cosine to the true δ"]
     """
-    rows = series.check_rows(rows)
-    lowest = series.names(rows, "cosine")[0]
-    accuracy = series.curves(rows, lambda row: 100 * row["test_accuracy"])
-    angles = series.curves(rows, lambda row: row["feedback_angle"])
-    cosines = series.curves(rows, series.entry("cosine", lowest))
+    rows = check_rows(rows)
+    lowest = names_in(rows, "cosine")[0]
+    accuracy = mean_curves(rows, accuracy_percent)
+    angles = mean_curves(rows, lambda row: row["feedback_angle"])
+    cosines = mean_curves(rows, entry("cosine", lowest))
     with style.slide():
-        figure = style.new_figure(claim(accuracy, angles, cosines))
-        grid = figure.add_gridspec(1, 3, left=0.06, right=0.985, top=0.81, bottom=style.bottom_margin(1), wspace=0.24)
+        figure = style.new_figure("Holomorphic equilibrium propagation, with Jacobian homeostasis and without")
+        sizes, residual = "-".join(map(str, (64, *HIDDEN))), max(row["free_residual"] for row in rows)
+        ends = {rule: f"{WORDS.get(rule, rule)}  {mean_at_end(curve):.0f} %" for rule, curve in accuracy.items()}
+        bottom = style.foot(figure, f"digits, {sizes} and a readout   ·   true δ: recurrent backprop   ·   "
+                                    f"{seeds_of(rows)}   ·   largest free residual {residual:.0e}", accuracy, ends)
+        grid = figure.add_gridspec(1, 3, left=0.06, right=0.985, top=0.85, bottom=bottom, wspace=0.24)
         panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
         titles = ("test accuracy (%)", "angle of W to B (degrees)", f"{lowest}'s δ: cosine to the true δ")
         for axes, curves, title in zip(panels, (accuracy, angles, cosines), titles):
-            axes.set_title(title)
-            _draw(axes, curves)
+            style.draw_curves(axes, curves, title)
             style.epoch_axis(axes, curves)
         panels[0].set_ylim(0, 100)
-        ends = [f"{WORDS.get(rule, rule)}  {series.mean_at_end(curve):.0f} %" for rule, curve in accuracy.items()]
-        lines = [line for line in panels[0].lines if line.get_label() in accuracy]
-        figure.legend(lines, ends, loc="lower center", bbox_to_anchor=(0.5, 0.04), ncol=2, frameon=False,
-                      handlelength=3.2)
         style.degree_axis(panels[1], 92.0, with_words=True)
         panels[2].set_ylim(min(0.0, *(min(curve.low) for curve in cosines.values())), 1.03)
-        seeds, residual = len({row["seed"] for row in rows}), max(row["free_residual"] for row in rows)
-        sizes = "-".join(map(str, (64, *HIDDEN)))
-        runs = "one seed, so no bands" if seeds == 1 else f"mean of {seeds} seeds, band from lowest to highest"
-        style.caption(figure, f"digits, {sizes} and a readout   ·   true δ: recurrent backprop   ·   "
-                              f"{runs}   ·   largest free residual {residual:.0e}")
     return figure
-
-
-def _draw(axes, curves):
-    """One line a rule, the mean over seeds, with a band from the lowest to the highest."""
-    axes.tick_params(which="both", labelsize=style.TICK_SIZE)
-    axes.grid(color=style.GRID, linewidth=0.8)
-    for rule, curve in curves.items():
-        colour, dash, marker = style.look(rule)
-        axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, marker=marker, label=rule, zorder=3)
-        axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0, zorder=2)
-
-
-def claim(accuracy, angles, cosines):
-    """The title: what the bands at the end support."""
-    plain = "Holomorphic equilibrium propagation, with Jacobian homeostasis and without"
-    if set(accuracy) != {"hep", "hep-homeo"} or min(curve.runs for curve in accuracy.values()) < 2:
-        return plain
-    ends = {rule: [series.at_end(curves[rule]) for curves in (angles, cosines)] for rule in accuracy}
-    straighter = ends["hep-homeo"][0][1] < ends["hep"][0][0] and ends["hep-homeo"][1][0] > ends["hep"][1][1]
-    better = series.mean_at_end(accuracy["hep-homeo"]) > series.mean_at_end(accuracy["hep"])
-    if not (straighter and better):
-        return plain
-    return ("Homeostasis turns feedback and forward weights together (every seed),\n"
-            "and the errors come to point along the true ones; accuracy is higher in the mean")

@@ -1,7 +1,7 @@
 """The paper's multilayer perceptron, 784-512-512-10: accuracy, path angle and norm ratio over epochs."""
 
 from feedbackalign.figures.experiments import accuracy_and_path, trained
-from feedbackalign.runs.sweep import plan as plan_runs
+from feedbackalign.runs import sweep
 
 RULES = ("bp", "fa", "dfa", "usf", "pfa", "pfa-o")
 
@@ -14,14 +14,14 @@ SCALES = {
 }
 
 
-def plan(scale="quick"):
+def planned_runs(scale="quick"):
     """The runs at a scale: every rule with every seed -> list of `trained.Planned`."""
-    return [trained.Planned(run, {}) for run in plan_runs(RULES, **trained.settings_at(SCALES, scale))]
+    return [trained.Planned(run, {}) for run in sweep.plan(RULES, **trained.settings_at(SCALES, scale))]
 
 
 def mlp_rows(scale="quick", **how):
     """Train at a scale: -> the rows of all runs; `how` as in `trained.do`."""
-    return trained.do(plan(scale), **how)
+    return trained.do(planned_runs(scale), **how)
 
 
 def mlp(rows):
@@ -43,4 +43,4 @@ def mlp(rows):
     >>> [axes.get_title() for axes in figure.axes][:2]
     ['test accuracy (%)', 'fc1 (lowest:\\nroutes no error)']
     """
-    return accuracy_and_path.draw(rows, lambda *curves: accuracy_and_path.claim(*curves, "MLP"))
+    return accuracy_and_path.draw(rows, "MLP")

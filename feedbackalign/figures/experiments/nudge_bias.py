@@ -5,7 +5,7 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.rules.equilibrium.equilibrium_propagation import ESTIMATORS, EquilibriumPropagation
 from feedbackalign.rules.equilibrium.truths import relative, settled_network
-from feedbackalign.runs import rows as series
+from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.validation import describe
 
 BETAS = tuple(10.0**exponent for exponent in np.arange(-4.0, -0.4, 0.5).tolist())
@@ -15,8 +15,7 @@ LOOKS = {                           # colour, dash and marker of every curve, an
     ("random-sign", "bias"): ("#20bf75", style.DOTTED, "D", "random sign, in expectation"),
     ("symmetric", "error"): ("#154aaa", style.SOLID, "s", "symmetric"),
 }
-STEEPNESS = {1: ("one-sided", "error"), 2: ("symmetric", "error")}          # the guide lines, and what they lie under
-FITTED = 1e-2                       # slopes are fitted up to here: above, higher orders bend the curves
+STEEPNESS = {1: ("one-sided", "error"), 2: ("symmetric", "error")}          # the guide lines, and the curves above them
 
 
 def nudge_bias_rows(betas=BETAS, *, seed=0):
@@ -80,7 +79,7 @@ def nudge_bias(rows):
 
     Raises
     ------
-    series.NothingToShow
+    NothingToShow
         If no row has an error above zero.
 
     Examples
@@ -92,9 +91,9 @@ def nudge_bias(rows):
     curves = {look: _curve(rows, *look) for look in LOOKS}
     curves = {look: curve for look, curve in curves.items() if len(curve)}
     if not curves:
-        raise series.NothingToShow("nudge bias: no row has an estimator, a β and an error above zero")
+        raise NothingToShow("nudge bias: no row has an estimator, a β and an error above zero")
     with style.slide():
-        figure = style.new_figure(claim(curves))
+        figure = style.new_figure("Equilibrium propagation: error of the gradient at a finite nudge β")
         axes = figure.add_axes((0.1, 0.15, 0.87, 0.72))
         for look, curve in curves.items():
             colour, dash, marker, words = LOOKS[look]
@@ -110,34 +109,13 @@ def nudge_bias(rows):
         axes.legend(loc="upper left", frameon=False)
         references = ", ".join(sorted({str(row["reference"]) for row in rows}))
         residual = max(row["residual"] for row in rows)
-        style.caption(figure, f"‖ĝ − g‖ / ‖g‖ of the whole gradient, reference: {references}   ·   10-12-9-5 steep "
+        style.foot(figure, f"‖ĝ − g‖ / ‖g‖ of the whole gradient, reference: {references}   ·   10-12-9-5 steep "
                               f"sigmoids, squared error   ·   largest residual {residual:.0e}")
     return figure
 
 
-def claim(curves):
-    """The title: the fitted slopes where there are two small β to fit, or a plain description."""
-    slopes = {steepness: fitted_slope(curves[look]) for steepness, look in STEEPNESS.items() if look in curves}
-    if len(slopes) < 2 or any(slope is None or abs(slope - steepness) > 0.1 for steepness, slope in slopes.items()):
-        return "Equilibrium propagation: error of the gradient at a finite nudge"
-    return (f"The one-sided estimator's error falls with β (slope {slopes[1]:.2f}),\n"
-            f"the symmetric one's with β² (slope {slopes[2]:.2f})")
-
-
-def fitted_slope(curve):
-    """Slope of log error against log β up to `FITTED`: curve (points, 2) -> float, or None for fewer than two points.
-
-    >>> round(fitted_slope(np.array([[1e-3, 2e-6], [1e-2, 2e-4], [1.0, 0.9]])), 6)
-    2.0
-    """
-    small = np.log(curve[curve[:, 0] <= FITTED * (1 + 1e-9)])
-    if len(small) < 2:
-        return None
-    return float(np.polyfit(small[:, 0], small[:, 1], 1)[0])
-
-
 def _curve(rows, estimator, quantity):
-    """(β, error) of one estimator, by β: (points, 2); what a logarithmic axis cannot show is left out."""
+    """(β, error) of one estimator, by β: (points, 2); without errors of 0, which a logarithmic axis cannot show."""
     for row in rows:
         if not {"estimator", "beta", "error", "bias", "residual", "reference"} <= row.keys():
             raise ValueError(f"rows: expected those of nudge_bias_rows, got {describe(row)}")

@@ -1,9 +1,11 @@
-"""What part of an update changes weights and not the output: the null space, and which feedback learns to keep out."""
+"""How much of an update changes weights and not the output: the null space, and which feedback learns to avoid it."""
 
 import numpy as np
 
 from feedbackalign.figures import style
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.experiments import trained
+from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
 
 SIZES = (6, 6, 6, 2)
 RULES = ("ddtp-linear", "dtp-drl", "dtp", "ddtp-control")
@@ -32,17 +34,11 @@ def null_space_rows(*, seeds=5, updates=6000, rules=RULES, progress=None):
         rule, seed, epoch (updates of the feedback so far), null_space: ‖P ΔW‖ / ‖ΔW‖ of the first hidden layer, P the
         projection onto the null space of ∂output/∂W, a sample at a time, mean over 200.
     """
-    rows = []
-    for rule in rules:
-        for seed in range(seeds) if isinstance(seeds, int) else seeds:
-            for row in _trained(rule, seed, updates):
-                rows.append(row)
-                if progress:
-                    progress(row)
-    return rows
+    return trained.collect((_train(rule, seed, updates)
+                            for rule in rules for seed in trained.seed_list(seeds)), progress)
 
 
-def _trained(name, seed, updates):
+def _train(name, seed, updates):
     from feedbackalign import rules
     from feedbackalign.networks import mlp
 
@@ -90,13 +86,15 @@ def null_space(rows):
     >>> null_space(rows).axes[0].get_xlabel()
     'updates of the feedback'
     """
-    rows = series.check_rows(rows)
-    shares = series.curves(rows, lambda row: row["null_space"])
+    rows = check_rows(rows)
+    shares = mean_curves(rows, lambda row: row["null_space"])
     with style.slide():
-        figure = style.new_figure(claim(shares))
-        ends = {rule: f"{rule}  {series.mean_at_end(curve):.2f}" for rule, curve in shares.items()}
-        lines = style.legend(figure, shares, ends)
-        axes = figure.add_axes((0.08, style.bottom_margin(lines), 0.9, 0.84 - style.bottom_margin(lines)))
+        figure = style.new_figure("How much of an update changes weights and not the output")
+        ends = {rule: f"{rule}  {mean_at_end(curve):.2f}" for rule, curve in shares.items()}
+        small = fill([f"first hidden layer of {'-'.join(map(str, SIZES))} tanh networks with fixed random weights",
+                      seeds_of(rows), "legend: means at the end"])
+        bottom = style.foot(figure, small, shares, ends)
+        axes = figure.add_axes((0.08, bottom, 0.9, 0.88 - bottom))
         style.draw_curves(axes, shares)
         style.epoch_axis(axes, shares, "updates of the feedback")
         axes.set_ylabel("‖part that leaves the output as it is‖ / ‖update‖", fontsize=14)
@@ -104,21 +102,4 @@ def null_space(rows):
         axes.axhline(RANDOM, color="#8c8c8c", linewidth=1.2, zorder=1)
         axes.text(0.99, RANDOM + 0.012, f"random direction: {RANDOM:.2f}", transform=axes.get_yaxis_transform(),
                   ha="right", va="bottom", fontsize=13, color="#555555")
-        seeds = len({row["seed"] for row in rows})
-        style.caption(figure, f"first hidden layer of {'-'.join(map(str, SIZES))} tanh networks with fixed random "
-                              f"weights   ·   " + ("one seed" if seeds == 1 else
-                                                   f"mean of {seeds} networks, band from lowest to highest; legend: "
-                                                   f"means at end"))
     return figure
-
-
-def claim(shares):
-    """The title: what the bands at the end support."""
-    plain = "How much of an update changes weights and not the output"
-    if not {"ddtp-linear", "dtp"} <= set(shares) or shares["dtp"].runs < 2:
-        return plain
-    (_, near), (far, _) = series.at_end(shares["ddtp-linear"]), series.at_end(shares["dtp"])
-    if near >= far:
-        return plain
-    return (f"The difference reconstruction loss keeps updates out of the null space:\n"
-            f"ddtp-linear has at most {near:.2f} of its length there, dtp at least {far:.2f}")

@@ -1,7 +1,7 @@
 """The paper's deep network, ResNet-20: accuracy, path angle and norm ratio over epochs."""
 
 from feedbackalign.figures.experiments import accuracy_and_path, trained
-from feedbackalign.runs.sweep import plan as plan_runs
+from feedbackalign.runs import sweep
 
 RULES = ("bp", "fa", "dfa", "usf", "pfa", "pfa-o")
 
@@ -17,15 +17,15 @@ SCALES = {
 }
 
 
-def plan(scale="quick"):
+def planned_runs(scale="quick"):
     """The runs at a scale: every rule with every seed -> list of `trained.Planned`."""
     settings = trained.settings_at(SCALES, scale)
-    return [trained.Planned(run, {}) for run in plan_runs(settings.pop("rules"), **settings)]
+    return [trained.Planned(run, {}) for run in sweep.plan(settings.pop("rules"), **settings)]
 
 
 def resnet_rows(scale="quick", **how):
     """Train at a scale: -> the rows of all runs; `how` as in `trained.do`."""
-    return trained.do(plan(scale), **how)
+    return trained.do(planned_runs(scale), **how)
 
 
 def resnet(rows):
@@ -48,5 +48,4 @@ def resnet(rows):
     ['test accuracy (%)', 'conv2']
     """
     steps = max((row["step"] for row in rows), default=0)
-    return accuracy_and_path.draw(rows, lambda *curves: accuracy_and_path.claim(*curves, "ResNet-20"),
-                                  note=f"{steps} steps in all")
+    return accuracy_and_path.draw(rows, "ResNet-20", note=f"{steps} steps in all")

@@ -1,11 +1,12 @@
-"""Does anybody need the way back? Accuracy and reciprocity against the density of the feedback synapses."""
+"""Must connected units be connected both ways? Accuracy and reciprocity against the density of the feedback."""
 
 import math
 
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
-from feedbackalign.runs import rows as series
-from feedbackalign.runs.sweep import plan as plan_runs
+from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.runs import sweep
+from feedbackalign.runs.rows import NothingToShow, accuracy_percent, check_rows, mean_curves
 
 RULES = ("fa", "dfa", "usf", "kp", "pfa", "pfa-o")
 DENSITIES = (1.0, 0.5, 0.3, 0.17, 0.1, 0.05)                        # Li & Benna 2025
@@ -22,18 +23,18 @@ SCALES = {
 }
 
 
-def plan(scale="quick"):
+def planned_runs(scale="quick"):
     """The runs at a scale: every rule at every density, and bp -> list of `trained.Planned`."""
     settings = trained.settings_at(SCALES, scale)
     densities = settings.pop("densities")
-    dense = [trained.Planned(run, {"density": 1.0}) for run in plan_runs(["bp"], **settings)]
+    dense = [trained.Planned(run, {"density": 1.0}) for run in sweep.plan(["bp"], **settings)]
     return dense + [trained.Planned(run, {"density": density}) for density in densities
-                    for run in plan_runs(RULES, options={"density": density}, **settings)]
+                    for run in sweep.plan(RULES, options={"density": density}, **settings)]
 
 
 def sparse_rows(scale="quick", **how):
     """Train at a scale: -> the rows of all runs, each with its density; `how` as in `trained.do`."""
-    return trained.do(plan(scale), **how)
+    return trained.do(planned_runs(scale), **how)
 
 
 def sparse(rows):
@@ -59,29 +60,25 @@ def sparse(rows):
     >>> [axes.get_title() for axes in sparse(rows).axes]
     ['test accuracy (%)', 'reciprocal pairs (%)', 'angle of W to its feedback']
     """
-    rows = [row for row in series.check_rows(rows) if row.get("density") is not None]
+    rows = [row for row in check_rows(rows) if row.get("density") is not None]
     last = max((row["epoch"] for row in rows), default=0)
     ends = [row for row in rows if row["epoch"] == last]
     if not ends:
-        raise series.NothingToShow("sparse: expected rows with a density, got none")
-    accuracy = over_density(ends, lambda row: None if row.get("test_accuracy") is None else 100 * row["test_accuracy"])
+        raise NothingToShow("sparse: expected rows with a density, got none")
+    accuracy = over_density(ends, accuracy_percent)
     shares = over_density(ends, reciprocal_share)
     angles = over_density(ends, lambda row: _mean_above_lowest(row.get("weight_angle")))
     dense = {rule: curve for rule, curve in accuracy.items() if len(curve.epochs) == 1}
     accuracy, shares, angles = ({rule: curve for rule, curve in curves.items() if rule not in dense}
                                 for curves in (accuracy, shares, angles))
     with style.slide():
-        figure = style.new_figure(claim(accuracy, shares))
-        small_print = _small_print(ends, accuracy)
-        lines = style.legend(figure, accuracy, small_print=small_print.count("\n") + 1)
-        style.caption(figure, small_print)
-        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.8, wspace=0.19,
-                                   bottom=style.bottom_margin(lines, small_print.count("\n") + 1))
+        figure = style.new_figure("Accuracy and reciprocity against the density of the feedback synapses")
+        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.85, wspace=0.19,
+                                   bottom=style.foot(figure, _small_print(ends), accuracy))
         panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
         titles = ("test accuracy (%)", "reciprocal pairs (%)", "angle of W to its feedback")
         for axes, curves, title in zip(panels, (accuracy, shares, angles), titles):
-            axes.set_title(title)
-            style.draw_curves(axes, curves)
+            style.draw_curves(axes, curves, title)
             _density_axis(axes, accuracy or shares)
         _draw_dense(panels[0], dense)
         panels[1].set_ylim(-3, 103)
@@ -94,7 +91,7 @@ def sparse(rows):
 def over_density(ends, value):
     """{rule: Curve} with densities in place of epochs, from the densest on."""
     by_place = sorted({row["density"] for row in ends}, reverse=True)
-    curves = series.curves([{**row, "epoch": by_place.index(row["density"])} for row in ends], value)
+    curves = mean_curves([{**row, "epoch": by_place.index(row["density"])} for row in ends], value)
     return {rule: curve._replace(epochs=[by_place[place] for place in curve.epochs]) for rule, curve in curves.items()}
 
 
@@ -105,7 +102,7 @@ def reciprocal_share(row):
 
 
 def _mean_above_lowest(by_layer):
-    """The lowest layer's feedback carries no error: nobody is below."""
+    """The lowest layer's feedback carries no error: there is no layer below."""
     known = [value for value in list((by_layer or {}).values())[1:] if value is not None]
     return math.fsum(known) / len(known) if known else None
 
@@ -117,23 +114,6 @@ def expected_angle(density, expansion=10):
     45
     """
     return math.degrees(math.atan(1 / math.sqrt(expansion * density)))
-
-
-def claim(accuracy, shares):
-    """The title: what these rows support."""
-    plain = "Accuracy and reciprocity against the density of the feedback synapses"
-    if not {"fa", "pfa"} <= set(accuracy) or not {"fa", "pfa"} <= set(shares):
-        return plain
-    if max(shares["pfa"].high) > 0 or min(accuracy["pfa"].epochs) != min(accuracy["fa"].epochs):
-        return plain
-    sparsest = min(accuracy["pfa"].epochs)
-    lowest = {rule: accuracy[rule].low[accuracy[rule].epochs.index(sparsest)] for rule in ("fa", "pfa")}
-    loss = accuracy["pfa"].mean[0] - accuracy["pfa"].mean[-1]
-    words = "learns" if loss > 2 else "learns as well"
-    if lowest["pfa"] < 50:
-        return plain
-    return (f"Product feedback (pfa) {words} with {100 * sparsest:g} % of its feedback synapses: "
-            f"{accuracy['pfa'].mean[-1]:.0f} % correct,\nand at no density are two of its units connected both ways")
 
 
 def _density_axis(axes, curves):
@@ -156,7 +136,8 @@ def _draw_dense(axes, dense):
 def bundles(curves, within=2.0):
     """Rules whose curves lie on each other: [["fa", "kp"], ["pfa"]].
 
-    >>> line = series.Curve([1.0, 0.5], [100.0, 50.0], [100.0, 50.0], [100.0, 50.0], 1)
+    >>> from feedbackalign.runs.rows import Curve
+    >>> line = Curve([1.0, 0.5], [100.0, 50.0], [100.0, 50.0], [100.0, 50.0], 1)
     >>> bundles({"fa": line, "pfa": line._replace(mean=[0.0, 0.0]), "kp": line._replace(mean=[100.0, 51.0])})
     [['fa', 'kp'], ['pfa']]
     """
@@ -194,10 +175,8 @@ def _draw_floor(axes, angles):
               va="bottom", fontsize=13, color=style.look("pfa").colour)
 
 
-def _small_print(ends, accuracy):
-    first, seeds = ends[0], len({row.get("seed") for row in ends})
-    words = [f"{first.get('model')}, {first.get('data')}, after {first['epoch']} epochs, decay {first.get('decay')}",
-             f"mean over {seeds} seeds, band from lowest to highest" if seeds > 1 else "one seed, so no bands",
-             "reciprocal: pairs with W that also have a direct feedback synapse; mean over all layers but the lowest",
-             "masks are fixed; B and R of the product rules both masked"]
-    return series.fill(words, style.SMALL_LETTERS)
+def _small_print(ends):
+    model, data, decay = (ends[0].get(key) for key in ("model", "data", "decay"))
+    return fill([f"{model}, {data}, after {ends[0]['epoch']} epochs, decay {decay}", seeds_of(ends),
+                 "reciprocal: pairs with W that also have a direct feedback synapse; mean over all layers but the lowest",
+                 "masks are fixed; B and R of the product rules both masked"])

@@ -3,7 +3,9 @@
 import numpy as np
 
 from feedbackalign.figures import style
-from feedbackalign.runs import rows as series
+from feedbackalign.figures.experiments import trained
+from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.runs.rows import accuracy_percent, check_rows, mean_curves
 
 RULES = ("bp", "gnt", "ddtp-linear", "dtp-drl", "ddtp-rhl", "dtp", "ddtp-control", "dfa")
 SIZES = (64, 64, 64, 64, 10)
@@ -12,7 +14,6 @@ TRAIN, PROBE, BATCH = 1437, 256, 64
 GAMMAS = (1e-3, 1e-2, 0.1, 1.0, 10.0)                       # the nearest of these Gauss-Newton updates is reported
 PRETRAINING = 60                                            # epochs in which the feedback learns alone
 LOOKED = (0, 1, 2, 3, 5, 10, 15, 20)                        # epochs after which angles are measured
-RECONSTRUCTING = ("ddtp-linear", "dtp-drl", "ddtp-rhl")     # the difference reconstruction loss
 
 
 class WholeBatches:
@@ -50,17 +51,10 @@ def target_angles_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
         rule, seed, epoch, test_accuracy, backprop_angle and gauss_newton_angle (degrees, means over the hidden weight
         matrices on 256 training samples), gamma (the damping of the Gauss-Newton update that lies nearest).
     """
-    rows = []
-    for rule in rules:
-        for seed in range(seeds) if isinstance(seeds, int) else seeds:
-            for row in trained(rule, seed, epochs):
-                rows.append(row)
-                if progress:
-                    progress(row)
-    return rows
+    return trained.collect((train(rule, seed, epochs) for rule in rules for seed in trained.seed_list(seeds)), progress)
 
 
-def trained(name, seed, epochs, *, only=None):
+def train(name, seed, epochs, *, only=None):
     """One run's rows, as they come; with `only` a layer's name, that layer alone learns."""
     from feedbackalign import rules
     from feedbackalign.networks import mlp
@@ -135,44 +129,24 @@ def target_angles(rows):
     >>> [axes.get_title() for axes in target_angles(rows).axes]
     ['angle to Gauss-Newton (degrees)', 'angle to backprop (degrees)', 'test accuracy (%)']
     """
-    rows = series.check_rows(rows)
-    newton = series.curves(rows, lambda row: row["gauss_newton_angle"])
-    backprop = series.curves(rows, lambda row: row["backprop_angle"])
-    accuracy = series.curves(rows, lambda row: 100 * row["test_accuracy"])
+    rows = check_rows(rows)
+    newton = mean_curves(rows, lambda row: row["gauss_newton_angle"])
+    backprop = mean_curves(rows, lambda row: row["backprop_angle"])
+    accuracy = mean_curves(rows, accuracy_percent)
     with style.slide():
-        figure = style.new_figure(claim(newton, backprop))
-        lines = style.legend(figure, newton, small_print=2)
-        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.81, bottom=style.bottom_margin(lines, 2),
-                                   wspace=0.2)
+        figure = style.new_figure("Target rules: how far from Gauss-Newton, how far from backprop")
+        gammas = ", ".join(f"{gamma:g}" for gamma in GAMMAS)
+        small = fill(["digits, 64-64-64-64-10 tanh, Adam",
+                      "angles: means over the three hidden weight matrices, 256 training samples", seeds_of(rows),
+                      f"Gauss-Newton: the nearest of γ = {gammas}, layer by layer in post-activations"])
+        bottom = style.foot(figure, small, newton)
+        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.85, bottom=bottom, wspace=0.2)
         panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
         titles = ("angle to Gauss-Newton (degrees)", "angle to backprop (degrees)", "test accuracy (%)")
         for axes, curves, title in zip(panels, (newton, backprop, accuracy), titles):
-            axes.set_title(title)
-            style.draw_curves(axes, curves)
+            style.draw_curves(axes, curves, title)
             style.epoch_axis(axes, curves)
         for place, axes in enumerate(panels[:2]):
             style.degree_axis(axes, style.highest([newton, backprop], 92.0), with_words=place == 0)
         panels[2].set_ylim(0, 102)
-        seeds, gammas = len({row["seed"] for row in rows}), ", ".join(f"{gamma:g}" for gamma in GAMMAS)
-        bands = f"mean of {seeds} seeds, band from lowest to highest" if seeds > 1 else "one seed"
-        style.caption(figure, f"digits, 64-64-64-64-10 tanh, Adam   ·   angles: means over the three hidden weight "
-                              f"matrices, 256 training samples\nGauss-Newton: the nearest of γ = {gammas}, layer by "
-                              f"layer in post-activations   ·   {bands}")
     return figure
-
-
-def claim(newton, backprop):
-    """The title: what the bands at the start support."""
-    plain = "Target rules: how far from Gauss-Newton, how far from backprop"
-    near, far = [rule for rule in RECONSTRUCTING if rule in newton], [rule for rule in ("dtp", "ddtp-control")
-                                                                      if rule in newton]
-    if not near or not far or min(newton[rule].runs for rule in near + far) < 2:
-        return plain
-    highest_near = max(series.at_start(newton[rule])[1] for rule in near)
-    lowest_far = min(series.at_start(newton[rule])[0] for rule in far)
-    from_backprop = min(series.at_start(backprop[rule])[0] for rule in near)
-    if not (highest_near < lowest_far and highest_near < from_backprop):
-        return plain
-    return (f"The difference reconstruction loss leads to Gauss-Newton (at most {highest_near:.0f}°),\n"
-            f"not to backprop (at least {from_backprop:.0f}°), at the start; other losses stay at least "
-            f"{lowest_far:.0f}° away")

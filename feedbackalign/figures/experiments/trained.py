@@ -1,10 +1,11 @@
-"""Experiments that train: from the runs that one plans at a scale to rows that say which run they belong to.
+"""Experiments that train: from the runs that are planned at a scale to rows that carry the labels of their run.
 
-An experiment that trains is a file with a table SCALES, a `plan(scale)` that turns one of its columns into runs, a
+Such an experiment is a file with a table SCALES, a `planned_runs(scale)` that makes runs of one of its columns, a
 function that does them, and a figure that draws their rows. The runs go through `sweep.do_runs`: in any executor,
-and continued where they were stopped.
+and continued where they were stopped. Smaller experiments, which train by loops of their own, `collect` their rows.
 """
 
+import itertools
 import typing
 
 from feedbackalign.runs import sweep
@@ -15,10 +16,10 @@ SCALES = ("quick", "laptop", "paper")       # seconds to a few minutes; an hour 
 
 
 class Planned(typing.NamedTuple):
-    """One run of an experiment, and what its rows should say besides: {"density": 0.3}."""
+    """One run of an experiment, and labels that go into each of its rows: {"density": 0.3}."""
 
     run: Run
-    about: dict
+    labels: dict
 
     @property
     def name(self):
@@ -27,7 +28,7 @@ class Planned(typing.NamedTuple):
         >>> Planned(Run("fa"), {"density": 0.3}).name
         'fa, density 0.3'
         """
-        words = [f"{key.replace('_', ' ')} {value}" for key, value in self.about.items()]
+        words = [f"{key.replace('_', ' ')} {value}" for key, value in self.labels.items()]
         return ", ".join([self.run.rule_name, *words])
 
 
@@ -44,12 +45,12 @@ def do(planned, **how):
     [(1, 0), (1, 1), (2, 0), (2, 1)]
     """
     planned = list(planned)
-    return told_apart(planned, sweep.do_runs([each.run for each in planned], **how))
+    return labelled_rows(planned, sweep.do_runs([each.run for each in planned], **how))
 
 
-def told_apart(planned, groups):
-    """The rows of all runs in one list, each with what its run was planned to say."""
-    return [{**each.about, **row} for each, rows in zip(planned, groups, strict=True) for row in rows]
+def labelled_rows(planned, groups):
+    """The rows of all runs in one list, each with the labels of its run."""
+    return [{**each.labels, **row} for each, rows in zip(planned, groups, strict=True) for row in rows]
 
 
 def settings_of(planned):
@@ -63,3 +64,21 @@ def settings_of(planned):
                 distinct.append(run[key])
         common[key] = distinct[0] if len(distinct) == 1 else distinct
     return common
+
+
+def collect(runs, progress=None):
+    """The rows of all runs in one list; `progress`, if given, is called with every row as it comes."""
+    rows = []
+    for row in itertools.chain.from_iterable(runs):
+        rows.append(row)
+        if progress:
+            progress(row)
+    return rows
+
+
+def seed_list(seeds):
+    """
+    >>> list(seed_list(2)), list(seed_list([4, 7]))
+    ([0, 1], [4, 7])
+    """
+    return range(seeds) if isinstance(seeds, int) else seeds

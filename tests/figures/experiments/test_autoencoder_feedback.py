@@ -1,13 +1,11 @@
-"""The figure shows the rows it was given, and its title says no more than they do."""
+"""The figure shows the rows it was given."""
 
 import numpy as np
 import pytest
 
-from feedbackalign.figures import save
+from feedbackalign.figures import NothingToShow
 from feedbackalign.figures.experiments.autoencoder_feedback import (KINDS, SHOWN, autoencoder_feedback,
-                                                                    autoencoder_feedback_rows, caption, claim)
-from feedbackalign.runs import rows as series
-from tests.figures.records import assert_fits_its_slide
+                                                                    autoencoder_feedback_rows, caption)
 
 ENDS = {"bp": 0.17, "dfc-ssa": 0.19, "fixed": 0.29, "dfa": 0.3}
 
@@ -36,7 +34,7 @@ def test_an_epoch_of_the_real_thing():
     assert np.mean(np.subtract(ends[0]["drawn"], ends[0]["original"]) ** 2) < 1.5
 
 
-def test_it_draws_every_curve_and_a_row_of_digits_a_rule():
+def test_it_draws_every_curve_and_one_row_of_digits_per_rule():
     rows = made()
     axes, *digits = autoencoder_feedback(rows).axes
     assert len(digits) == (1 + len(ENDS)) * 2
@@ -49,31 +47,13 @@ def test_it_draws_every_curve_and_a_row_of_digits_a_rule():
     np.testing.assert_array_equal(pictures[2], np.reshape(rows[3]["drawn"][0], (8, 8)))
 
 
-def test_the_title_claims_what_both_seeds_show():
-    def title(**record):
-        return claim(series.curves(made(**record), lambda row: row["test_mse"]))
-    assert "falls behind" in title() and autoencoder_feedback(made())._suptitle.get_text() == title()
-    for other in ({"fixed": 0.22}, {"dfa": 0.2}, {"dfc-ssa": 0.28}):
-        assert "falls behind" not in title(ends={**ENDS, **other})
-    assert "falls behind" not in title(seeds=1) and "falls behind" not in title(ends={"bp": 0.2})
-
-
 def test_the_small_print_says_how_condition_2_went():
-    assert "learned 0.97 → 0.97, fixed 0.96 → 0.90" in caption(made()) and "2 seeds" in caption(made())
-    assert "condition" not in caption(made({"bp": 0.2}, seeds=1)) and "1 seed," in caption(made({"bp": 0.2}, seeds=1))
-
-
-def test_nothing_overlaps():
-    assert_fits_its_slide(autoencoder_feedback(made()))
+    assert "dfc-ssa 0.97 → 0.97, fixed 0.96 → 0.90" in caption(made()) and "2 seeds" in caption(made())
+    assert caption(made({"bp": 0.2}, seeds=1)) == "digits, 64-32-8-32-64, Adam   ·   one seed, so no bands"
 
 
 def test_what_is_no_row_is_refused():
-    with pytest.raises(series.NothingToShow):
+    with pytest.raises(NothingToShow):
         autoencoder_feedback([])
     with pytest.raises(ValueError, match="rows: expected those of autoencoder_feedback_rows"):
         autoencoder_feedback([{"rule": "bp", "epoch": 0}])
-
-
-def test_the_same_rows_give_the_same_bytes(tmp_path):
-    first, again = (save(autoencoder_feedback(made()), tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
-    assert first == again and first.startswith(b"\x89PNG")

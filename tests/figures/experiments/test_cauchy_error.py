@@ -1,12 +1,9 @@
 """The figure of the Cauchy sum's error: what is measured, and what is drawn of it."""
 
 import importlib
-import io
 
 import numpy as np
 import pytest
-
-from feedbackalign import figures
 
 subject = importlib.import_module("feedbackalign.figures.experiments.cauchy_error")
 
@@ -42,14 +39,3 @@ def test_what_is_drawn_is_what_was_measured(measured):
         expected = [max(one(measured, angle=90.0, radius=radius, points=N)[key], subject.ROUNDING)
                     for N in (1, 2, 4, 8, 12)]
         np.testing.assert_allclose(line.get_ydata(), expected)
-    assert "cure" in figure._suptitle.get_text()
-
-
-def test_the_title_claims_only_what_the_rows_support(measured):
-    few = [row for row in measured if row["points"] <= 2]
-    assert subject.claim(few) == "Error of the Cauchy sum over the number of points"
-
-
-def test_it_can_be_saved(measured, tmp_path):
-    assert figures.save(subject.cauchy_error(measured), tmp_path / "cauchy_error.png").stat().st_size > 10_000
-    subject.cauchy_error(measured).savefig(io.BytesIO(), format="svg")

@@ -1,13 +1,12 @@
-"""The figure shows the rows it was given, and its title says no more than they do."""
+"""The figure shows the rows it was given, and its title says how much of the error is left."""
 
 import numpy as np
 import pytest
 
-from feedbackalign.figures import save
-from feedbackalign.figures.experiments.controller_at_work import (SIZES, STEP, claim, controller_at_work,
+from feedbackalign.figures import NothingToShow
+from feedbackalign.figures.experiments.controller_at_work import (SIZES, STEP, controller_at_work,
                                                                   controller_at_work_rows)
-from feedbackalign.runs import rows as series
-from tests.figures.records import assert_fits_its_slide
+from tests.figures.records import title
 
 
 @pytest.fixture(scope="module")
@@ -41,25 +40,13 @@ def test_it_draws_every_row(rows):
         assert low < min(map(min, (row["hidden"][layer] for row in rows))) and high > 0
 
 
-def test_the_title_says_how_much_is_done(rows):
-    title = claim(rows)
-    ready = next(row["time"] for row in rows if row["left"] < 0.05)
-    assert f"{100 * (1 - rows[-1]['left']):.0f} %" in title and f"within {ready:.1f} time constants" in title
-    assert "%" not in claim(rows[:20])                          # not there yet
-    assert "%" not in claim([dict(row, left=1.0) for row in rows])
-
-
-def test_nothing_overlaps(rows):
-    assert_fits_its_slide(controller_at_work(rows))
+def test_the_title_says_how_much_of_the_error_is_left(rows):
+    assert f"{100 * rows[-1]['left']:.1f} % of the output's error is left" in title(controller_at_work(rows))
+    assert f"{100 * rows[5]['left']:.1f} % of the output's error is left" in title(controller_at_work(rows[:6]))
 
 
 def test_what_is_no_row_is_refused(rows):
-    with pytest.raises(series.NothingToShow):
+    with pytest.raises(NothingToShow):
         controller_at_work([])
     with pytest.raises(ValueError, match="rows: expected those of controller_at_work_rows"):
         controller_at_work([*rows, {"time": 0.0}])
-
-
-def test_the_same_rows_give_the_same_bytes(rows, tmp_path):
-    first, again = (save(controller_at_work(rows), tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
-    assert first == again and first.startswith(b"\x89PNG")

@@ -1,5 +1,7 @@
 """The law is SGD's own recursion; real runs of different data and labels lie on it, and the title says how near."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,18 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.decay import COMMON, curves_of, departure, law
 from feedbackalign.optimizer import SMALL_NETWORKS
 from feedbackalign.runs.run import Run
-from tests.figures.records import assert_fits_its_slide, changed, title, words
+from tests.figures.records import title, words
+
+experiment = importlib.import_module("feedbackalign.figures.experiments.decay")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    """Two real runs, hop by hop, on other labels."""
+    return two_runs()
+
+
+def two_runs():
+    """Real ones, hop by hop, on right and on shuffled labels."""
     return trained.do([trained.Planned(Run(**COMMON | {"epochs": 4, "hidden": (16,), "shuffled_labels": shuffled}),
                                        {"task": "shuffled" if shuffled else "digits"}) for shuffled in (False, True)])
 
@@ -54,16 +62,13 @@ def test_it_draws_every_layer_of_every_task(rows):
     assert len(marks) == 4 and all(len(line.get_xdata()) == 5 for line in marks)
     curve = next(line for line in right.lines if len(line.get_xdata()) == 153)
     np.testing.assert_allclose(curve.get_ydata(), law(152))
-    assert "2 tasks, 4 layers, one curve" in title(figure) and "hop by hop" in words(figure)
-    assert_fits_its_slide(figure)
+    assert title(figure) == experiment.title(curves_of(rows), law(152)) and "hop by hop" in words(figure)
 
 
-def test_the_title_is_supported_or_plain(rows):
-    off = changed(rows, lambda row: row["difference_norm"].update(fc1=1.01 * row["difference_norm"]["fc1"])
-                  if row["epoch"] == 4 else None)
-    formula = changed(rows, lambda row: row.update(route="closed-form"))
-    for plain in (off, formula, [row for row in rows if row["task"] == "digits"]):
-        assert title(figures.decay(plain)) == "How R forgets its start"
+def test_the_title_says_within_which_power_of_ten_the_law_holds():
+    curves = {("a", 0, "fc1"): [(0, 1.0), (1, 0.5)]}
+    for off, power in ((0.02, -1), (2e-6, -5), (0.0, -16)):
+        assert experiment.title(curves, [1.0, 0.5 + off]).endswith(f"lies within 1e{power} of the scalar law")
 
 
 @pytest.mark.parametrize("wrong", [[], [{"rule": "pfa", "epoch": 1}],

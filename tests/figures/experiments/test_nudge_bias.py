@@ -1,11 +1,10 @@
-"""The figure shows the rows it was given, and its title says no more than they do."""
+"""The errors fall with the nudge as theory says, and the figure shows the rows it was given."""
 
 import numpy as np
 import pytest
 
-from feedbackalign.figures import save
-from feedbackalign.figures.experiments.nudge_bias import BETAS, claim, fitted_slope, nudge_bias, nudge_bias_rows
-from feedbackalign.runs import rows as series
+from feedbackalign.figures import NothingToShow
+from feedbackalign.figures.experiments.nudge_bias import nudge_bias, nudge_bias_rows
 
 
 @pytest.fixture(scope="module")
@@ -15,6 +14,12 @@ def rows():
 
 def pick(rows, estimator, key="error"):
     return np.array([(row["beta"], row[key]) for row in rows if row["estimator"] == estimator])
+
+
+def fitted_slope(points):
+    """Of log error against log β up to 1e-2: above, higher orders bend the curve."""
+    small = np.log(points[points[:, 0] <= 1e-2])
+    return np.polyfit(small[:, 0], small[:, 1], 1)[0]
 
 
 def test_the_errors_have_their_slopes(rows):
@@ -39,25 +44,11 @@ def test_it_draws_every_row_on_logarithmic_axes(rows):
     np.testing.assert_allclose(slopes, sorted([1, 2])[-len(slopes):], rtol=1e-9)
 
 
-def test_the_title_claims_slopes_only_where_they_are(rows):
-    assert "slope 2.00" in nudge_bias(rows)._suptitle.get_text()
-    bent = {("one-sided", "error"): np.array([[1e-3, 1e-3], [1e-2, 1e-2]]),
-            ("symmetric", "error"): np.array([[1e-3, 1e-3], [1e-2, 1e-2]])}
-    assert "slope" not in claim(bent)
-    assert "slope" not in nudge_bias(rows[-3:])._suptitle.get_text()                # one β: nothing to fit
-
-
 def test_zero_errors_are_left_out_and_nothing_is_refused(rows):
     flat = [dict(row, error=0.0, bias=0.0) for row in rows]
-    with pytest.raises(series.NothingToShow, match="nudge bias"):
+    with pytest.raises(NothingToShow, match="nudge bias"):
         nudge_bias(flat)
-    with pytest.raises(series.NothingToShow):
+    with pytest.raises(NothingToShow):
         nudge_bias([])
     with pytest.raises(ValueError, match="rows: expected those of nudge_bias_rows"):
         nudge_bias([{"rule": "bp"}])
-
-
-def test_the_same_rows_give_the_same_bytes(rows, tmp_path):
-    first, again = (save(nudge_bias(rows), tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
-    assert first == again and first.startswith(b"\x89PNG")
-    assert BETAS[0] == 1e-4 and max(BETAS) < 1

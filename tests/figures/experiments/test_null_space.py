@@ -11,24 +11,17 @@ from feedbackalign.networks import mlp
 subject = importlib.import_module("feedbackalign.figures.experiments.null_space")
 
 
-def rows(seeds=2, far=0.5):
+def rows(seeds=2):
     """Made up by formula."""
     return [{"rule": rule, "seed": seed, "epoch": epoch, "null_space": share + 0.01 * seed - epoch / 10_000}
-            for rule, share in (("ddtp-linear", 0.3), ("dtp", far)) for seed in range(seeds) for epoch in (0, 1000)]
+            for rule, share in (("ddtp-linear", 0.3), ("dtp", 0.5)) for seed in range(seeds) for epoch in (0, 1000)]
 
 
-def test_a_line_a_rule_and_the_share_of_a_random_direction():
+def test_one_line_per_rule_and_the_share_of_a_random_direction():
     axes, = subject.null_space(rows()).axes
     lines = {line.get_label(): line for line in axes.lines}
     np.testing.assert_allclose(lines["dtp"].get_ydata(), [0.505, 0.405])
     assert any(np.allclose(line.get_ydata(), np.sqrt(4 / 6)) for line in axes.lines)
-
-
-def test_the_title_claims_only_what_the_bands_support():
-    title = subject.null_space(rows())._suptitle.get_text()
-    assert "at most 0.21" in title and "at least 0.40" in title
-    for plain in (rows(seeds=1), rows(far=0.3), [row for row in rows() if row["rule"] == "dtp"]):
-        assert "at most" not in subject.null_space(plain)._suptitle.get_text()
 
 
 def test_nothing_to_show_is_said():
@@ -36,8 +29,8 @@ def test_nothing_to_show_is_said():
         subject.null_space([])
 
 
-def test_the_share_is_that_of_the_whole_update_and_of_the_derivative_by_all_weights():
-    """With the projection written out over the weights, a sample at a time."""
+def test_the_share_is_that_of_the_projection_over_all_weights():
+    """With the projection written out over the weights, one sample at a time."""
     net = mlp([4, 5, 6, 2], activation="tanh", loss="squared-error", rng=np.random.default_rng(0), dtype=np.float64)
     rng = np.random.default_rng(1)
     x, targets = rng.normal(size=(3, 4)), rng.normal(size=(3, 2))
@@ -65,17 +58,16 @@ def test_a_random_direction_has_the_share_that_the_line_says():
     np.testing.assert_allclose(share, subject.RANDOM, rtol=1e-2)
 
 
-def test_measuring_gives_rows_at_the_updates_looked_at(tmp_path):
+def test_measuring_gives_rows_at_the_updates_looked_at():
     seen = []
     measured = subject.null_space_rows(seeds=[3], updates=20, rules=["dtp"], progress=seen.append)
     assert seen == measured
     assert [(row["rule"], row["seed"], row["epoch"]) for row in measured] == [("dtp", 3, 0), ("dtp", 3, 20)]
     assert all(0 < row["null_space"] < 1 for row in measured)
-    assert figures.save(subject.null_space(measured), tmp_path / "null_space.svg").stat().st_size > 10_000
 
 
 @pytest.mark.slow
-def test_the_difference_reconstruction_loss_keeps_updates_out_of_the_null_space():
+def test_difference_reconstruction_keeps_updates_out_of_the_null_space():
     measured = [row for row in subject.null_space_rows(rules=["ddtp-linear", "dtp", "ddtp-control"])
                 if row["epoch"] == 6000]
     shares = {rule: [row["null_space"] for row in measured if row["rule"] == rule]

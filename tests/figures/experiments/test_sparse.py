@@ -1,4 +1,4 @@
-"""Curves over density are the rows' own; the title says no more than they do."""
+"""Curves over density are the rows' own."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 from feedbackalign import figures
 from feedbackalign.figures import NothingToShow
 from feedbackalign.figures.experiments.sparse import expected_angle, over_density, reciprocal_share
-from tests.figures.records import assert_fits_its_slide, bands, changed, line, lines, title, words
+from tests.figures.records import bands, line, lines, words
 
 DENSITIES = (1.0, 0.3, 0.05)
 RULES = ("fa", "dfa", "kp", "pfa")
@@ -29,8 +29,14 @@ def rows(seeds=2):
     return made
 
 
-def test_lines_are_means_over_seeds_after_the_last_epoch():
-    accuracy, reciprocity, angle = figures.sparse(rows()).axes
+@pytest.fixture(scope="module")
+def figure():
+    """For tests that only look at it."""
+    return figures.sparse(rows())
+
+
+def test_lines_are_means_over_seeds_after_the_last_epoch(figure):
+    accuracy, reciprocity, angle = figure.axes
     assert lines(accuracy) == list(RULES) and lines(angle) == ["fa", "kp", "pfa"]
     x, y = line(accuracy, "fa")
     assert x == list(DENSITIES)
@@ -41,8 +47,8 @@ def test_lines_are_means_over_seeds_after_the_last_epoch():
     np.testing.assert_allclose(line(angle, "fa")[1], 40.25)                  # over all layers but the lowest
 
 
-def test_what_has_no_density_is_a_line_across():
-    accuracy = figures.sparse(rows()).axes[0]
+def test_what_has_no_density_is_a_line_across(figure):
+    accuracy = figure.axes[0]
     across = [line for line in accuracy.lines if list(line.get_xdata()) == [0, 1]]
     assert len(across) == 1 and across[0].get_ydata()[0] == pytest.approx(91.0)
     assert [text.get_text() for text in accuracy.texts] == ["bp"]
@@ -53,10 +59,10 @@ def test_the_lowest_layers_feedback_counts_for_nothing():
     assert reciprocal_share({"reciprocity": {"fc1": 1.0}}) is None and reciprocal_share({}) is None
 
 
-def test_densities_go_from_full_to_sparse():
+def test_densities_go_from_full_to_sparse(figure):
     curve = over_density(rows(), lambda row: row["epoch"])["fa"]
     assert curve.epochs == [1.0, 0.3, 0.05]
-    left, right = figures.sparse(rows()).axes[0].get_xlim()
+    left, right = figure.axes[0].get_xlim()
     assert left > 1.0 > 0.05 > right > 0
 
 
@@ -66,17 +72,7 @@ def test_where_the_path_is_expected_to_end(density, degrees):
     assert math.tan(math.radians(expected_angle(density)))**2 == pytest.approx(1 / (10 * density))
 
 
-def test_the_title_is_supported_or_plain():
-    assert "at no density are two of its units connected both ways" in title(figures.sparse(rows()))
-    reciprocal = changed(rows(), lambda row: row["reciprocity"].update(fc2=0.01) if row["rule"] == "pfa" else None)
-    astray = changed(rows(), lambda row: row.update(test_accuracy=0.3) if row["density"] == 0.05 else None)
-    for plain in (reciprocal, astray, [row for row in rows() if row["rule"] != "pfa"]):
-        assert title(figures.sparse(plain)) == "Accuracy and reciprocity against the density of the feedback synapses"
-
-
-def test_it_fits_its_slide_and_says_what_was_trained():
-    figure = figures.sparse(rows())
-    assert_fits_its_slide(figure)
+def test_the_small_print_says_what_was_trained(figure):
     assert "mlp, digits, after 1 epochs, decay equal" in words(figure) and "mean over 2 seeds" in words(figure)
     assert "one seed" in words(figures.sparse(rows(seeds=1)))
 

@@ -14,27 +14,20 @@ subject = importlib.import_module("feedbackalign.figures.experiments.target_angl
 START = {"gnt": 0.0, "ddtp-linear": 12.0, "dtp": 60.0}
 
 
-def rows(seeds=2, epochs=3, start=None):
+def rows(seeds=2, epochs=3):
     """Made up by formula."""
     return [{"rule": rule, "seed": seed, "epoch": epoch, "test_accuracy": 0.1 + 0.2 * epoch + 0.01 * seed,
              "backprop_angle": 30.0 + 2 * epoch + seed, "gauss_newton_angle": angle + epoch + seed, "gamma": 0.1}
-            for rule, angle in (start or START).items() for seed in range(seeds) for epoch in range(epochs + 1)]
+            for rule, angle in START.items() for seed in range(seeds) for epoch in range(epochs + 1)]
 
 
-def test_three_panels_with_a_line_a_rule():
+def test_three_panels_with_one_line_per_rule():
     figure = subject.target_angles(rows())
     assert len(figure.axes) == 3
     for axes, last in zip(figure.axes, (15.5, 36.5, 70.5)):
         lines = {line.get_label(): line for line in axes.lines}
         assert set(START) <= set(lines)
         np.testing.assert_allclose(lines["ddtp-linear"].get_ydata()[-1], last)
-
-
-def test_the_title_claims_only_what_the_bands_support():
-    title = subject.target_angles(rows())._suptitle.get_text()
-    assert "at most 13°" in title and "at least 30°" in title and "at least 60°" in title
-    for plain in (rows(seeds=1), rows(start={"ddtp-linear": 12.0}), rows(start={"ddtp-linear": 60.0, "dtp": 60.0})):
-        assert "at most" not in subject.target_angles(plain)._suptitle.get_text()
 
 
 def test_nothing_to_show_is_said():
@@ -74,7 +67,7 @@ def test_angles_agree_with_the_rules_own_references():
     assert found["gamma"] == min(of_gamma, key=of_gamma.get)
 
 
-def test_measuring_gives_rows_at_the_epochs_looked_at(monkeypatch, tmp_path):
+def test_measuring_gives_rows_at_the_epochs_looked_at(monkeypatch):
     monkeypatch.setattr(subject, "PRETRAINING", 1)
     seen = []
     measured = subject.target_angles_rows(seeds=[3], epochs=1, rules=["bp", "ddtp-linear"], progress=seen.append)
@@ -82,18 +75,17 @@ def test_measuring_gives_rows_at_the_epochs_looked_at(monkeypatch, tmp_path):
     assert [(row["rule"], row["seed"], row["epoch"]) for row in measured] == [
         ("bp", 3, 0), ("bp", 3, 1), ("ddtp-linear", 3, 0), ("ddtp-linear", 3, 1)]
     assert measured[1]["backprop_angle"] < 1e-9 and 0 < measured[3]["test_accuracy"] < 1
-    assert figures.save(subject.target_angles(measured), tmp_path / "angles.svg").stat().st_size > 10_000
 
 
 @pytest.mark.slow
-def test_on_the_digits_the_difference_reconstruction_loss_finds_gauss_newton():
+def test_difference_reconstruction_finds_gauss_newton_on_the_digits():
     """Angles at the start and accuracies in the course of training, means over three seeds."""
     measured = subject.target_angles_rows()
 
     def mean(rule, epoch, key):
         return np.mean([row[key] for row in measured if (row["rule"], row["epoch"]) == (rule, epoch)])
 
-    for rule in subject.RECONSTRUCTING:
+    for rule in ("ddtp-linear", "dtp-drl", "ddtp-rhl"):
         assert mean(rule, 0, "gauss_newton_angle") <= 25 and mean(rule, 0, "backprop_angle") <= 45, rule
         assert mean(rule, 1, "test_accuracy") >= 0.75, rule         # and the others at most .65: below, with more seeds
     for rule in ("dtp", "ddtp-control"):
@@ -108,7 +100,7 @@ def test_on_the_digits_the_difference_reconstruction_loss_finds_gauss_newton():
 @pytest.mark.slow
 @pytest.mark.parametrize("rule, epochs, lowest, highest", [
     ("dtp", 1, 0.0, 0.65), ("ddtp-control", 1, 0.0, 0.65), ("dfa", 20, 0.95, 1.0)])
-def test_rules_whose_seeds_scatter_most_keep_their_bounds_in_the_mean_of_twelve(rule, epochs, lowest, highest):
+def test_the_mean_of_twelve_seeds_lies_within_the_bounds(rule, epochs, lowest, highest):
     """After one epoch single seeds lie between .52 and .73, so that three of them say little about their mean."""
     measured = subject.target_angles_rows(seeds=12, epochs=epochs, rules=(rule,))
     assert lowest <= np.mean([row["test_accuracy"] for row in measured if row["epoch"] == epochs]) <= highest
