@@ -23,9 +23,9 @@ All equations of the room, for one sample. The other files refer to these number
     noise           Eq. 10   τ_A dv_i^fb = (−v_i^fb + Q_i u) dt + σ dw     v_i^fb stands where Eq. 1 has Q_i u
     feedback        Eq. 11   ΔQ_i = −⟨v_i^fb(t) u(t + dt)ᵀ⟩ / σ² − β Q_i   mean over time and batch
 
-v_i is the voltage of layer i, r_i its rate; v⁻ and r⁻ are those without control. u (out,) is the control, Q_i (n_i, out)
-the feedback weights, J_i = ∂r_L/∂v_i. The output layer is controlled too. Times are in units of the controller's time
-constant.
+v_i is the voltage of layer i, r_i its rate; v⁻ and r⁻ are those without control. u (out,) is the control, J_i is
+∂r_L/∂v_i, Q_i (n_i, out) are the feedback weights. The output layer is controlled too. Times are in units of the
+controller's time constant.
 
 Three conditions decide how good the control is:
 

@@ -1,39 +1,31 @@
-"""Deep feedback control: a controller pushes all layers until the output is right; every synapse learns from its push.
+"""Deep feedback control without a simulation: the steady state of the controller to first order, in one solve.
 
-Meulemans, Tristany Farinha, García Ordóñez, Vilimelis Aceituno, Sacramento, Grewe, "Credit assignment in neural
-networks through deep feedback control", NeurIPS 2021, arXiv 2106.07887.
+The paper and the equations stand in the docstring of `feedbackalign.rules.control`. Every batch has three phases:
 
-    target      Eq. 1   r* = r⁻ − λ ∂ℓ/∂r_L                        a step of the output, sample by sample
-    control     Eq. 2   τ dv_i/dt = −v_i + W_i r_{i−1} + b_i + Q_i u,   u: leaky integral and k_p of the error r* − r_L
-    learning    Eq. 3   ΔW_i = (φ(v_i) − φ(v_i^ff))ᵀ r_{i−1} / (N λ)
-        dfc         its mean over all steps of the simulation
-        dfc-ss      at the last step, when the controller has settled
-        dfc-ssa     at the steady state to first order, u = (J Q + α̃ I)⁻¹ δ, without a simulation
-    feedback    Eq. 4   ΔQ_i = −⟨v_i^fb uᵀ⟩ / σ² − β Q_i             asleep: noise, and the control that fights it
+    target      Eq. 2    a step of the output down its loss, for each sample
+    control     Eq. 5    u = (J Q + α̃ I)⁻¹ δ for all samples, then one forward sweep with the push Q_i u
+    learning    Eq. 9
 
-`dynamics`, `learning` and `sleep` have the equations of the three phases. Feedback learns
-before training and after every update, with an Adam of the rule's own; `feedback="fixed"` keeps Q_i = (W_L … W_{i+1})ᵀ
-as it was at the start instead. Q_L = I stands still unless `output_feedback="learned"`.
+and after every update of W a sleep phase trains the feedback weights (Eq. 11), with an Adam of the rule's own. Before
+training come `pretraining` such phases. `feedback="fixed"` keeps Q_i = (W_L … W_{i+1})ᵀ of the first weights instead.
+Q_L = I does not learn unless `output_feedback="learned"`.
 
-Transported   dfc and dfc-ss: no weights, the network runs forward only. dfc-ssa computes J from W: it stands for what
-              the simulation ends in. Fixed feedback reads W once.
-Local         Eq. 3 and Eq. 4: each neuron's own compartments, and the control that reaches it.
-What it approaches     the damped Gauss-Newton step of all layers together, `joint-gauss-newton(γ)`: reached where all
-                       layers have rates of one length (condition 1) and Q spans what moves the output (condition 2).
+Transported   J is computed from W: this rule stands for the end of dfc's simulation. Fixed feedback reads W once.
+Local         Eq. 9 and 11: each neuron's own compartments, and the control that reaches it.
+What it approaches     the damped Gauss-Newton step of all layers together, `joint-gauss-newton(γ)`, where conditions 1
+                       and 2 hold.
 
-Deviations from the paper
-    - ∂ℓ/∂r_L is the sample's own, and updates are divided by λ: the authors divide by N twice, in the target and in the
-      mean, and multiply the learning rate by 1/λ instead.
-    - Feedback starts at Xavier's scale or smaller: drawn, then scaled down where the norms of W allow a start that is
-      not stable. Feedback and network learn in turns of one batch, not of one epoch.
-    - A sample that ends farther from its target than it began contributes nothing. The authors leave out all that have
-      not converged to 1e-5 (`only_converged=True`), which takes a thousand steps with their constants.
-The appendices of the paper could not be read; the schemes follow the authors' program.
+Deviations from the paper, for all three rules
+    - ∂ℓ/∂r_L belongs to one sample, and updates are divided by λ. The authors divide by N twice, in the target and in
+      the mean, and multiply the learning rate by 1/λ instead.
+    - Feedback starts at Xavier's scale, scaled down where the norms of W would allow an unstable start. Feedback and
+      network learn in turns of one batch, not of one epoch.
+    - A sample that ends farther from its target than it began contributes nothing. The authors leave out all samples
+      that have not converged to 1e-5 (`only_converged=True`), which takes a thousand steps with their constants.
 """
 
 import copy
 import itertools
-import json
 
 import numpy as np
 
@@ -48,6 +40,7 @@ from feedbackalign.rules.control.dynamics import LEAKS, Controller, Noise, Unsta
 from feedbackalign.rules.control.feedback import drawn_feedback, fixed_feedback
 from feedbackalign.rules.control.learning import SIGNALS, gradients_at
 from feedbackalign.rules.control.sleep import sleep_change
+from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.validation import (require_bool, require_finite, require_generator, require_integer, require_known,
                                       require_number, require_step)
 
@@ -60,14 +53,14 @@ class AnalyticFeedbackControl(Rule):
     network : Network
         Dense layers under a linear output.
     rng : numpy.random.Generator
-        Draws Q and the noise of the sleep phases.
+        Draws Q, and the noise of the sleep phases.
     target_step : float above 0
-        λ, the output's step towards its target; at least the root of the precision, 3.5e-4 in float32.
+        λ of Eq. 2; at least the root of the precision, 3.5e-4 in float32.
     alpha, k_p, leak : see `dynamics.Controller`
     signal : "rates", "voltages" or "slopes"
-        See `learning`.
+        Eq. 6, 7 or 8.
     own_rates : bool
-        Whether every layer's update is divided by its squared input length.
+        Whether every layer's update is divided by its squared input length; see `learning`.
     feedback : "learned" or "fixed"
     output_feedback : "identity" or "learned"
     pretraining : int
@@ -78,7 +71,7 @@ class AnalyticFeedbackControl(Rule):
     feedback_lr, feedback_decay : float
         Adam's, for Q.
     gamma : float of at least 0
-        γ of the reference.
+        γ, the damping of the references.
 
     Attributes
     ----------
@@ -88,9 +81,9 @@ class AnalyticFeedbackControl(Rule):
     Raises
     ------
     ValueError
-        For layers that are not dense, a λ that drowns in rounding, a J Q + α̃ I that is singular.
+        For layers that are not dense, a λ too small for the precision, a singular J Q + α̃ I.
     UnstableControllerError
-        Where the controller runs away from its target, naming the eigenvalue.
+        When the controller runs away from its target; the message names the eigenvalue.
 
     Examples
     --------
@@ -108,8 +101,8 @@ class AnalyticFeedbackControl(Rule):
     takes = "dense networks"
     learning_rate_factor = 3.0                              # all layers share the correction: steps are small
     leaks, signals, feedbacks, output_feedbacks = LEAKS, SIGNALS, ("learned", "fixed"), ("identity", "learned")
-    asleep = {"k_p": 0.05, "dt": 0.003, "tau": 0.006}                           # of a sleep's controller
-    noise_tau = 0.2
+    asleep = {"k_p": 0.05, "dt": 0.003, "tau": 0.006}                           # the controller in a sleep phase
+    noise_tau = 0.2                                         # τ_A of Eq. 10
 
     def __init__(self, network, *, rng, target_step=0.05, alpha=0.02, k_p=1.5, leak="integral", signal="rates",
                  own_rates=False, feedback="learned", output_feedback="identity", pretraining=400, sleep_updates=1,
@@ -131,50 +124,49 @@ class AnalyticFeedbackControl(Rule):
         self.gamma = require_number(gamma, "gamma", low=0)
         Q = fixed_feedback(self.stages) if feedback == "fixed" else drawn_feedback(self.stages, rng)
         self.Q = {stage.name: array for stage, array in zip(self.stages, Q)}
-        self.counts = {"samples": 0, "residual": 0.0}                           # of the epoch under way
-        self.noted = {}                                                         # the last whole epoch's, summed up
+        self.epoch = EpochSums()                                                # see `notes`
 
-    # ------------------------------------------------------------------------------------------------- being awake
+    # ------------------------------------------------------------------------------------------- the learning phase
 
     def gradients(self, x, targets):
         seen, loss, delta = self.look(x, targets)
         return Step(loss=loss, grads=self.learn(seen, delta))
 
     def look(self, x, targets):
-        """The forward pass and the target: -> (seen, loss, δ = −λ e), e each sample's own error, (N, out)."""
+        """The forward pass and Eq. 2: -> (the pass, the loss, δ = r* − r⁻ = −λ ∂ℓ/∂r_L of each sample (N, out))."""
         require_finite(np.asarray(x), "x")
         output = self.network.forward(x)                                        # (N, …) -> (N, out)
         loss, error = self.network.loss(output, targets), self.network.sample_errors(output, targets)
-        return last_pass(self.stages, output), loss, -self.target_step * error                       # Eq. 1
+        return last_pass(self.stages, output), loss, -self.target_step * error                       # Eq. 2
 
     def learn(self, seen, delta):
-        """What the synapses learn from one controlled batch: {"fc1.weight": gradient, …}."""
+        """The gradients of one controlled batch: {"fc1.weight": array, …}."""
         state = self.settle(seen, delta)
         self.count(seen, state, seen.output + delta)
-        return gradients_at(self.stages, seen, state, self.target_step, **self.learning)                # Eq. 3
+        return gradients_at(self.stages, seen, state, self.target_step, **self.learning)                # Eq. 9
 
     def settle(self, seen, delta):
-        """The controlled state."""
+        """The network under control, by Eq. 5."""
         return steady_state(self.stages, seen, delta, self.arrays(), self.controller.damping)
 
     def arrays(self):
-        """Q bottom to top, a list of (n_i, out)."""
+        """The feedback weights from the bottom up, a list of (n_i, out)."""
         return [self.Q[stage.name] for stage in self.stages]
 
     def count(self, seen, state, target):
-        """Add to the epoch's counts how far every sample was from its steady state."""
+        """Add every sample's distance from its steady state to the sums of this epoch."""
         residuals = diagnostics.residuals(seen, state, target, self.controller.damping)
-        self.counts["samples"] += len(target)
-        self.counts["residual"] += float(residuals[np.isfinite(residuals)].sum())
+        self.epoch.add("samples", len(target))
+        self.epoch.add("residual", residuals[np.isfinite(residuals)].sum())
 
-    # --------------------------------------------------------------------------------------------------- being asleep
+    # ---------------------------------------------------------------------------------------------- the sleep phase
 
     def before_training(self, batches):
-        """Learn the feedback for `pretraining` phases, and refuse a controller that is not stable then."""
+        """Train the feedback for `pretraining` sleep phases, then refuse a controller that is not stable."""
         if self.feedback == "learned":
             for x, _ in itertools.islice(itertools.chain.from_iterable(itertools.repeat(batches)), self.pretraining):
                 self.sleep(x)
-        self.take_notes(batches)
+        self.after_epoch(batches)
         self.refuse_unstable(next(iter(batches))[0])
 
     def after_batch(self, x, targets):
@@ -186,18 +178,17 @@ class AnalyticFeedbackControl(Rule):
         """One sleep phase on a batch, and one step of the feedback weights."""
         noise = Noise(self.rng, self.sigma, self.noise_tau)
         changes = sleep_change(self.stages, forward(self.stages, x), self.arrays(), self.sleep_controller, noise,
-                               steps=self.sleep_steps)                                                  # Eq. 4
+                               steps=self.sleep_steps)                                                  # Eq. 11
         plastic = self.plastic()
         uphill = {f"{stage.name}.Q": -change for stage, change in zip(self.stages, changes)}
         self.feedback_optimizer.step(plastic, {name: uphill[name] for name in plastic})
 
     def refuse_unstable(self, x):
-        """Raise if condition 3 fails for more than half of the batch."""
+        """Raise UnstableControllerError if condition 3 fails for more than half of the batch."""
         seen = forward(self.stages, x)
         smallest = diagnostics.loop_eigenvalues(self.stages, seen, self.arrays())
         if (smallest <= -self.controller.alpha).mean() > 0.5:
-            raise UnstableControllerError(f"{self.name}: the controller is not stable: "
-                                          f"{self.why_unstable(seen)}")
+            raise UnstableControllerError(f"{self.name}: the controller is not stable: {self.why_unstable(seen)}")
 
     def why_unstable(self, seen):
         return diagnostics.why_unstable(self.stages, seen, self.arrays(), self.controller)
@@ -207,8 +198,8 @@ class AnalyticFeedbackControl(Rule):
     def references(self, x, targets):
         """{"joint-gauss-newton(γ)": …, "minimum-norm(γ)": …, "backprop": …}.
 
-        The first is the batch mean of J_W^†γ e, all weights together; the second has the smallest push of all layers
-        together, J^†γ e, as its signal: what the controller does where condition 2 holds and condition 1 does not.
+        The first is the batch mean of J_W^†γ e, all weights together. The signal of the second is J^†γ e, the smallest
+        push of all layers together: the controller finds it where condition 2 holds and condition 1 does not.
         """
         exact = copy.deepcopy(self.network).astype(np.float64)
         stages, output = dense_chain(exact), exact.forward(x)
@@ -218,10 +209,10 @@ class AnalyticFeedbackControl(Rule):
                 "backprop": self.backprop_gradients(x, targets)}
 
     def trace(self, x, targets):
-        """One row a phase, then one a layer from the top.
+        """One row per phase, then one row per layer, from the top.
 
-        Of a phase: steps, loss at its end, largest residual, share of samples that have converged. Of a layer: the
-        length of the push Q u when the controller has settled, of the update of W, and the update's angles.
+        A phase: its steps, the loss at its end, the largest residual, the share of samples that have converged. A
+        layer: the length of the push Q u of the settled controller, the length of the update of W, and its angles.
         """
         twin = copy.deepcopy(self).astype(np.float64)
         seen, loss, delta = twin.look(x, targets)
@@ -234,11 +225,11 @@ class AnalyticFeedbackControl(Rule):
                          "residual": float(residual.max()), "converged": float(converged.mean())})
         try:
             return rows + twin.layer_rows(seen, delta, self.references(x, targets))
-        except UnstableControllerError:                                         # nothing is learnt; the phases show why
+        except UnstableControllerError:                                         # no update; the phases show why
             return rows
 
     def layer_rows(self, seen, delta, references):
-        """The trace's rows of the layers, from the top."""
+        """One row of the trace per layer, from the top."""
         u, grads = self.settle(seen, delta).u, self.learn(seen, delta)                                  # (N, out)
         rows = []
         for stage in reversed(self.stages):
@@ -252,12 +243,12 @@ class AnalyticFeedbackControl(Rule):
         return rows
 
     def phases(self, seen, delta):
-        """(name, steps, controlled state) of everything that the rule lets the controller do with a batch."""
+        """(name, steps, controlled state) of every phase that the controller goes through with a batch."""
         yield "steady state, to first order", None, steady_state(self.stages, seen, delta, self.arrays(),
                                                                  self.controller.damping)
 
     def plastic(self):
-        """Q of the layers that learn it."""
+        """Q of the layers whose feedback learns."""
         still = [] if self.output_feedback == "learned" else [self.stages[-1].name]
         return {f"{name}.Q": Q for name, Q in self.Q.items() if self.feedback == "learned" and name not in still}
 
@@ -273,48 +264,43 @@ class AnalyticFeedbackControl(Rule):
         """Steady states, Gauss-Newton under the conditions, no push without an error."""
         yield from truths.control(cls, rng)
 
-    # ----------------------------------------------------------------------------------------------- the record
+    # --------------------------------------------------------------------------------------------------- the record
 
     def after_epoch(self, batches):
-        self.take_notes(batches)
-
-    def take_notes(self, batches):
-        """Sum up how the controller did since the last time, and what holds now on one batch."""
+        """Measure the conditions on one batch, and end the sums of this epoch."""
         seen, Q = forward(self.stages, next(iter(batches))[0]), self.arrays()
-        noted = {}
-        if self.counts["samples"]:
-            noted = {key: count / self.counts["samples"] for key, count in self.counts.items() if key != "samples"}
         if all(np.isfinite(array).all() for array in [*seen.pre, *Q]):
             smallest = diagnostics.loop_eigenvalues(self.stages, seen, Q)
-            noted |= {"condition1": float(diagnostics.condition1(seen.post[:-1]).mean()),
-                      "condition2": float(diagnostics.condition2(self.stages, seen, Q).mean()),
-                      "smallest_eigenvalue": float(smallest.min()),
-                      "stable": float((smallest > -self.controller.alpha).mean())}
-        self.noted, self.counts = noted, {key: 0 * count for key, count in self.counts.items()}
+            self.epoch.add("condition1", diagnostics.condition1(seen.post[:-1]).mean())
+            self.epoch.add("condition2", diagnostics.condition2(self.stages, seen, Q).mean())
+            self.epoch.add("smallest_eigenvalue", smallest.min())
+            self.epoch.add("stable", (smallest > -self.controller.alpha).mean())
+        self.epoch.end_epoch()
 
     def notes(self):
-        """What `take_notes` found last.
+        """The last epoch in numbers.
 
-        residual                of the last epoch's samples, how far from the steady state on average
-        converged, diverged     the shares of them, where the controller is simulated
-        condition1, condition2  of one batch, at the epoch's end, on average: 0 and 1 where they hold
-        smallest_eigenvalue     the smallest real part in J Q over that batch
+        residual                distance from the steady state, mean over the epoch's samples
+        converged, diverged     shares of these samples, only where the controller is simulated
+        condition1, condition2  mean over one batch at the end of the epoch: 0 and 1 where they hold
+        smallest_eigenvalue     the smallest real part of an eigenvalue of J Q in that batch
         stable                  the share of that batch for which condition 3 holds
         """
-        return dict(self.noted)
+        last = self.epoch.last
+        samples = sum(last.get("samples", []))
+        return {key: sum(numbers) / (samples if key in ("residual", "converged", "diverged") else 1)
+                for key, numbers in last.items() if key != "samples"}
 
     def state(self):
-        """The base's, the feedback's optimiser, this epoch's counts and the last one's summary."""
         moments = {f"feedback_optimizer/{key}": array for key, array in self.feedback_optimizer.state().items()}
-        return super().state() | moments | {"counts": np.array(json.dumps(self.counts)),
-                                            "noted": np.array(json.dumps(self.noted))}
+        return super().state() | moments | self.epoch.state()
 
     def load_state(self, state):
         super().load_state(state)
         prefix = "feedback_optimizer/"
         self.feedback_optimizer.load_state({key[len(prefix):]: array for key, array in state.items()
                                             if key.startswith(prefix)})
-        self.counts, self.noted = json.loads(str(state["counts"])), json.loads(str(state["noted"]))
+        self.epoch.load_state(state)
 
     def astype(self, dtype):
         super().astype(dtype)
@@ -326,7 +312,7 @@ class AnalyticFeedbackControl(Rule):
 # ------------------------------------------------------------------------------------------------- helpers
 
 def minimum_norm(stages, seen, error, gamma):
-    """Gradients whose signal is the smallest push of all layers together, J^†γ e: {"fc1.weight": array, …}."""
+    """Gradients whose signal is J^†γ e, the smallest push of all layers together: {"fc1.weight": array, …}."""
     jacobians = pre_jacobians(stages, seen)
     push = times(damped_pinv(np.concatenate(jacobians, axis=2), gamma), error)                  # (N, units)
     return gradients_of_signals(stages, seen, np.split(push, np.cumsum([J.shape[2] for J in jacobians])[:-1], axis=1))

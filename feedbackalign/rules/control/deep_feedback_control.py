@@ -1,6 +1,6 @@
 """Deep feedback control in time: the controller is simulated, step by step, until the output has settled.
 
-The paper and the equations stand in the docstring of `feedbackalign.rules.control`. Every batch goes through three phases:
+The paper and the equations stand in the docstring of `feedbackalign.rules.control`. Every batch has three phases:
 
     target      Eq. 2          a step of the output down its loss, for each sample
     control     Eq. 1 and 3    Euler steps from the state without control
@@ -10,7 +10,7 @@ and after every update of W a sleep phase trains the feedback weights (Eq. 11). 
 dfc-ss differ only by the transients, in the order of one over the number of steps. A simulation costs as many forward
 passes as it has steps.
 
-Transported   nothing: the network runs forward only. Only fixed feedback (`feedback="fixed"`) reads W, once, at the start.
+Transported   nothing: the network runs forward only. Fixed feedback (`feedback="fixed"`) reads W once, at the start.
 Local         Eq. 9 and 11: each neuron's own compartments, and the control that reaches it.
 
 What the rules share with dfc-ssa, and the deviations from the paper, stand in `analytic_feedback_control`.
@@ -36,7 +36,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         Euler steps of the simulation.
     dt, tau, proactive : see `dynamics.Controller`
     only_converged : bool
-        Whether samples that have not converged to 1e-5 contribute nothing. An epoch in which none has is refused.
+        Whether only samples that have converged to 1e-5 contribute. An epoch without any is refused.
 
     Examples
     --------
@@ -58,10 +58,9 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         self.controller = Controller(alpha=known.alpha, k_p=known.k_p, leak=known.leak, dt=dt, tau=tau,
                                      proactive=require_bool(proactive, "proactive"))
         self.only_converged = require_bool(only_converged, "only_converged")
-        self.counts |= {"converged": 0, "diverged": 0}
 
     def learn(self, seen, delta):
-        with np.errstate(over="ignore", invalid="ignore"):                      # told below, by name
+        with np.errstate(over="ignore", invalid="ignore"):                      # reported below
             gradients, state = self.simulate(seen, delta)
         target = seen.output + delta
         self.count(seen, state, target)
@@ -83,18 +82,19 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
     def count(self, seen, state, target):
         super().count(seen, state, target)
         converged = diagnostics.has_converged(seen, state, target, self.controller.damping)
-        self.counts["converged"] += int(converged.sum())
-        self.counts["diverged"] += int(diagnostics.has_diverged(seen, state, target).sum())
+        self.epoch.add("converged", converged.sum())
+        self.epoch.add("diverged", diagnostics.has_diverged(seen, state, target).sum())
 
     def after_epoch(self, batches):
-        if self.only_converged and self.counts["samples"] and not self.counts["converged"]:
-            raise ValueError(f"{self.name}: only_converged, and of the epoch's {self.counts['samples']} samples none "
-                             f"came within 1e-5 of its steady state in {self.control_steps} steps, so that nothing "
-                             f"was learnt: more control_steps are needed")
+        samples, converged = (sum(self.epoch.running.get(key, [])) for key in ("samples", "converged"))
+        if self.only_converged and samples and not converged:
+            raise ValueError(f"{self.name}: only_converged, and of the epoch's {samples:.0f} samples none came within "
+                             f"1e-5 of its steady state in {self.control_steps} steps, so that nothing was learnt: "
+                             f"more control_steps are needed")
         super().after_epoch(batches)
 
     def simulate(self, seen, delta):
-        """Run the controller: -> gradients, the last state."""
+        """Run the controller: -> (gradients, the last state)."""
         mean = TimeMean(self.stages, seen, self.target_step, **self.learning)
         target, state = seen.output + delta, None
         for state in dynamics.run(self.stages, seen, target, self.arrays(), self.controller,
