@@ -1,31 +1,25 @@
-"""Direct difference target propagation: every layer's target comes straight from the output's.
+"""Direct difference target propagation: every layer's target comes straight from the output's (Eq. 6, 7).
 
-Meulemans et al., "A theoretical framework for target propagation", arXiv 2006.14331 (2020).
+The paper and the equations stand in the docstring of `feedbackalign.rules.targets`.
 
-    ddtp-linear     ĥ_i = h_i + Q_i (ĥ_L − h_L)
-    ddtp-rhl        ĥ_i = h_i + g_i(ĥ_L) − g_i(h_L),  g_i(t) = tanh(Q_i z(t) + c_i),  z(t) = tanh(R t + r)
-    ddtp-control    ĥ_i = h_i + Q_i (ĥ_L − h_L)
+    ddtp-linear     Eq. 6, feedback by Eq. 12
+    ddtp-rhl        Eq. 7, feedback by Eq. 12      R and r are shared by all layers: a hidden layer on the way down. The
+                                                   last hidden layer does without, g(t) = tanh(Q t + c)
+    ddtp-control    Eq. 6, feedback by Eq. 13
 
-R and r are fixed, random, and shared by all layers: a hidden layer on the way down. The last hidden layer does without
-it, g(t) = tanh(Q t + c): what it has to undo is linear.
-
-    its loss    ddtp-linear, ddtp-rhl: difference, direct; ddtp-control: the same without the difference
-                (`reconstruction`)
-
-The difference reconstruction loss goes to the output and back, and its minimiser for small noise is Q_i = J_i^†γ:
-targets become Gauss-Newton's. A linear Q_i serves all samples at once and can match only an average of their
-pseudoinverses, (Σ J)ᵀ (Σ J Jᵀ + γ)⁻¹. ddtp-control shows that the difference is what matters: without it Q_i depends on
-the covariance of the activities.
+For small noise the minimum of Eq. 12 is Q_i = J_i^†γ: targets become those of Gauss-Newton. A linear Q_i serves all
+samples at once, so it matches an average of their pseudoinverses only, (Σ J)ᵀ (Σ J Jᵀ + γ)⁻¹. ddtp-control shows that
+the difference is needed: without it Q_i depends on the covariance of the activities.
 
 Transported   nothing. Noise goes up through the layers, and the output's answer comes back.
 Local         Q_i learns from the output and from layer i.
-When it is backprop     ddtp-linear and ddtp-control in a linear network, with Q_i = J_iᵀ. With Q_i frozen as drawn,
-                        ddtp-linear is direct feedback alignment.
+When it is backprop     ddtp-linear and ddtp-control in a linear network with Q_i = J_iᵀ. ddtp-linear with Q_i fixed as
+                        drawn is direct feedback alignment.
 
 Deviations from the authors' code
-    - The layers' own units may be others than tanh; the feedback's stay tanh.
-    - The last hidden layer has biases, forward and back (theirs: neither, a side effect of how it is made).
-    - The feedback's update follows that of W on the same batch, at the new weights (theirs: at the old ones).
+    - The layers' units may be others than tanh; the feedback's stay tanh.
+    - The last hidden layer has biases, forward and back (the authors: neither, a side effect of how they make it).
+    - The feedback's update follows that of W on the same batch, at the new weights (the authors: at the old ones).
 """
 
 import numpy as np
@@ -38,7 +32,7 @@ from feedbackalign.validation import require_bool, require_integer
 
 
 class DirectTargetPropagation(TargetRule):
-    """Targets straight from the output's, through one matrix a layer that learns the Jacobian's pseudoinverse.
+    """Targets straight from the output's, through one matrix per layer that learns the Jacobian's pseudoinverse.
 
     Parameters are those of `TargetRule`.
 
@@ -62,7 +56,7 @@ class DirectTargetPropagation(TargetRule):
             self.Q[stage.name] = stage.layer.draw_weights(self.rng, shape)      # (n_i, out)
 
     def feedback(self, place):
-        """g down to hidden layer `place`, counted from 0."""
+        """The feedback g down to hidden layer `place`, from 0."""
         name = self.stages[place].name
         return Feedback(self.Q[name], self.c.get(name), Identity())
 
@@ -80,12 +74,12 @@ class DirectTargetPropagation(TargetRule):
         yield from target_truths.pseudoinverse(cls, rng)
 
     def direct_feedback(self, name):
-        """Qᵀ of the last hidden layer at the output layer: there alone the synapses lead to its inputs."""
+        """Qᵀ of the last hidden layer at the output layer, None elsewhere: only there Q leads to the layer's inputs."""
         last = self.stages[-2].name if len(self.stages) > 1 else None
         return self.Q[last].T if name == self.stages[-1].name and last else None
 
     def match_to_backprop(self):
-        """In a linear network, put Q_i = J_iᵀ."""
+        """Set Q_i = J_iᵀ, in a linear network."""
         bent = [stage.unit for stage in self.stages if not isinstance(stage.unit, Identity)]
         if bent:
             raise ValueError(f"{self.name}: matches backprop in linear networks only, and {bent[0].name} is "
@@ -100,7 +94,7 @@ class DirectTargetPropagation(TargetRule):
 
 
 class DirectTargetPropagationControl(DirectTargetPropagation):
-    """The targets of ddtp-linear, with feedback that learns by a loss without the difference: a control.
+    """The targets of ddtp-linear, with feedback that learns without the difference: a control experiment.
 
     Parameters are those of `TargetRule`.
 
@@ -135,11 +129,11 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     Parameters
     ----------
     hidden_units : int
-        Of the shared layer on the way down.
+        Size of the shared layer on the way down.
     recurrent : bool
-        Whether a layer's feedback also reads the layer's own activity, as it is without noise.
-    target_step, gamma, sigma, feedback_lr, feedback_decay, feedback_optimizer, pretraining, extra_epochs
-        As for `TargetRule`.
+        Whether a layer's feedback also reads the layer's own activity, without noise.
+    **options
+        Those of `TargetRule`.
 
     Examples
     --------
@@ -154,13 +148,10 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     matches_backprop = "never"
     learning_rate_factor = 0.3                              # at the common rate networks of ReLUs fall back
 
-    def __init__(self, network, *, rng, hidden_units=256, recurrent=False, target_step=None, gamma=0.1, sigma=0.1,
-                 feedback_lr=1e-3, feedback_decay=None, feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
+    def __init__(self, network, *, rng, hidden_units=256, recurrent=False, **options):
         self.hidden_units = require_integer(hidden_units, "hidden_units", low=1)
         self.recurrent = require_bool(recurrent, "recurrent")
-        super().__init__(network, rng=rng, target_step=target_step, gamma=gamma, sigma=sigma, feedback_lr=feedback_lr,
-                         feedback_decay=feedback_decay, feedback_optimizer=feedback_optimizer, pretraining=pretraining,
-                         extra_epochs=extra_epochs)
+        super().__init__(network, rng=rng, **options)
 
     def draw_feedback(self):
         out, dtype = self.network.outputs, self.network.dtype
@@ -178,7 +169,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
         return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
 
     def code(self, place, t, h):
-        """What feedback `place` reads of an output t: z(t), beside it h if recurrent; at the last hidden layer t."""
+        """What feedback `place` reads: z(t), joined with h if recurrent; at the last hidden layer t itself."""
         if place == len(self.hidden) - 1:
             return t
         z = Tanh.function(t @ self.R.T + self.r)                                # (N, out) x (out, H) -> (N, H)

@@ -145,7 +145,8 @@ def test_learned_inverses_come_to_undo_their_layer(name):
     x = 0.5 * rng.normal(size=(64, net.input_shape[0]))
     for _ in range(1500):
         rule.train_feedback(x)
-    assert np.mean(rule.losses[-20:]) < 0.25 * np.mean(rule.losses[:20])
+    losses = rule.losses.running["feedback_loss"]
+    assert np.mean(losses[-20:]) < 0.25 * np.mean(losses[:20])
 
 
 def test_the_synapses_that_lead_back_are_shown_at_the_layer_they_come_from():
