@@ -103,6 +103,7 @@ class AnalyticFeedbackControl(Rule):
     leaks, signals, feedbacks, output_feedbacks = LEAKS, SIGNALS, ("learned", "fixed"), ("identity", "learned")
     asleep = {"k_p": 0.05, "dt": 0.003, "tau": 0.006}                           # the controller in a sleep phase
     noise_tau = 0.2                                         # τ_A of Eq. 10
+    own_truths = (truths.settling, truths.inversion, truths.gauss_newton, truths.zero_error)
 
     def __init__(self, network, *, rng, target_step=0.05, alpha=0.02, k_p=1.5, leak="integral", signal="rates",
                  own_rates=False, feedback="learned", output_feedback="identity", pretraining=400, sleep_updates=1,
@@ -258,11 +259,6 @@ class AnalyticFeedbackControl(Rule):
     @classmethod
     def small_networks(cls, rng):
         yield "dense", *small.dense(rng)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Steady states, Gauss-Newton under the conditions, no push without an error."""
-        yield from truths.control(cls, rng)
 
     # --------------------------------------------------------------------------------------------------- the record
 

@@ -16,11 +16,13 @@ Local         Eq. 9 and 11: each neuron's own compartments, and the control that
 What the rules share with dfc-ssa, and the deviations from the paper, stand in `analytic_feedback_control`.
 """
 
+import dataclasses
+
 import numpy as np
 
 from feedbackalign.rules.control import diagnostics, dynamics
 from feedbackalign.rules.control.analytic_feedback_control import AnalyticFeedbackControl
-from feedbackalign.rules.control.dynamics import Controller, UnstableControllerError
+from feedbackalign.rules.control.dynamics import UnstableControllerError
 from feedbackalign.rules.control.learning import TimeMean, gradients_at
 from feedbackalign.validation import require_bool, require_integer
 
@@ -54,9 +56,8 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
                  **options):
         super().__init__(network, rng=rng, **options)
         self.control_steps = require_integer(control_steps, "control_steps", low=1)
-        known = self.controller
-        self.controller = Controller(alpha=known.alpha, k_p=known.k_p, leak=known.leak, dt=dt, tau=tau,
-                                     proactive=require_bool(proactive, "proactive"))
+        self.controller = dataclasses.replace(self.controller, dt=dt, tau=tau,
+                                              proactive=require_bool(proactive, "proactive"))
         self.only_converged = require_bool(only_converged, "only_converged")
 
     def learn(self, seen, delta):

@@ -43,7 +43,14 @@ def sleep_change(stages, seen, Q, controller, noise, *, steps):
     >>> [array.shape for array in change]
     [(4, 2), (2, 2)]
     """
-    require_sleep(controller, noise)
+    require_number(noise.sigma, "sigma", low=0, low_open=True)
+    require_number(noise.tau, "tau of the noise", low=0, low_open=True)
+    if controller.dt > noise.tau:
+        raise ValueError(f"dt of the sleep phase: expected a step no longer than the noise's time constant "
+                         f"{noise.tau:g}, got {controller.dt:g}")
+    if not controller.instantaneous:
+        raise ValueError("instantaneous: expected True in the sleep phase: otherwise the noise of the lower layers "
+                         "reaches the control several steps late, and Eq. 11 pairs it with the wrong one")
     require_integer(steps, "steps of the sleep phase", low=2)
     before, total = np.zeros((len(seen.output), sum(map(len, Q))), dtype=seen.output.dtype), 0.0
     for state in run(stages, seen, seen.output, Q, controller, steps=steps, noise=noise):
@@ -63,18 +70,6 @@ def mirror_change(stages, seen, sigma, rng):
     _, _, r = push(stages, seen.post[0], noise)
     moved = r[-1] - seen.output                                                 # (N, out)
     return [xi.T @ moved / (sigma**2 * len(moved)) for xi in noise]             # (n_i, N) x (N, out)
-
-
-def require_sleep(controller, noise):
-    """Refuse constants with which Eq. 11 teaches nothing."""
-    require_number(noise.sigma, "sigma", low=0, low_open=True)
-    require_number(noise.tau, "tau of the noise", low=0, low_open=True)
-    if controller.dt > noise.tau:
-        raise ValueError(f"dt of the sleep phase: expected a step no longer than the noise's time constant "
-                         f"{noise.tau:g}, got {controller.dt:g}")
-    if not controller.instantaneous:
-        raise ValueError("instantaneous: expected True in the sleep phase: otherwise the noise of the lower layers "
-                         "reaches the control several steps late, and Eq. 11 pairs it with the wrong one")
 
 
 def resting_feedback(J, alpha, decay, *, rounds=10_000, tolerance=1e-14):

@@ -25,8 +25,8 @@ Deviations from the authors' code
 import numpy as np
 
 from feedbackalign.layers import Identity, Tanh
-from feedbackalign.rules.targets import truths as target_truths
-from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction, sent_up
+from feedbackalign.rules.targets import truths
+from feedbackalign.rules.targets.reconstruction import reconstruction, sent_up
 from feedbackalign.rules.targets.target_rule import TargetRule
 from feedbackalign.validation import require_bool, require_integer
 
@@ -48,17 +48,13 @@ class DirectTargetPropagation(TargetRule):
     name = "ddtp-linear"
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
     usual_decay = 1e-4
+    own_truths = (truths.feedback_slopes, truths.rest, truths.pseudoinverse)
     matches_backprop = "linear network"
+    feedback_unit, feedback_bias = Identity(), False
 
     def draw_feedback(self):
         for stage in self.hidden:
-            shape = (len(stage.layer.weight), self.network.outputs)
-            self.Q[stage.name] = stage.layer.draw_weights(self.rng, shape)      # (n_i, out)
-
-    def feedback(self, place):
-        """The feedback g down to hidden layer `place`, from 0."""
-        name = self.stages[place].name
-        return Feedback(self.Q[name], self.c.get(name), Identity())
+            self.draw(stage, self.network.outputs)                              # Q_i (n_i, out)
 
     def moves(self, seen, top):
         return [top @ self.Q[stage.name].T for stage in self.hidden]            # (N, out) x (out, n_i) -> (N, n_i)
@@ -66,12 +62,6 @@ class DirectTargetPropagation(TargetRule):
     def feedback_gradients(self, place, seen, noisy):
         return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy),
                               clean=seen.post[place + 1], clean_up=seen.output, weight=1 / self.sigma**2)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, rest at zero error, and what the loss makes of Q."""
-        yield from target_truths.corrected(cls, rng)
-        yield from target_truths.pseudoinverse(cls, rng)
 
     def direct_feedback(self, name):
         """Qᵀ of the last hidden layer at the output layer, None elsewhere: only there Q leads to the layer's inputs."""
@@ -108,19 +98,11 @@ class DirectTargetPropagationControl(DirectTargetPropagation):
 
     name = "ddtp-control"
     usual_decay = 1e-5
-
-    def draw_feedback(self):
-        super().draw_feedback()
-        for stage in self.hidden:
-            self.c[stage.name] = np.zeros(len(stage.layer.weight), dtype=self.network.dtype)
+    own_truths = (truths.feedback_slopes, truths.rest)
+    feedback_bias = True
 
     def feedback_gradients(self, place, seen, noisy):
         return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy))
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, and rest at zero error."""
-        yield from target_truths.corrected(cls, rng)
 
 
 class RandomHiddenTargetPropagation(DirectTargetPropagation):
@@ -145,7 +127,10 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     """
 
     name = "ddtp-rhl"
+    own_truths = (truths.feedback_slopes, truths.rest)
+    feedback_unit, feedback_bias = Tanh(), True
     matches_backprop = "never"
+    match_to_backprop = TargetRule.match_to_backprop        # nothing does
     learning_rate_factor = 0.3                              # at the common rate networks of ReLUs fall back
 
     def __init__(self, network, *, rng, hidden_units=256, recurrent=False, **options):
@@ -159,14 +144,8 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
         self.R = self.rng.uniform(-bound, bound, size=(self.hidden_units, out)).astype(dtype)
         self.r = self.rng.uniform(-bound, bound, size=self.hidden_units).astype(dtype)
         for stage in self.hidden:
-            n = len(stage.layer.weight)
-            reads = out if stage is self.hidden[-1] else self.hidden_units + n * self.recurrent
-            self.Q[stage.name] = stage.layer.draw_weights(self.rng, (n, reads))
-            self.c[stage.name] = np.zeros(n, dtype=dtype)
-
-    def feedback(self, place):
-        stage = self.stages[place]
-        return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
+            read = self.hidden_units + self.recurrent * len(stage.layer.weight)
+            self.draw(stage, out if stage is self.hidden[-1] else read)
 
     def code(self, place, t, h):
         """What feedback `place` reads: z(t), joined with h if recurrent; at the last hidden layer t itself."""
@@ -191,14 +170,6 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     def constants(self):
         top = self.stages[-1].name
         return {f"{top}.R": self.R, f"{top}.r": self.r}
-
-    def match_to_backprop(self):
-        TargetRule.match_to_backprop(self)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, and rest at zero error."""
-        yield from target_truths.corrected(cls, rng)
 
     def target_in_words(self, stage):
         return f"h + g(ĥ_L) − g(h_L), Q {self.Q[stage.name].shape}"

@@ -12,7 +12,7 @@ No descent    in general: the target lies in post-activations, and Eq. 9 multipl
 """
 
 from feedbackalign.networks.jacobians import damped_pinv, post_jacobians, times
-from feedbackalign.rules.targets import truths as target_truths
+from feedbackalign.rules.targets import truths
 from feedbackalign.rules.targets.target_rule import TargetRule
 
 
@@ -40,6 +40,7 @@ class GaussNewtonTargets(TargetRule):
     name = "gnt"
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
     reads_forward_weights = "yes"
+    own_truths = (truths.gauss_newton, truths.rest)
 
     def __init__(self, network, *, rng, gamma=0.1):
         super().__init__(network, rng=rng, gamma=gamma)
@@ -49,9 +50,3 @@ class GaussNewtonTargets(TargetRule):
 
     def target_in_words(self, stage):
         return f"h − λ pinv(J, {self.gamma:g}) e"
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Where the targets lead, what strong damping makes of them, and rest at zero error."""
-        yield from target_truths.gauss_newton(cls, rng)
-        yield from target_truths.rest(cls, rng)

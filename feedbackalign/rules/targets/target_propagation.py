@@ -20,11 +20,8 @@ Deviations from the authors' code
     - The feedback's update follows that of W on the same batch, at the new weights (the authors: at the old ones).
 """
 
-import numpy as np
-
-from feedbackalign.layers import Tanh
-from feedbackalign.rules.targets import truths as target_truths
-from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction, sent_down, sent_up
+from feedbackalign.rules.targets import truths
+from feedbackalign.rules.targets.reconstruction import reconstruction, sent_down, sent_up
 from feedbackalign.rules.targets.target_rule import TargetRule
 
 
@@ -46,16 +43,11 @@ class TargetPropagation(TargetRule):
     name = "tp"
     paper = "Bengio 2014; Lee et al. 2015; Meulemans et al. 2020, arXiv 2006.14331"
     usual_step = 5.0
+    own_truths = (truths.feedback_slopes,)
 
     def draw_feedback(self):
-        for stage, above in zip(self.stages, self.stages[1:]):
-            self.Q[stage.name] = stage.layer.draw_weights(self.rng, above.layer.weight.shape[::-1])     # (n_i, n_{i+1})
-            self.c[stage.name] = np.zeros(len(stage.layer.weight), dtype=self.network.dtype)
-
-    def feedback(self, place):
-        """The feedback g down to hidden layer `place`, from 0."""
-        stage = self.stages[place]
-        return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
+        for stage, above in zip(self.hidden, self.stages[1:]):
+            self.draw(stage, len(above.layer.weight))                           # Q_i (n_i, n_{i+1})
 
     def moves(self, seen, top):
         moves = [top]
@@ -76,11 +68,6 @@ class TargetPropagation(TargetRule):
         """Qᵀ of the layer below, from this layer's units down to its inputs; None at the lowest layer."""
         below = {above.name: stage.name for stage, above in zip(self.stages, self.stages[1:])}
         return self.Q[below[name]].T if name in below else None
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss."""
-        yield from target_truths.feedback_slopes(cls, rng)
 
     def target_in_words(self, stage):
         return f"g(ĥ above), Q {self.Q[stage.name].shape}"
@@ -104,14 +91,10 @@ class DifferenceTargetPropagation(TargetPropagation):
 
     name = "dtp"
     usual_step = 0.1
+    own_truths = TargetPropagation.own_truths + (truths.rest,)
 
     def move(self, g, h, above, above_move):
         return g(above + above_move) - g(above)                                 # (N, n_{i+1}) -> (N, n_i)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, and rest at zero error."""
-        yield from target_truths.corrected(cls, rng)
 
     def target_in_words(self, stage):
         return f"h + g(ĥ above) − g(h above), Q {self.Q[stage.name].shape}"
@@ -135,6 +118,7 @@ class DifferenceReconstructionTargetPropagation(TargetPropagation):
 
     name = "dtp-drl"
     usual_step, usual_decay = 0.1, 1e-4
+    own_truths = DifferenceTargetPropagation.own_truths
     move = DifferenceTargetPropagation.move
     target_in_words = DifferenceTargetPropagation.target_in_words
 
@@ -143,8 +127,3 @@ class DifferenceReconstructionTargetPropagation(TargetPropagation):
         up = sent_down(feedbacks, seen.post, place + 1, sent_up(self.stages, place, noisy))     # (N, n_{i+1})
         return reconstruction(feedbacks[place], noisy, up, clean=seen.post[place + 1], clean_up=seen.post[place + 2],
                               weight=1 / self.sigma**2)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, and rest at zero error."""
-        yield from target_truths.corrected(cls, rng)

@@ -11,12 +11,14 @@ import itertools
 import numpy as np
 
 from feedbackalign.alignment import angle
+from feedbackalign.layers import Tanh
 from feedbackalign.networks import small
 from feedbackalign.networks.jacobians import (dense_chain, forward, gradients_of_signals, last_pass,
                                               layerwise_gauss_newton, slopes)
 from feedbackalign.optimizer import SGD, Adam
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
+from feedbackalign.rules.targets.reconstruction import Feedback
 from feedbackalign.validation import (describe, require_finite, require_generator, require_integer, require_known,
                                       require_number, require_step)
 
@@ -57,6 +59,7 @@ class TargetRule(Rule):
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
     takes = "dense networks"
     usual_step, usual_decay = 0.1, 1e-5
+    feedback_unit, feedback_bias = Tanh(), True             # u, and whether there is c, in g(t) = u(Q t + c)
     feedback_optimizers = tuple(OPTIMIZERS)                 # what the option can be, for help
 
     def __init__(self, network, *, rng, target_step=None, gamma=0.1, sigma=0.1, feedback_lr=1e-3, feedback_decay=None,
@@ -80,7 +83,7 @@ class TargetRule(Rule):
     # ------------------------------------------------------------------------------------------- what a rule writes
 
     def draw_feedback(self):
-        """Fill Q and c, if the rule has feedback."""
+        """Call `draw` for every hidden layer, if the rule has feedback."""
 
     def moves(self, seen, top):
         """THE RULE: from the output's move `top` (N, out) the hidden layers' moves m_i, a list from the bottom up."""
@@ -111,10 +114,8 @@ class TargetRule(Rule):
 
     def targets_of(self, x, targets):
         """The targets ĥ_i of all layers, from the bottom up, for a batch with labels `targets`: a list of (N, n_i)."""
-        with self.network.undisturbed() as network:
-            output = network.forward(x)
-            seen = last_pass(self.stages, output)
-        top = -self.target_step * network.sample_errors(output, targets)
+        seen = forward(self.stages, x)
+        top = -self.target_step * self.network.sample_errors(seen.output, targets)                      # Eq. 2
         return [h + move for h, move in zip(seen.post[1:], [*self.checked_moves(seen, top), top])]
 
     def checked_moves(self, seen, top):
@@ -141,6 +142,18 @@ class TargetRule(Rule):
     def hidden(self):
         """The hidden layers: all stages but the output."""
         return self.stages[:-1]
+
+    def draw(self, stage, inputs):
+        """Draw feedback from this many inputs down to a hidden layer."""
+        units = len(stage.layer.weight)
+        self.Q[stage.name] = stage.layer.draw_weights(self.rng, (units, inputs))
+        if self.feedback_bias:
+            self.c[stage.name] = np.zeros(units, dtype=self.network.dtype)
+
+    def feedback(self, place):
+        """The feedback g down to hidden layer `place`, from 0."""
+        name = self.stages[place].name
+        return Feedback(self.Q[name], self.c.get(name), self.feedback_unit)
 
     def before_training(self, batches):
         """Train the feedback alone, with the network's first weights."""

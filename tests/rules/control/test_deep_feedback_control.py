@@ -52,13 +52,6 @@ def test_the_time_mean_comes_nearer_the_longer_it_runs():
 
 
 @every_variant
-def test_an_output_that_is_right_teaches_nothing(name):
-    net, x, _ = dense_case(activation="tanh", loss="squared-error")
-    step = make(name, net).gradients(x, net.forward(x))
-    assert step.loss == 0 and all(np.abs(gradient).max() <= 1e-14 for gradient in step.grads.values())
-
-
-@every_variant
 def test_the_update_has_a_gradients_scale_whatever_the_target_step(name):
     """Per sample, divided by λ once and by N once: λ and repeated samples leave it as it is."""
     net, x, labels = dense_case(activation="tanh")
