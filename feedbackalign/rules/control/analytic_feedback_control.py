@@ -31,8 +31,7 @@ import numpy as np
 
 from feedbackalign.alignment import angle
 from feedbackalign.networks import small
-from feedbackalign.networks.jacobians import (damped_pinv, dense_chain, forward, gradients_of_signals,
-                                              joint_gauss_newton, last_pass, pre_jacobians, times)
+from feedbackalign.networks.jacobians import dense_chain, forward, joint_gauss_newton, last_pass, minimum_norm
 from feedbackalign.optimizer import Adam
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.control import diagnostics, truths
@@ -303,12 +302,3 @@ class AnalyticFeedbackControl(Rule):
         for moments in (self.feedback_optimizer.first, self.feedback_optimizer.second):
             moments |= {key: array.astype(dtype) for key, array in moments.items()}
         return self
-
-
-# ------------------------------------------------------------------------------------------------- helpers
-
-def minimum_norm(stages, seen, error, gamma):
-    """Gradients whose signal is J^†γ e, the smallest push of all layers together: {"fc1.weight": array, …}."""
-    jacobians = pre_jacobians(stages, seen)
-    push = times(damped_pinv(np.concatenate(jacobians, axis=2), gamma), error)                  # (N, units)
-    return gradients_of_signals(stages, seen, np.split(push, np.cumsum([J.shape[2] for J in jacobians])[:-1], axis=1))
