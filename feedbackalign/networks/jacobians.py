@@ -1,25 +1,26 @@
-"""What moves the output, layer by layer: Jacobians of dense networks, their damped pseudoinverses, Gauss-Newton.
+"""How each layer moves the output: Jacobians of dense networks, their damped pseudoinverses, Gauss-Newton.
 
-One sample, h_0 = x; every layer of a chain answers
+For one sample, h_0 = x, every layer of a chain computes
 
     a_i = W_i h_{i−1} + b_i        pre-activation
     h_i = s_i(a_i)                 post-activation; D_i = diag s_i'(a_i); the output is linear, h_L = a_L
 
-and two recursions from the top, without automatic differentiation, give the derivatives of the output:
+and two recursions from the top give the derivatives of the output:
 
     J_i  = ∂h_L/∂a_i      J_L = I            J_i  = (J_{i+1} W_{i+1}) D_i          `pre_jacobians`
     J_hi = ∂h_L/∂h_i      J_hL = I           J_hi = J_{i+1} W_{i+1}                `post_jacobians`
 
-Backprop carries the output's error e down by Jᵀ. Gauss-Newton carries it by a pseudoinverse, which asks for the
-smallest change that would have changed the output by e:
+Backprop sends the output's error e down by Jᵀ. Gauss-Newton sends it by a pseudoinverse: the smallest change that
+changes the output by e.
 
-    X^†γ = Xᵀ (X Xᵀ + γI)⁻¹        the damped pseudoinverse; γ = 0: Moore and Penrose's        `damped_pinv`
-    layer by layer                 Δh_i = J_hi^†γ e, each layer as if it were alone     `layerwise_gauss_newton`
-    all layers together            ΔW = J_W^†γ e, J_W = ∂h_L/∂(all weights)             `joint_gauss_newton`
+    X^†γ = Xᵀ (X Xᵀ + γI)⁻¹        the damped pseudoinverse; γ = 0: Moore and Penrose's    `damped_pinv`
+    layer by layer                 Δh_i = J_hi^†γ e, as if no other layer changed          `layerwise_gauss_newton`
+    all weights together           ΔW = J_W^†γ e, J_W = ∂h_L/∂(all weights)                `joint_gauss_newton`
+    all voltages together          Δa = J^†γ e, J = [J_1 … J_L]                            `minimum_norm`
 
-As γ → ∞, γ X^†γ → Xᵀ: damping leads from Gauss-Newton to the gradient.
+For γ → ∞, γ X^†γ → Xᵀ: strong damping leads from Gauss-Newton to the gradient.
 
-Everything is per sample, batch first; what is called a gradient is the batch mean, and points uphill like backprop's.
+Arrays have one row or matrix per sample, batch first. Gradients are means over the batch and point uphill.
 """
 
 import typing
@@ -27,14 +28,14 @@ import typing
 import numpy as np
 
 from feedbackalign.layers import Identity
-from feedbackalign.networks.chains import dense_chain  # noqa: F401 - what all of these functions take
+from feedbackalign.networks.chains import dense_chain  # noqa: F401 - reads the `stages`
 from feedbackalign.validation import require_number
 
-CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # of the largest singular value: below is zero
+CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # smaller singular values, relative to the largest, count as 0
 
 
 class Pass(typing.NamedTuple):
-    """What one forward pass made of a batch: pre[i] is a_{i+1} (N, n), post[i] is h_i, post[0] the input."""
+    """One forward pass of a batch: pre[i] is a_{i+1} (N, n), post[i] is h_i (N, n), post[0] the input."""
 
     pre: list
     post: list
@@ -47,7 +48,7 @@ class Pass(typing.NamedTuple):
 # ---------------------------------------------------------------------------------------------------------- a pass
 
 def forward(stages, x):
-    """Every layer's pre- and post-activation, x (N, …) -> `Pass`; no layer remembers it."""
+    """The pass of a batch x (N, …) -> `Pass`; no layer remembers it."""
     pre, post = [], [x.reshape(len(x), -1).astype(stages[0].layer.weight.dtype, copy=False)]
     for layer, unit in stages:
         a = layer.answer(post[-1])                                              # (N, in) x (in, out) -> (N, out)
@@ -57,7 +58,7 @@ def forward(stages, x):
 
 
 def last_pass(stages, output):
-    """The same, of the network's own last forward pass, whose answer was this output."""
+    """The network's own last forward pass, from the memories of its layers; `output` (N, out) was its answer."""
     inputs = [stage.layer.input for stage in stages]
     above = [*inputs[1:], output]
     pre = [after if isinstance(stage.unit, Identity) else stage.unit.input for stage, after in zip(stages, above)]
@@ -72,7 +73,7 @@ def slopes(stages, seen):
 # --------------------------------------------------------------------------------------------------- the Jacobians
 
 def post_jacobians(stages, seen):
-    """∂h_L/∂h_i of every layer, bottom to top: a list of (N, out, n_i), the identity last.
+    """∂h_L/∂h_i of every layer, from the bottom up: a list of (N, out, n_i), the identity last.
 
     >>> from feedbackalign.networks import mlp
     >>> stages = dense_chain(mlp([4, 3, 2], activation="identity", rng=np.random.default_rng(0)))
@@ -90,21 +91,21 @@ def post_jacobians(stages, seen):
 
 
 def pre_jacobians(stages, seen):
-    """∂h_L/∂a_i of every layer, bottom to top: a list of (N, out, n_i); the top one is the identity too."""
+    """∂h_L/∂a_i of every layer, from the bottom up: a list of (N, out, n_i), the identity last."""
     return [J * slope[:, None, :] for J, slope in zip(post_jacobians(stages, seen), slopes(stages, seen))]
 
 
 def damped_pinv(J, gamma=0.0):
     """J^†γ = Jᵀ (J Jᵀ + γI)⁻¹ of every matrix of a stack: (…, out, n) -> (…, n, out).
 
-    Where γ is small against J Jᵀ (below √eps of its trace) by singular values, s / (s² + γ), which lose nothing to
-    squaring; at γ = 0 those below 1e-10 (float32: 1e-5) of the largest count as zero, so that a singular J has its
-    Moore-Penrose inverse too.
+    For a small γ (below √eps of the trace of J Jᵀ) it uses singular values, s / (s² + γ): J Jᵀ would lose digits. With
+    γ = 0, values below 1e-10 (float32: 1e-5) of the largest count as zero, so a singular J has its Moore-Penrose
+    inverse too.
 
     Parameters
     ----------
     J : array (…, out, n)
-        Where an entry is not finite, all that is returned is nan.
+        If an entry is not finite, the whole result is nan.
     gamma : float of at least 0
 
     Examples
@@ -117,7 +118,7 @@ def damped_pinv(J, gamma=0.0):
            [0.  ]])
     """
     gamma = require_number(gamma, "gamma", low=0)
-    if not np.isfinite(J).all():                            # a run that diverges is told by its loss
+    if not np.isfinite(J).all():                            # the loss reports a run that diverges
         return np.full((*J.shape[:-2], J.shape[-1], J.shape[-2]), np.nan, dtype=J.dtype)
     eps = float(np.finfo(J.dtype).eps)
     if gamma > eps**0.5 * float(np.max((J * J).sum(axis=(-2, -1)), initial=0.0)):
@@ -132,14 +133,14 @@ def damped_pinv(J, gamma=0.0):
 # ------------------------------------------------------------------------------------------- what follows from them
 
 def times(matrices, vectors):
-    """A matrix and a vector a sample: (N, a, b), (N, b) -> (N, a)."""
+    """Matrix times vector, sample by sample: (N, a, b), (N, b) -> (N, a)."""
     return (matrices @ vectors[..., None])[..., 0]
 
 
 def gradients_of_signals(stages, seen, signals):
-    """Batch-mean gradients from a signal at every layer's pre-activation: {"fc1.weight": array, "fc1.bias": array, …}.
+    """Gradients from a signal (N, n_i) at every layer's pre-activation: {"fc1.weight": array, "fc1.bias": array, …}.
 
-    A signal (N, n_i) stands where backprop has the sample's own error ∂ℓ/∂a_i, not divided by N.
+    In backprop the signal is the sample's own error ∂ℓ/∂a_i, not divided by N.
     """
     gradients = {}
     for stage, below, signal in zip(stages, seen.post, signals):
@@ -150,9 +151,9 @@ def gradients_of_signals(stages, seen, signals):
 
 
 def layerwise_gauss_newton(stages, seen, error, gamma):
-    """Gradients whose targets are every layer's own Gauss-Newton step in post-activations.
+    """The gradients that target propagation approaches: every layer's own Gauss-Newton step in post-activations.
 
-    The signal is D_i J_hi^†γ e, and e itself at the top: what target propagation approaches.
+    The signal is D_i J_hi^†γ e, at the top e itself.
 
     Parameters
     ----------
@@ -173,10 +174,10 @@ def layerwise_gauss_newton(stages, seen, error, gamma):
 
 
 def joint_gauss_newton(stages, seen, error, gamma):
-    """Gradients of one Gauss-Newton step of all weights and biases together: the batch mean of J_W^†γ e.
+    """The gradients that deep feedback control approaches: a Gauss-Newton step of all weights and biases together.
 
-    J_W J_Wᵀ = Σ_i (‖h_{i−1}‖² + 1) J_i J_iᵀ (the 1 where there is a bias), so the signal at layer i is
-    J_iᵀ (J_W J_Wᵀ + γI)⁻¹ e: what deep feedback control approaches. Parameters and returns as above.
+    The batch mean of J_W^†γ e. J_W J_Wᵀ = Σ_i (‖h_{i−1}‖² + 1) J_i J_iᵀ (the 1 where there is a bias), so the signal at
+    layer i is J_iᵀ (J_W J_Wᵀ + γI)⁻¹ e. Parameters and return value as above.
     """
     jacobians = pre_jacobians(stages, seen)
     lengths = [(below * below).sum(axis=1) + (stage.layer.bias is not None) for stage, below in zip(stages, seen.post)]
@@ -186,3 +187,10 @@ def joint_gauss_newton(stages, seen, error, gamma):
     signals = [step / np.where(length > 0, np.sqrt(length), 1.0)[:, None]
                for step, length in zip(np.split(steps, ends, axis=1), lengths)]
     return gradients_of_signals(stages, seen, signals)
+
+
+def minimum_norm(stages, seen, error, gamma):
+    """Gradients whose signal is J^†γ e, the smallest push of all layers together. Parameters as above."""
+    jacobians = pre_jacobians(stages, seen)
+    push = times(damped_pinv(np.concatenate(jacobians, axis=2), gamma), error)                  # (N, units)
+    return gradients_of_signals(stages, seen, np.split(push, np.cumsum([J.shape[2] for J in jacobians])[:-1], axis=1))

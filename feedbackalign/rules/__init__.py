@@ -2,8 +2,8 @@
 
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.base import Rule, Step
-from feedbackalign.rules.control.deep_feedback_control import AnalyticFeedbackControl
-from feedbackalign.rules.control.simulated_feedback_control import DeepFeedbackControl, SteadyStateFeedbackControl
+from feedbackalign.rules.control.analytic_feedback_control import AnalyticFeedbackControl
+from feedbackalign.rules.control.deep_feedback_control import DeepFeedbackControl, SteadyStateFeedbackControl
 from feedbackalign.rules.direct_feedback_alignment import DirectFeedbackAlignment
 from feedbackalign.rules.direct_random_target_projection import DirectRandomTargetProjection
 from feedbackalign.rules.equilibrium.equilibrium_propagation import EquilibriumPropagation

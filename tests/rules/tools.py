@@ -26,6 +26,14 @@ def make(name, net, seed=1000, **options):
     return rules.make(name, net, rng=np.random.default_rng(seed), **options)
 
 
+def wrong_truths(kind, truths, seed=0):
+    """What of these truths does not hold for a rule of this class."""
+    rng = np.random.default_rng(seed)
+    rows = [row for truth in truths for row in truth(kind, rng)]
+    assert rows
+    return [what for what, value, tolerance in rows if not value <= tolerance]
+
+
 def dense_case(sizes=(6, 5, 4, 3), *, N=7, seed=0, dtype=np.float64, density=1.0, **options):
     """(net, x, labels) of a small dense network with random biases."""
     rng = np.random.default_rng(seed)

@@ -1,332 +1,134 @@
-"""Deep feedback control: a controller pushes all layers until the output is right; every synapse learns from its push.
+"""Deep feedback control in time: the controller is simulated, step by step, until the output has settled.
 
-Meulemans, Tristany Farinha, García Ordóñez, Vilimelis Aceituno, Sacramento, Grewe, "Credit assignment in neural
-networks through deep feedback control", NeurIPS 2021, arXiv 2106.07887.
+The paper and the equations stand in the docstring of `feedbackalign.rules.control`. Every batch has three phases:
 
-    target      Eq. 1   r* = r⁻ − λ ∂ℓ/∂r_L                        a step of the output, sample by sample
-    control     Eq. 2   τ dv_i/dt = −v_i + W_i r_{i−1} + b_i + Q_i u,   u: leaky integral and k_p of the error r* − r_L
-    learning    Eq. 3   ΔW_i = (φ(v_i) − φ(v_i^ff))ᵀ r_{i−1} / (N λ)
-        dfc         its mean over all steps of the simulation
-        dfc-ss      at the last step, when the controller has settled
-        dfc-ssa     at the steady state to first order, u = (J Q + α̃ I)⁻¹ δ, without a simulation
-    feedback    Eq. 4   ΔQ_i = −⟨v_i^fb uᵀ⟩ / σ² − β Q_i             asleep: noise, and the control that fights it
+    target      Eq. 2          a step of the output down its loss, for each sample
+    control     Eq. 1 and 3    Euler steps from the state without control
+    learning    Eq. 9          dfc: the mean over all steps; dfc-ss: the last step alone
 
-`dynamics`, `learning` and `sleep` have the equations of the three phases. Feedback learns
-before training and after every update, with an Adam of the rule's own; `feedback="fixed"` keeps Q_i = (W_L … W_{i+1})ᵀ
-as it was at the start instead. Q_L = I stands still unless `output_feedback="learned"`.
+and after every update of W a sleep phase trains the feedback weights (Eq. 11). At rest v_i − v_i^ff = Q_i u, so dfc and
+dfc-ss differ only by the transients, in the order of one over the number of steps. A simulation costs as many forward
+passes as it has steps.
 
-Transported   dfc and dfc-ss: no weights, the network runs forward only. dfc-ssa computes J from W: it stands for what
-              the simulation ends in. Fixed feedback reads W once.
-Local         Eq. 3 and Eq. 4: each neuron's own compartments, and the control that reaches it.
-What it approaches     the damped Gauss-Newton step of all layers together, `joint-gauss-newton(γ)`: reached where all
-                       layers have rates of one length (condition 1) and Q spans what moves the output (condition 2).
+Transported   nothing: the network runs forward only. Fixed feedback (`feedback="fixed"`) reads W once, at the start.
+Local         Eq. 9 and 11: each neuron's own compartments, and the control that reaches it.
 
-Deviations from the paper
-    - ∂ℓ/∂r_L is the sample's own, and updates are divided by λ: the authors divide by N twice, in the target and in the
-      mean, and multiply the learning rate by 1/λ instead.
-    - Feedback starts at Xavier's scale or smaller: drawn, then scaled down where the norms of W allow a start that is
-      not stable. Feedback and network learn in turns of one batch, not of one epoch.
-    - A sample that ends farther from its target than it began contributes nothing. The authors leave out all that have
-      not converged to 1e-5 (`only_converged=True`), which takes a thousand steps with their constants.
-The appendices of the paper could not be read; the schemes follow the authors' program.
+What the rules share with dfc-ssa, and the deviations from the paper, stand in `analytic_feedback_control`.
 """
 
-import copy
-import itertools
-import json
+import dataclasses
 
 import numpy as np
 
-from feedbackalign.alignment import angle
-from feedbackalign.networks import small
-from feedbackalign.networks.jacobians import (damped_pinv, dense_chain, forward, gradients_of_signals,
-                                              joint_gauss_newton, last_pass, pre_jacobians, times)
-from feedbackalign.optimizer import Adam
-from feedbackalign.rules.base import Rule, Step
-from feedbackalign.rules.control import diagnostics, truths
-from feedbackalign.rules.control.dynamics import LEAKS, Controller, Noise, UnstableControllerError, steady_state
-from feedbackalign.rules.control.feedback import drawn_feedback, fixed_feedback
-from feedbackalign.rules.control.learning import SIGNALS, gradients_at
-from feedbackalign.rules.control.sleep import sleep_change
-from feedbackalign.validation import (require_bool, require_finite, require_generator, require_integer, require_known,
-                                      require_number, require_step)
+from feedbackalign.rules.control import diagnostics, dynamics
+from feedbackalign.rules.control.analytic_feedback_control import AnalyticFeedbackControl
+from feedbackalign.rules.control.dynamics import UnstableControllerError
+from feedbackalign.rules.control.learning import TimeMean, gradients_at
+from feedbackalign.validation import require_bool, require_integer
 
 
-class AnalyticFeedbackControl(Rule):
-    """The push of a settled controller, to first order: one solve for all samples, and one forward sweep.
+class DeepFeedbackControl(AnalyticFeedbackControl):
+    """The mean push over the time in which a controller brings the output to its target.
 
     Parameters
     ----------
-    network : Network
-        Dense layers under a linear output.
-    rng : numpy.random.Generator
-        Draws Q and the noise of the sleep phases.
-    target_step : float above 0
-        λ, the output's step towards its target; at least the root of the precision, 3.5e-4 in float32.
-    alpha, k_p, leak : see `dynamics.Controller`
-    signal : "rates", "voltages" or "slopes"
-        See `learning`.
-    own_rates : bool
-        Whether every layer's update is divided by its squared input length.
-    feedback : "learned" or "fixed"
-    output_feedback : "identity" or "learned"
-    pretraining : int
-        Sleep phases before training.
-    sleep_updates : int
-        Sleep phases after every update.
-    sleep_steps, sleep_alpha, sigma : Euler steps, leak, and deviation of the noise in a sleep phase
-    feedback_lr, feedback_decay : float
-        Adam's, for Q.
-    gamma : float of at least 0
-        γ of the reference.
-
-    Attributes
-    ----------
-    Q : dict
-        {layer: (n_i, out)}.
-
-    Raises
-    ------
-    ValueError
-        For layers that are not dense, a λ that drowns in rounding, a J Q + α̃ I that is singular.
-    UnstableControllerError
-        Where the controller runs away from its target, naming the eigenvalue.
+    network, rng, **options
+        As for `AnalyticFeedbackControl`.
+    control_steps : int
+        Euler steps of the simulation.
+    dt, tau, proactive : see `dynamics.Controller`
+    only_converged : bool
+        Whether only samples that have converged to 1e-5 contribute. An epoch without any is refused.
 
     Examples
     --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
-    >>> rule = AnalyticFeedbackControl(net, rng=np.random.default_rng(1))
-    >>> step = rule.gradients(np.ones((3, 4)), np.array([0, 1, 0]))
-    >>> sorted(step.grads) == sorted(net.parameters()), [q.shape for q in rule.Q.values()]
-    (True, [(5, 2), (2, 2)])
+    >>> rule = DeepFeedbackControl(net, rng=np.random.default_rng(1), control_steps=100)
+    >>> sorted(rule.gradients(np.ones((3, 4)), np.array([0, 1, 0])).grads) == sorted(net.parameters())
+    True
     """
 
-    name = "dfc-ssa"
-    paper = "Meulemans et al. 2021, arXiv 2106.07887"
-    reads_forward_weights = "yes"
-    takes = "dense networks"
-    learning_rate_factor = 3.0                              # all layers share the correction: steps are small
-    leaks, signals, feedbacks, output_feedbacks = LEAKS, SIGNALS, ("learned", "fixed"), ("identity", "learned")
-    asleep = {"k_p": 0.05, "dt": 0.003, "tau": 0.006}                           # of a sleep's controller
-    noise_tau = 0.2
+    name = "dfc"
+    reads_forward_weights = "no"
 
-    def __init__(self, network, *, rng, target_step=0.05, alpha=0.02, k_p=1.5, leak="integral", signal="rates",
-                 own_rates=False, feedback="learned", output_feedback="identity", pretraining=400, sleep_updates=1,
-                 sleep_steps=40, sleep_alpha=0.5, sigma=0.01, feedback_lr=1e-3, feedback_decay=0.1, gamma=0.1):
-        super().__init__(network, rng=require_generator(rng, type(self).name))
-        self.stages = dense_chain(network)
-        self.target_step = require_step(target_step, "target_step", network.dtype)
-        self.controller = Controller(alpha=alpha, k_p=k_p, leak=leak)
-        self.learning = {"kind": require_known(signal, SIGNALS, "signal"),
-                         "own_rates": require_bool(own_rates, "own_rates")}
-        self.feedback = require_known(feedback, self.feedbacks, "feedback")
-        self.output_feedback = require_known(output_feedback, self.output_feedbacks, "output_feedback")
-        self.pretraining = require_integer(pretraining, "pretraining", low=0)
-        self.sleep_updates = require_integer(sleep_updates, "sleep_updates", low=0)
-        self.sleep_steps = require_integer(sleep_steps, "sleep_steps", low=2)
-        self.sleep_controller = Controller(alpha=sleep_alpha, **self.asleep)
-        self.sigma = require_number(sigma, "sigma", low=0, low_open=True)
-        self.feedback_optimizer = Adam(feedback_lr, weight_decay=feedback_decay)
-        self.gamma = require_number(gamma, "gamma", low=0)
-        Q = fixed_feedback(self.stages) if feedback == "fixed" else drawn_feedback(self.stages, rng)
-        self.Q = {stage.name: array for stage, array in zip(self.stages, Q)}
-        self.counts = {"samples": 0, "residual": 0.0}                           # of the epoch under way
-        self.noted = {}                                                         # the last whole epoch's, summed up
-
-    # ------------------------------------------------------------------------------------------------- being awake
-
-    def gradients(self, x, targets):
-        seen, loss, delta = self.look(x, targets)
-        return Step(loss=loss, grads=self.learn(seen, delta))
-
-    def look(self, x, targets):
-        """The forward pass and the target: -> (seen, loss, δ = −λ e), e each sample's own error, (N, out)."""
-        require_finite(np.asarray(x), "x")
-        output = self.network.forward(x)                                        # (N, …) -> (N, out)
-        loss, error = self.network.loss(output, targets), self.network.sample_errors(output, targets)
-        return last_pass(self.stages, output), loss, -self.target_step * error                       # Eq. 1
+    def __init__(self, network, *, rng, control_steps=300, dt=0.02, tau=0.2, proactive=True, only_converged=False,
+                 **options):
+        super().__init__(network, rng=rng, **options)
+        self.control_steps = require_integer(control_steps, "control_steps", low=1)
+        self.controller = dataclasses.replace(self.controller, dt=dt, tau=tau,
+                                              proactive=require_bool(proactive, "proactive"))
+        self.only_converged = require_bool(only_converged, "only_converged")
 
     def learn(self, seen, delta):
-        """What the synapses learn from one controlled batch: {"fc1.weight": gradient, …}."""
-        state = self.settle(seen, delta)
-        self.count(seen, state, seen.output + delta)
-        return gradients_at(self.stages, seen, state, self.target_step, **self.learning)                # Eq. 3
-
-    def settle(self, seen, delta):
-        """The controlled state."""
-        return steady_state(self.stages, seen, delta, self.arrays(), self.controller.damping)
-
-    def arrays(self):
-        """Q bottom to top, a list of (n_i, out)."""
-        return [self.Q[stage.name] for stage in self.stages]
+        with np.errstate(over="ignore", invalid="ignore"):                      # reported below
+            gradients, state = self.simulate(seen, delta)
+        target = seen.output + delta
+        self.count(seen, state, target)
+        left_out = diagnostics.has_diverged(seen, state, target)
+        if left_out.mean() > 0.5:
+            raise UnstableControllerError(f"{self.name}: the controller ran away from its target in {left_out.sum()} "
+                                          f"of {len(left_out)} samples; {self.why_unstable(seen)}")
+        if self.only_converged:
+            left_out |= ~diagnostics.has_converged(seen, state, target, self.controller.damping)
+        if left_out.all():
+            return {name: np.zeros_like(gradient) for name, gradient in gradients.items()}
+        if left_out.any():                                                      # again, without them
+            kept = ~left_out
+            few = seen._replace(pre=[v[kept] for v in seen.pre], post=[r[kept] for r in seen.post])
+            gradients, _ = self.simulate(few, delta[kept])
+            gradients = {name: float(kept.mean()) * gradient for name, gradient in gradients.items()}
+        return gradients
 
     def count(self, seen, state, target):
-        """Add to the epoch's counts how far every sample was from its steady state."""
-        residuals = diagnostics.residuals(seen, state, target, self.controller.damping)
-        self.counts["samples"] += len(target)
-        self.counts["residual"] += float(residuals[np.isfinite(residuals)].sum())
-
-    # --------------------------------------------------------------------------------------------------- being asleep
-
-    def before_training(self, batches):
-        """Learn the feedback for `pretraining` phases, and refuse a controller that is not stable then."""
-        if self.feedback == "learned":
-            for x, _ in itertools.islice(itertools.chain.from_iterable(itertools.repeat(batches)), self.pretraining):
-                self.sleep(x)
-        self.take_notes(batches)
-        self.refuse_unstable(next(iter(batches))[0])
-
-    def after_batch(self, x, targets):
-        if self.feedback == "learned":
-            for _ in range(self.sleep_updates):
-                self.sleep(x)
-
-    def sleep(self, x):
-        """One sleep phase on a batch, and one step of the feedback weights."""
-        noise = Noise(self.rng, self.sigma, self.noise_tau)
-        changes = sleep_change(self.stages, forward(self.stages, x), self.arrays(), self.sleep_controller, noise,
-                               steps=self.sleep_steps)                                                  # Eq. 4
-        plastic = self.plastic()
-        uphill = {f"{stage.name}.Q": -change for stage, change in zip(self.stages, changes)}
-        self.feedback_optimizer.step(plastic, {name: uphill[name] for name in plastic})
-
-    def refuse_unstable(self, x):
-        """Raise if condition 3 fails for more than half of the batch."""
-        seen = forward(self.stages, x)
-        smallest = diagnostics.loop_eigenvalues(self.stages, seen, self.arrays())
-        if (smallest <= -self.controller.alpha).mean() > 0.5:
-            raise UnstableControllerError(f"{self.name}: the controller is not stable: "
-                                          f"{self.why_unstable(seen)}")
-
-    def why_unstable(self, seen):
-        return diagnostics.why_unstable(self.stages, seen, self.arrays(), self.controller)
-
-    # --------------------------------------------------------------------------------------------- what to compare
-
-    def references(self, x, targets):
-        """{"joint-gauss-newton(γ)": …, "minimum-norm(γ)": …, "backprop": …}.
-
-        The first is the batch mean of J_W^†γ e, all weights together; the second has the smallest push of all layers
-        together, J^†γ e, as its signal: what the controller does where condition 2 holds and condition 1 does not.
-        """
-        exact = copy.deepcopy(self.network).astype(np.float64)
-        stages, output = dense_chain(exact), exact.forward(x)
-        seen, error = last_pass(stages, output), exact.sample_errors(output, targets)
-        return {f"joint-gauss-newton({self.gamma:g})": joint_gauss_newton(stages, seen, error, self.gamma),
-                f"minimum-norm({self.gamma:g})": minimum_norm(stages, seen, error, self.gamma),
-                "backprop": self.backprop_gradients(x, targets)}
-
-    def trace(self, x, targets):
-        """One row a phase, then one a layer from the top.
-
-        Of a phase: steps, loss at its end, largest residual, share of samples that have converged. Of a layer: the
-        length of the push Q u when the controller has settled, of the update of W, and the update's angles.
-        """
-        twin = copy.deepcopy(self).astype(np.float64)
-        seen, loss, delta = twin.look(x, targets)
-        target = seen.output + delta
-        rows = [{"phase": "feedforward", "steps": 0, "loss": loss, "residual": None, "converged": None}]
-        for phase, steps, state in twin.phases(seen, delta):
-            residual = diagnostics.residuals(seen, state, target, twin.controller.damping)
-            converged = diagnostics.has_converged(seen, state, target, twin.controller.damping)
-            rows.append({"phase": phase, "steps": steps, "loss": twin.network.loss(state.r[-1], targets),
-                         "residual": float(residual.max()), "converged": float(converged.mean())})
-        try:
-            return rows + twin.layer_rows(seen, delta, self.references(x, targets))
-        except UnstableControllerError:                                         # nothing is learnt; the phases show why
-            return rows
-
-    def layer_rows(self, seen, delta, references):
-        """The trace's rows of the layers, from the top."""
-        u, grads = self.settle(seen, delta).u, self.learn(seen, delta)                                  # (N, out)
-        rows = []
-        for stage in reversed(self.stages):
-            weight, Q = f"{stage.name}.weight", self.Q[stage.name]
-            rows.append({
-                "layer": stage.name, "push": f"Q u, Q {Q.shape}",
-                "push_norm": float(np.linalg.norm(u @ Q.T, axis=1).mean()),
-                "update_norm": float(np.linalg.norm(grads[weight])),
-                **{f"angle_to_{name}": angle(grads[weight], exact[weight]) for name, exact in references.items()},
-            })
-        return rows
-
-    def phases(self, seen, delta):
-        """(name, steps, controlled state) of everything that the rule lets the controller do with a batch."""
-        yield "steady state, to first order", None, steady_state(self.stages, seen, delta, self.arrays(),
-                                                                 self.controller.damping)
-
-    def plastic(self):
-        """Q of the layers that learn it."""
-        still = [] if self.output_feedback == "learned" else [self.stages[-1].name]
-        return {f"{name}.Q": Q for name, Q in self.Q.items() if self.feedback == "learned" and name not in still}
-
-    def constants(self):
-        return {f"{name}.Q": Q for name, Q in self.Q.items() if f"{name}.Q" not in self.plastic()}
-
-    @classmethod
-    def small_networks(cls, rng):
-        yield "dense", *small.dense(rng)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Steady states, Gauss-Newton under the conditions, no push without an error."""
-        yield from truths.control(cls, rng)
-
-    # ----------------------------------------------------------------------------------------------- the record
+        super().count(seen, state, target)
+        converged = diagnostics.has_converged(seen, state, target, self.controller.damping)
+        self.epoch.add("converged", converged.sum())
+        self.epoch.add("diverged", diagnostics.has_diverged(seen, state, target).sum())
 
     def after_epoch(self, batches):
-        self.take_notes(batches)
+        samples, converged = (sum(self.epoch.running.get(key, [])) for key in ("samples", "converged"))
+        if self.only_converged and samples and not converged:
+            raise ValueError(f"{self.name}: only_converged, and of the epoch's {samples:.0f} samples none came within "
+                             f"1e-5 of its steady state in {self.control_steps} steps, so that nothing was learnt: "
+                             f"more control_steps are needed")
+        super().after_epoch(batches)
 
-    def take_notes(self, batches):
-        """Sum up how the controller did since the last time, and what holds now on one batch."""
-        seen, Q = forward(self.stages, next(iter(batches))[0]), self.arrays()
-        noted = {}
-        if self.counts["samples"]:
-            noted = {key: count / self.counts["samples"] for key, count in self.counts.items() if key != "samples"}
-        if all(np.isfinite(array).all() for array in [*seen.pre, *Q]):
-            smallest = diagnostics.loop_eigenvalues(self.stages, seen, Q)
-            noted |= {"condition1": float(diagnostics.condition1(seen.post[:-1]).mean()),
-                      "condition2": float(diagnostics.condition2(self.stages, seen, Q).mean()),
-                      "smallest_eigenvalue": float(smallest.min()),
-                      "stable": float((smallest > -self.controller.alpha).mean())}
-        self.noted, self.counts = noted, {key: 0 * count for key, count in self.counts.items()}
+    def simulate(self, seen, delta):
+        """Run the controller: -> (gradients, the last state)."""
+        mean = TimeMean(self.stages, seen, self.target_step, **self.learning)
+        target, state = seen.output + delta, None
+        for state in dynamics.run(self.stages, seen, target, self.arrays(), self.controller,
+                                  steps=self.control_steps):
+            mean.add(state)
+        return mean.gradients(), state
 
-    def notes(self):
-        """What `take_notes` found last.
+    def settle(self, seen, delta):
+        """The last state of the simulation."""
+        return dynamics.settle(self.stages, seen, seen.output + delta, self.arrays(), self.controller,
+                               steps=self.control_steps)
 
-        residual                of the last epoch's samples, how far from the steady state on average
-        converged, diverged     the shares of them, where the controller is simulated
-        condition1, condition2  of one batch, at the epoch's end, on average: 0 and 1 where they hold
-        smallest_eigenvalue     the smallest real part in J Q over that batch
-        stable                  the share of that batch for which condition 3 holds
-        """
-        return dict(self.noted)
-
-    def state(self):
-        """The base's, the feedback's optimiser, this epoch's counts and the last one's summary."""
-        moments = {f"feedback_optimizer/{key}": array for key, array in self.feedback_optimizer.state().items()}
-        return super().state() | moments | {"counts": np.array(json.dumps(self.counts)),
-                                            "noted": np.array(json.dumps(self.noted))}
-
-    def load_state(self, state):
-        super().load_state(state)
-        prefix = "feedback_optimizer/"
-        self.feedback_optimizer.load_state({key[len(prefix):]: array for key, array in state.items()
-                                            if key.startswith(prefix)})
-        self.counts, self.noted = json.loads(str(state["counts"])), json.loads(str(state["noted"]))
-
-    def astype(self, dtype):
-        super().astype(dtype)
-        for moments in (self.feedback_optimizer.first, self.feedback_optimizer.second):
-            moments |= {key: array.astype(dtype) for key, array in moments.items()}
-        return self
+    def phases(self, seen, delta):
+        with np.errstate(over="ignore", invalid="ignore"):
+            state = self.settle(seen, delta)
+        if np.isfinite(state.r[-1]).all():
+            yield "controlled", self.control_steps, state
+        yield from super().phases(seen, delta)
 
 
-# ------------------------------------------------------------------------------------------------- helpers
+class SteadyStateFeedbackControl(DeepFeedbackControl):
+    """The push at the last step of the simulation, near or at the controller's steady state.
 
-def minimum_norm(stages, seen, error, gamma):
-    """Gradients whose signal is the smallest push of all layers together, J^†γ e: {"fc1.weight": array, …}."""
-    jacobians = pre_jacobians(stages, seen)
-    push = times(damped_pinv(np.concatenate(jacobians, axis=2), gamma), error)                  # (N, units)
-    return gradients_of_signals(stages, seen, np.split(push, np.cumsum([J.shape[2] for J in jacobians])[:-1], axis=1))
+    Examples
+    --------
+    >>> from feedbackalign.networks import mlp
+    >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
+    >>> SteadyStateFeedbackControl(net, rng=np.random.default_rng(1)).control_steps
+    300
+    """
+
+    name = "dfc-ss"
+
+    def simulate(self, seen, delta):
+        state = self.settle(seen, delta)
+        return gradients_at(self.stages, seen, state, self.target_step, **self.learning), state

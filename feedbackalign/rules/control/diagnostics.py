@@ -1,13 +1,10 @@
-"""Is the controller stable, has it settled, and do the conditions hold under which it does Gauss-Newton?
+"""Is the controller stable, has it settled, and do its three conditions hold?
 
-    condition 1     ‖r_0‖ = ‖r_1‖ = … = ‖r_{L−1}‖           needed for Gauss-Newton
-    condition 2     the columns of Q span the rows of J      then Q (J Q)⁻¹ = J^†, for many a Q
-    condition 3     every eigenvalue of J Q lies right of −α       a slow controller without k_p is then stable
+The conditions and the equations stand in the docstring of `feedbackalign.rules.control`. With finite time constants the
+controller is stable where the linearised system of network and controller is, `system_matrix`:
 
-For finite time constants stability is that of the whole linearised system, `system_matrix`:
-
-    A = [ (−I + Ĵ − k_p Q S)/τ    Q/τ  ]    network, Ĵ its forward weights times slopes, S picks the output
-        [        −S              −α I  ]    controller; with the leak on the total control −S + α k_p S
+    A = [ (−I + Ĵ − k_p Q S)/τ    Q/τ  ]    Ĵ: forward weights times slopes; S picks the output layer
+        [        −S              −α I  ]    with the leak on the total control −S becomes −S + α k_p S
 """
 
 import numpy as np
@@ -15,53 +12,50 @@ import numpy as np
 from feedbackalign.networks.jacobians import pre_jacobians, slopes
 from feedbackalign.rules.control.dynamics import loop
 
-CONVERGED = 1e-5            # of the output's length: closer to where it settles than this is converged
-HALVED = 0.5                # and the error's length must have fallen below the square of this
+CONVERGED = 1e-5            # largest residual of a sample that has converged
+LEFT = 0.25                 # largest share of its error that it may still have
 
 
 # ---------------------------------------------------------------------------------------------------- convergence
 
 def residuals(seen, state, target, damping):
-    """How far every sample is from its steady state, ‖r_L − (r* − α̃ u)‖ / ‖r_L⁻‖: (N,); infinite for what has burst."""
+    """Every sample's distance from Eq. 4, ‖r_L − (r* − α̃ u)‖ / ‖r_L⁻‖: (N,); infinite where it is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        missing = np.linalg.norm(state.short_of_rest(target, damping), axis=1)
+        missing = np.linalg.norm(state.r[-1] - (target - damping * state.u), axis=1)
         missing = missing / np.maximum(np.linalg.norm(seen.output, axis=1), np.finfo(missing.dtype).tiny)
     return np.where(np.isfinite(missing), missing, np.inf)
 
 
 def has_converged(seen, state, target, damping):
-    """The authors' filter: within 1e-5 of its steady state, and a quarter of the error or less is left: (N,) bool."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        left = np.linalg.norm(target - state.r[-1], axis=1)
-    at_first = np.linalg.norm(target - seen.output, axis=1)
-    allowed = HALVED**2 * at_first + rounding(seen)
-    return (residuals(seen, state, target, damping) < CONVERGED) & (left <= allowed)
+    """The authors' filter: a residual below 1e-5, and at most a quarter of the error is left: (N,) bool."""
+    return (residuals(seen, state, target, damping) < CONVERGED) & error_fell(seen, state, target, LEFT)
 
 
 def has_diverged(seen, state, target):
-    """Whether a sample's output ended farther from its target than it began, or is no number any more: (N,) bool."""
+    """Whether a sample's output ended farther from its target than it began, or is nan: (N,) bool."""
+    return ~error_fell(seen, state, target, 1.001)
+
+
+def error_fell(seen, state, target, share):
+    """Whether at most this share of a sample's error is left, up to rounding: (N,) bool; False for nan."""
     with np.errstate(over="ignore", invalid="ignore"):
         left = np.linalg.norm(target - state.r[-1], axis=1)
     at_first = np.linalg.norm(target - seen.output, axis=1)
-    return ~(left <= 1.001 * at_first + rounding(seen))                         # so that no number diverges too
-
-
-def rounding(seen):
-    """What of an output's length is beyond its digits: (N,)."""
-    return 10 * float(np.finfo(seen.output.dtype).eps) * np.linalg.norm(seen.output, axis=1)
+    rounding = 10 * float(np.finfo(seen.output.dtype).eps) * np.linalg.norm(seen.output, axis=1)
+    return left <= share * at_first + rounding
 
 
 # ------------------------------------------------------------------------------------------------------ conditions
 
 def condition1(rates):
-    """How unequal the layers' lengths are, their deviation over their mean, 0 where equal: list of (N, n_i) -> (N,)."""
+    """How unequal the lengths ‖r_i‖ are: deviation over mean, 0 where condition 1 holds: list of (N, n_i) -> (N,)."""
     lengths = np.stack([np.linalg.norm(r, axis=1) for r in rates])              # (L, N)
     mean = lengths.mean(axis=0)
     return lengths.std(axis=0) / np.where(mean > 0, mean, 1.0)
 
 
 def condition2(stages, seen, Q):
-    """The share of Q that lies in what moves the output, ‖J^† J Q‖ / ‖Q‖, 1 where condition 2 holds: (N,).
+    """The share of Q in the row space of J, ‖J^† J Q‖ / ‖Q‖, 1 where condition 2 holds: (N,).
 
     >>> from feedbackalign.networks.jacobians import dense_chain, forward
     >>> from feedbackalign.networks import mlp
@@ -84,9 +78,9 @@ def loop_eigenvalues(stages, seen, Q):
 
 
 def system_matrix(stages, seen, Q, controller):
-    """A of every sample, network and controller linearised at the given states: (N, units + out, units + out).
+    """A of every sample, linearised at the given states: (N, units + out, units + out).
 
-    The real parts of its eigenvalues are growth rates, in units of the controller's time constant.
+    The real parts of its eigenvalues are growth rates per time constant of the controller.
     """
     units = [len(stage.layer.weight) for stage in stages]
     ends = np.cumsum([0, *units])
@@ -111,7 +105,7 @@ def growth_rates(stages, seen, Q, controller):
 
 
 def why_unstable(stages, seen, Q, controller):
-    """In words: the eigenvalues of the worst sample, and what to change. At most 32 samples are looked at."""
+    """A sentence: the eigenvalues of the worst of the first 32 samples, and what to change."""
     few = seen._replace(pre=[v[:32] for v in seen.pre], post=[r[:32] for r in seen.post])
     if not all(np.isfinite(array).all() for array in [*few.pre, *Q]):
         return "the network's own answer is not finite"

@@ -1,19 +1,10 @@
-"""Network and controller in time: the output error is integrated, fed to every layer, and thereby undone.
+"""The network under control: simulated step by step (Eq. 1, 3), or found at its steady state (Eq. 4, 5).
 
-Meulemans, Tristany Farinha, García Ordóñez, Vilimelis Aceituno, Sacramento, Grewe, "Credit assignment in neural
-networks through deep feedback control", NeurIPS 2021, arXiv 2106.07887.
+Equations are those in the docstring of `feedbackalign.rules.control`. The leak of Eq. 3 is on the integral, as in the
+paper. The authors' two programs let the whole control leak instead, du_int/dt = e − α u, and settle at e = α u: this is
+`leak="total"`. Both agree where k_p = 0.
 
-    network         Eq. 1   τ dv_i/dt = −v_i + W_i r_{i−1} + b_i + Q_i u,   r_i = φ(v_i)       the output layer too
-    target          Eq. 2   r* = r⁻ − λ ∂ℓ/∂r_L                                 fixed while the controller runs
-    controller      Eq. 3   e = r* − r_L,   u = u_int + k_p e,   du_int/dt = e − α u_int
-    steady state    Eq. 4   v_i = W_i r_{i−1} + b_i + Q_i u,   e = α̃ u,   α̃ = α / (1 + α k_p)
-    to first order  Eq. 5   u = (J Q + α̃ I)⁻¹ δ,   δ = r* − r⁻,   J = [J_1 … J_L], Q = [Q_1; …; Q_L]
-
-r⁻ is the output without control; times are in units of the controller's time constant. The leak is on the integral, as
-in the paper's equation; the authors' two programs leak the whole control instead, du_int/dt = e − α u, and settle at e
-= α u (`leak="total"`). They agree where k_p = 0.
-
-One matrix product a layer and step serves the whole batch, and a run holds one state, however many steps it takes.
+A simulation makes one matrix product per layer and step for the whole batch, and holds one state only.
 """
 
 import collections
@@ -29,7 +20,7 @@ LEAKS = ("integral", "total")
 
 
 class UnstableControllerError(FloatingPointError):
-    """A controller that runs away from its target instead of settling there."""
+    """The controller runs away from its target instead of settling there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,16 +32,17 @@ class Controller:
     alpha : float of at least 0
         α, the leak.
     k_p : float of at least 0
-        The proportional part.
+        The factor of the proportional part.
     dt : float above 0
-        Step of the Euler scheme; no longer than `tau`. At dt = τ the network answers at once: v = v_ff + v_fb.
+        Length of an Euler step, at most `tau`. At dt = τ the network answers at once: v = v_ff + v_fb.
     tau : float above 0
         τ, the network's time constant in units of the controller's.
     leak : "integral" (Eq. 3) or "total"
     proactive : bool
         Whether the control acts in the step in which it is computed, or one step later.
     instantaneous : bool
-        Whether a layer reads the layer below in its present state (from the bottom up), or in that of the last step.
+        Whether a layer reads the present state of the layer below (updates go from the bottom up), or that of the
+        last step.
 
     Raises
     ------
@@ -83,15 +75,13 @@ class Controller:
 
     @property
     def damping(self):
-        """α̃: the steady error is this times the control."""
+        """α̃ of Eq. 4: at the steady state the error is α̃ times the control."""
         return self.alpha / (1.0 + self.alpha * self.k_p) if self.leak == "integral" else self.alpha
 
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """Noise in the feedback compartments, which then are low-pass filters of their own.
-
-        τ_A dv_fb_i = (−v_fb_i + Q_i u) dt + σ dw
+    """Noise in the feedback compartments, by Eq. 10.
 
     Parameters
     ----------
@@ -99,7 +89,7 @@ class Noise:
     sigma : float above 0
         σ.
     tau : float above 0
-        τ_A, no shorter than the controller's `dt`.
+        τ_A, at least the controller's `dt`.
     """
 
     rng: np.random.Generator
@@ -113,18 +103,18 @@ class Noise:
 
 
 class State:
-    """Where network and controller are: live arrays, which the next step overwrites.
+    """The present state of network and controller. The next step overwrites these arrays.
 
     Attributes
     ----------
     step : int
-        Steps done.
-    error, u, u_int : (N, out)
-        r* − r_L as the controller last saw it, the control, and its integral part.
+        Number of steps so far.
+    error, u, u_int : arrays (N, out)
+        The error r* − r_L that the controller saw last, the control, and its integral part.
     v, v_ff, v_fb : lists of (N, n_i)
-        The soma, and what it gets from below and from the controller.
+        The voltages, their part from the layer below, and their part from the controller.
     r : list of (N, n_i)
-        Rates; r[0] is the input, and r[i + 1] that of v[i].
+        Rates; r[0] is the input, r[i + 1] = φ(v[i]).
     """
 
     def __init__(self, stages, seen):
@@ -135,29 +125,23 @@ class State:
         self.v_ff = [v.copy() for v in seen.pre]
         self.r = list(seen.post)
         units = [len(stage.layer.weight) for stage in stages]
-        self.feedback = np.zeros((len(out), sum(units)), dtype=out.dtype)       # all compartments side by side
-        self.v_fb = np.split(self.feedback, np.cumsum(units)[:-1], axis=1)      # views into it
-
-    def short_of_rest(self, target, damping):
-        """How far every sample's output is from where it settles, r* − α̃ u: (N, out)."""
-        return self.r[-1] - (target - damping * self.u)
+        self.feedback = np.zeros((len(out), sum(units)), dtype=out.dtype)       # v_fb of all layers, side by side
+        self.v_fb = np.split(self.feedback, np.cumsum(units)[:-1], axis=1)      # views of it
 
 
 class Controlled(typing.NamedTuple):
-    """A controlled network at rest: what learning reads off it, named as in `State`."""
+    """The controlled network at its steady state: the arrays that learning reads, named as in `State`."""
 
     u: np.ndarray
     v: list
     v_ff: list
     r: list
 
-    short_of_rest = State.short_of_rest
 
-
-# ------------------------------------------------------------------------------------------------------- in time
+# ------------------------------------------------------------------------------------------------- the simulation
 
 def run(stages, seen, target, Q, controller, *, steps, noise=None):
-    """Let the controller work from the feedforward state on: yields the live `State` after every step.
+    """Simulate Eq. 1 and 3, from the state without control on: yields the same `State` after every step.
 
     Parameters
     ----------
@@ -166,13 +150,14 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
     seen : jacobians.Pass
         The forward pass of the batch.
     target : array (N, out)
-        r*, what the output is to become.
+        r*.
     Q : list of arrays (n_i, out)
-        Feedback weights, bottom to top.
+        Feedback weights, from the bottom up.
     controller : Controller
     steps : int
-        How many.
+        Number of Euler steps.
     noise : Noise, optional
+        None: no noise, and v_fb is Q u at once.
 
     Examples
     --------
@@ -201,7 +186,7 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
             noise.move(state.feedback, drive, controller.dt)
         for i in order:
             layer, unit = stages[i]
-            if i > 0:                                                           # the input stands still
+            if i > 0:                                                           # the input does not change
                 state.v_ff[i] = layer.answer(state.r[i])                        # (N, n_{i−1}) -> (N, n_i)
             state.v[i] += rate * (state.v_ff[i] + state.v_fb[i] - state.v[i])
             state.r[i + 1] = unit.function(state.v[i])
@@ -215,7 +200,7 @@ def settle(stages, seen, target, Q, controller, *, steps):
 
 
 def move_controller(state, target, controller):
-    """One step of Eq. 3: -> the control that acts on the network now, (N, out)."""
+    """One Euler step of Eq. 3: -> the control that acts on the network now, (N, out)."""
     before = state.u
     state.error = target - state.r[-1]
     leaking = state.u_int if controller.leak == "integral" else before
@@ -224,22 +209,22 @@ def move_controller(state, target, controller):
     return state.u if controller.proactive else before
 
 
-# -------------------------------------------------------------------------------------------------- in the steady state
+# ----------------------------------------------------------------------------------------------- the steady state
 
 def loop(stages, seen, Q):
-    """J Q of every sample, J = ∂r_L/∂v at the given states: (N, out, out)."""
+    """J Q of every sample, with J at the given states: (N, out, out)."""
     J = np.concatenate(pre_jacobians(stages, seen), axis=2)                     # (N, out, units)
     return J @ np.concatenate(Q)                                                # x (units, out) -> (N, out, out)
 
 
 def linear_control(stages, seen, delta, Q, damping):
-    """Eq. 5: the control that brings the output to its target, to first order, for all samples in one solve.
+    """Eq. 5: the control at the steady state to first order, for all samples in one solve.
 
     Parameters
     ----------
     stages, seen, Q : as in `run`
     delta : array (N, out)
-        r* − r⁻.
+        δ = r* − r⁻.
     damping : float of at least 0
         α̃ = `Controller.damping`.
 
@@ -250,22 +235,22 @@ def linear_control(stages, seen, delta, Q, damping):
     Raises
     ------
     ValueError
-        Where J Q + α̃ I has no inverse, naming the sample.
+        When J Q + α̃ I of a sample has no inverse; the message names the sample.
     """
     JQ = loop(stages, seen, Q)
     system = JQ + damping * np.eye(JQ.shape[-1], dtype=JQ.dtype)                # (N, out, out)
     try:
         u = np.linalg.solve(system, delta[..., None])[..., 0]                   # (N, out): one call, every sample
     except np.linalg.LinAlgError:
-        u = np.full_like(delta, np.nan)                                         # refused below
+        u = np.full_like(delta, np.nan)                                         # the next lines raise
     lengths = [np.linalg.norm(array, axis=1) for array in (u, delta)]
     if not (np.linalg.norm(system, axis=(1, 2)) * lengths[0] * np.finfo(u.dtype).eps * 10 <= lengths[1]).all():
-        refuse_singular(system, delta, damping)                                 # inverted, but only by rounding
+        refuse_singular(system, delta, damping)                                 # only rounding made it invertible
     return u
 
 
 def refuse_singular(system, delta, damping):
-    """Say which sample's J Q + α̃ I has no inverse; or, of numbers that are not finite, return and let them show."""
+    """Raise, naming the sample whose J Q + α̃ I has no inverse; where numbers are not finite, return."""
     if not (np.isfinite(system).all() and np.isfinite(delta).all()):
         return
     smallest = np.linalg.svd(system, compute_uv=False)[:, -1]                   # (N,)
@@ -276,19 +261,9 @@ def refuse_singular(system, delta, damping):
 
 
 def push(stages, x, shove):
-    """One forward sweep in which every layer is pushed: v_i = W_i r_{i−1} + b_i + Δv_i, r_i = φ(v_i).
+    """One forward sweep with a push at every layer, v_i = v_i^ff + Q_i u: -> (v, v_ff, r), lists as in `State`.
 
-    Parameters
-    ----------
-    stages : list of DenseStage
-    x : array (N, in)
-    shove : list of (N, n_i)
-        Δv_i = Q_i u.
-
-    Returns
-    -------
-    (v, v_ff, r)
-        Lists as in `State`.
+    x (N, in) is the input, `shove` the pushes Q_i u, a list of (N, n_i).
     """
     v, v_ff, r = [], [], [x]
     for (layer, unit), extra in zip(stages, shove):
@@ -299,23 +274,23 @@ def push(stages, x, shove):
 
 
 def steady_state(stages, seen, delta, Q, damping):
-    """The controlled network at rest by Eq. 5, without simulating anything: -> `Controlled`.
+    """The steady state to first order, by Eq. 5 and one forward sweep: -> `Controlled`.
 
-    Exact for linear networks, and O(λ²) off otherwise. Parameters as in `linear_control`.
+    Exact for linear networks; otherwise its error is O(λ²). Parameters as in `linear_control`.
     """
     u = linear_control(stages, seen, delta, Q, damping)
     return Controlled(u, *push(stages, seen.post[0], [u @ q.T for q in Q]))     # (N, out) x (out, n_i) -> (N, n_i)
 
 
 def fixed_point(stages, seen, target, Q, damping, *, tolerance=1e-14, longest=50):
-    """Eq. 4 solved exactly by Newton's method, for any units: -> `Controlled`.
+    """The steady state of Eq. 4 by Newton's method, exact for any units: -> `Controlled`.
 
-    Every round corrects the control by Eq. 5 at the present state. What a simulation settles in, if it does.
+    Every round corrects the control by Eq. 5 at the present state. A simulation that settles ends here.
 
     Raises
     ------
     UnstableControllerError
-        If the rounds do not end; a target far from r⁻ may have no steady state.
+        If `longest` rounds are not enough; a target far from r⁻ may have no steady state.
     """
     u = np.zeros_like(target)
     for _ in range(longest):

@@ -1,16 +1,16 @@
-"""Where feedback weights start, and where they stay if they do not learn.
+"""How the feedback weights start, and where they stay if they do not learn.
 
-    drawn       hidden Q_i at random, no larger than keeps the controller stable for every input; Q_L = I
+    drawn       hidden Q_i random, small enough for a controller that is stable for every input; Q_L = I
     fixed       Q_i = (W_L … W_{i+1})ᵀ, Q_L = I: Jᵀ of the network without its units
 """
 
 import numpy as np
 
-START = 0.5                 # what the norms allow J Q of the hidden layers at the start, the output's own being 1
+START = 0.5                 # bound on Σ ‖J_i Q_i‖ of the hidden layers; the output layer's own J_L Q_L is I
 
 
 def fixed_feedback(stages):
-    """Q_i = (W_L … W_{i+1})ᵀ, Q_L = I, bottom to top: a list of (n_i, out).
+    """Q_i = (W_L … W_{i+1})ᵀ, Q_L = I, from the bottom up: a list of (n_i, out).
 
     >>> from feedbackalign.networks.jacobians import dense_chain
     >>> from feedbackalign.networks import mlp
@@ -26,11 +26,11 @@ def fixed_feedback(stages):
 
 
 def drawn_feedback(stages, rng):
-    """Hidden Q_i at Xavier's scale or smaller, Q_L = I, bottom to top: a list of (n_i, out).
+    """Hidden Q_i at Xavier's scale or smaller, Q_L = I, from the bottom up: a list of (n_i, out).
 
-    No slope of a unit exceeds 1, so ‖J_i Q_i‖ ≤ ‖W_L‖ … ‖W_{i+1}‖ ‖Q_i‖ (largest singular values). Where the sum of
-    these over the hidden layers is at most 1/2, every eigenvalue of J Q = I + Σ J_i Q_i lies within 1/2 of 1, whatever
-    the input: a slow controller is stable.
+    No slope of a unit exceeds 1, so ‖J_i Q_i‖ ≤ ‖W_L‖ … ‖W_{i+1}‖ ‖Q_i‖ (largest singular values). If the sum of these
+    over the hidden layers is at most 1/2, every eigenvalue of J Q = I + Σ J_i Q_i lies within 1/2 of 1 for every input,
+    and a slow controller is stable.
 
     >>> from feedbackalign.networks.jacobians import dense_chain
     >>> from feedbackalign.networks import mlp

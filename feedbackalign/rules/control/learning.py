@@ -1,17 +1,11 @@
-"""What a synapse learns from a controlled network: how far the controller had to push its neuron.
+"""What the synapses learn from a controlled network: the signals of Eq. 6 to 8, and the update of Eq. 9.
 
-    rates        Eq. 6   S_i = φ(v_i) − φ(v_i^ff)              the paper's rule
-    voltages     Eq. 7   S_i = v_i − v_i^ff                    the rule of its theorems
-    slopes       Eq. 8   S_i = φ'(v_i⁻) ∘ (v_i − v_i^ff)       nearly the first
-    learning     Eq. 9   ΔW_i = S_iᵀ r_{i−1} / (N λ),   Δb_i = Σ S_i / (N λ)
+Equations are those in the docstring of `feedbackalign.rules.control`. φ(v_i^ff) is the rate without the push. r_{i−1}
+is the rate *under control*, from which v_i^ff comes: the synapse has all of it at the same time. Divided by λ, updates
+have the scale of a gradient.
 
-φ(v_i^ff) is what the rate would be without the push. r_{i−1} is the rate *under control*, the one that makes v_i^ff:
-all of it is there at the synapse at one time. Dividing by λ, the size of the target step, gives updates the scale of a
-gradient.
-
-`own_rates` gives every layer the learning rate η / (‖r_{i−1}‖² + 1), the 1 where there is a bias: then, with feedback
-that spans what moves the output, the weights of all layers together move as little as they can to make the output their
-target.
+`own_rates` gives every layer its own learning rate, η / (‖r_{i−1}‖² + 1), the 1 where there is a bias. Then, under
+condition 2, the weights of all layers together move as little as they can to bring the output to its target.
 """
 
 import numpy as np
@@ -23,7 +17,7 @@ SIGNALS = ("rates", "voltages", "slopes")
 
 
 def signals_of(stages, seen, state, kind="rates", own_rates=False):
-    """The signals S_i of one controlled state, in the direction of the target: a list of (N, n_i).
+    """The signals S_i of one controlled state, which point towards the target: a list of (N, n_i).
 
     Parameters
     ----------
@@ -33,6 +27,7 @@ def signals_of(stages, seen, state, kind="rates", own_rates=False):
     state : State or Controlled
         The batch under control.
     kind : "rates", "voltages" or "slopes"
+        Eq. 6, 7 or 8.
     own_rates : bool
 
     Examples
@@ -60,19 +55,19 @@ def signals_of(stages, seen, state, kind="rates", own_rates=False):
 
 
 def squared_length(stage, below):
-    """‖r_{i−1}‖² + 1, the 1 where the layer has a bias; 1 where nothing comes in: (N, n) -> (N,)."""
+    """‖r_{i−1}‖² + 1, the 1 where the layer has a bias; 1 where the sum is zero: (N, n) -> (N,)."""
     length = np.einsum("ij,ij->i", below, below) + (stage.layer.bias is not None)
     return np.where(length > 0, length, 1.0).astype(below.dtype)
 
 
 def gradients_at(stages, seen, state, step_size, **options):
-    """Eq. 9 at one state, uphill like every gradient: {"fc1.weight": array, …}; `options` are those of `signals_of`."""
+    """−Eq. 9 at one state, uphill as gradients are: {"fc1.weight": array, …}; `options` are those of `signals_of`."""
     uphill = [signal / -step_size for signal in signals_of(stages, seen, state, **options)]
     return gradients_of_signals(stages, Pass(state.v, state.r), uphill)
 
 
 class TimeMean:
-    """The mean over time of Eq. 9, one state after the other: it holds one array a parameter and forgets the states."""
+    """The mean of Eq. 9 over time: `add` one state after the other. It keeps sums, not the states."""
 
     def __init__(self, stages, seen, step_size, **options):
         self.stages, self.seen, self.step_size, self.options = stages, seen, step_size, options
@@ -89,7 +84,7 @@ class TimeMean:
             total += stage.layer.outer(signal, below)               # (N, n_i), (N, n_{i−1}) -> (n_i, n_{i−1})
 
     def gradients(self):
-        """The batch mean of the time mean, uphill: {"fc1.weight": array, …}."""
+        """The mean over time and batch, uphill: {"fc1.weight": array, …}."""
         products = [self.stages[0].layer.outer(self.signals[0], self.seen.post[0]), *self.products]
         scale = -1.0 / (self.step_size * self.states * len(self.signals[0]))
         gradients = {}

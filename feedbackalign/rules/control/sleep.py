@@ -1,18 +1,16 @@
-"""Sleep: the feedback weights learn from noise that the controller fights.
+"""Sleep: the feedback weights learn from noise, which the controller fights (Eq. 10, 11).
 
-The target is the output that the network has anyway; noise enters every feedback compartment, moves the output, and the
-controller pushes against it. What is active together, noise and the control that follows it, is what the noise's neuron
-can do to the output:
+Equations are those in the docstring of `feedbackalign.rules.control`. The target is the output that the network has
+anyway. Noise enters every feedback compartment and moves the output; the controller pushes against it. So noise and the
+control that follows it tell what this neuron does to the output. Eq. 11 has a minus because the control opposes the
+noise. u is taken one step later: u(t + dt) is the first control that has seen v^fb(t), in a network that passes signals
+on at once.
 
-    compartment     Eq. 10   τ_A dv_i^fb = (−v_i^fb + Q_i u) dt + σ dw
-    learning        Eq. 11   ΔQ_i = −⟨v_i^fb(t) u(t + dt)ᵀ⟩ / σ² − β Q_i          mean over time and batch
+For a linear network and a slow controller the mean of Eq. 11 is proportional to Jᵀ − QΣ − β'Q, where Σ solves
+AΣ + ΣAᵀ = JJᵀ with A = JQ + αI. Learning comes to rest at Q = Jᵀ(Σ + β'I)⁻¹: condition 2 holds for every α. For a large
+α, Q ∝ Jᵀ(JJᵀ + 2αβ'I)⁻¹, a damped pseudoinverse.
 
-Minus, because the control opposes the noise; one step later, because u(t + dt) is the first control that has seen
-v^fb(t) (which takes a network that passes signals on at once). For a linear network and a slow controller the mean of
-Eq. 11 is proportional to Jᵀ − QΣ − β'Q, where Σ solves AΣ + ΣAᵀ = JJᵀ, A = JQ + αI: at its rest, Q = Jᵀ(Σ + β'I)⁻¹, the
-columns of Q span the rows of J whatever α is, and for a large α Q ∝ Jᵀ(JJᵀ + 2αβ'I)⁻¹, a damped pseudoinverse.
-
-A plain forward pass with noise and no controller does a simpler thing, the weight mirror: Q comes to be Jᵀ/β.
+The weight mirror is simpler: noise in a forward pass without a controller. There Q becomes Jᵀ/β.
 """
 
 import numpy as np
@@ -22,13 +20,13 @@ from feedbackalign.validation import require_integer, require_number
 
 
 def sleep_change(stages, seen, Q, controller, noise, *, steps):
-    """The first term of Eq. 11: how noise and control correlate in one phase, a list of (n_i, out).
+    """The first term of Eq. 11, measured in one sleep phase: a list of (n_i, out).
 
     Parameters
     ----------
     stages, seen, Q : as in `dynamics.run`
     controller : Controller
-        With constants of the sleep's own: a large α keeps it stable while Q is still wrong.
+        A large α keeps it stable while Q is still wrong.
     noise : Noise
     steps : int
         Euler steps of the phase.
@@ -45,40 +43,6 @@ def sleep_change(stages, seen, Q, controller, noise, *, steps):
     >>> [array.shape for array in change]
     [(4, 2), (2, 2)]
     """
-    require_sleep(controller, noise)
-    require_integer(steps, "steps of the sleep phase", low=2)
-    before, total = np.zeros((len(seen.output), sum(map(len, Q))), dtype=seen.output.dtype), 0.0
-    for state in run(stages, seen, seen.output, Q, controller, steps=steps, noise=noise):
-        total = total + before.T @ state.u                                      # (units, N) x (N, out)
-        before = state.feedback.copy()                                          # what the next control will have seen
-    mean = total / (-noise.sigma**2 * steps * len(seen.output))
-    return np.split(mean.astype(before.dtype, copy=False), np.cumsum([len(q) for q in Q])[:-1])
-
-
-def mirror_change(stages, seen, sigma, rng):
-    """The weight mirror: noise into every layer of one forward pass against what it does to the output.
-
-    Its mean is Jᵀ in a linear network: with decay β, Q comes to be Jᵀ/β.
-
-    Parameters
-    ----------
-    stages, seen : as in `dynamics.run`
-    sigma : float above 0
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of arrays (n_i, out)
-    """
-    require_number(sigma, "sigma", low=0, low_open=True)
-    noise = [sigma * rng.standard_normal(v.shape, dtype=v.dtype) for v in seen.pre]
-    _, _, r = push(stages, seen.post[0], noise)
-    moved = r[-1] - seen.output                                                 # (N, out)
-    return [xi.T @ moved / (sigma**2 * len(moved)) for xi in noise]             # (n_i, N) x (N, out)
-
-
-def require_sleep(controller, noise):
-    """Refuse constants under which Eq. 11 says nothing."""
     require_number(noise.sigma, "sigma", low=0, low_open=True)
     require_number(noise.tau, "tau of the noise", low=0, low_open=True)
     if controller.dt > noise.tau:
@@ -87,6 +51,25 @@ def require_sleep(controller, noise):
     if not controller.instantaneous:
         raise ValueError("instantaneous: expected True in the sleep phase: otherwise the noise of the lower layers "
                          "reaches the control several steps late, and Eq. 11 pairs it with the wrong one")
+    require_integer(steps, "steps of the sleep phase", low=2)
+    before, total = np.zeros((len(seen.output), sum(map(len, Q))), dtype=seen.output.dtype), 0.0
+    for state in run(stages, seen, seen.output, Q, controller, steps=steps, noise=noise):
+        total = total + before.T @ state.u                                      # (units, N) x (N, out)
+        before = state.feedback.copy()                                          # the next control has seen it
+    mean = total / (-noise.sigma**2 * steps * len(seen.output))
+    return np.split(mean.astype(before.dtype, copy=False), np.cumsum([len(q) for q in Q])[:-1])
+
+
+def mirror_change(stages, seen, sigma, rng):
+    """The weight mirror: noise in every layer of one forward pass, times how the output moved: a list of (n_i, out).
+
+    Its mean is Jᵀ in a linear network: with decay β, Q becomes Jᵀ/β. Parameters as in `sleep_change`.
+    """
+    require_number(sigma, "sigma", low=0, low_open=True)
+    noise = [sigma * rng.standard_normal(v.shape, dtype=v.dtype) for v in seen.pre]
+    _, _, r = push(stages, seen.post[0], noise)
+    moved = r[-1] - seen.output                                                 # (N, out)
+    return [xi.T @ moved / (sigma**2 * len(moved)) for xi in noise]             # (n_i, N) x (N, out)
 
 
 def resting_feedback(J, alpha, decay, *, rounds=10_000, tolerance=1e-14):
@@ -98,9 +81,9 @@ def resting_feedback(J, alpha, decay, *, rounds=10_000, tolerance=1e-14):
     alpha : float of at least 0
         α, of A = JQ + αI.
     decay : float above 0
-        β', the decay in units of the first term.
+        β', the decay relative to the first term.
     rounds, tolerance : int, float
-        Q is found by going half way from one guess to the next, until none moves by more than this, relatively.
+        Every round moves Q half of the way to the next guess, until the relative change is at most `tolerance`.
 
     Returns
     -------

@@ -1,44 +1,38 @@
-"""Direct difference target propagation: every layer's target comes straight from the output's.
+"""Direct difference target propagation: every layer's target comes straight from the output's (Eq. 6, 7).
 
-Meulemans et al., "A theoretical framework for target propagation", arXiv 2006.14331 (2020).
+The paper and the equations stand in the docstring of `feedbackalign.rules.targets`.
 
-    ddtp-linear     ĥ_i = h_i + Q_i (ĥ_L − h_L)
-    ddtp-rhl        ĥ_i = h_i + g_i(ĥ_L) − g_i(h_L),  g_i(t) = tanh(Q_i z(t) + c_i),  z(t) = tanh(R t + r)
-    ddtp-control    ĥ_i = h_i + Q_i (ĥ_L − h_L)
+    ddtp-linear     Eq. 6, feedback by Eq. 12
+    ddtp-rhl        Eq. 7, feedback by Eq. 12      R and r are shared by all layers: a hidden layer on the way down. The
+                                                   last hidden layer does without, g(t) = tanh(Q t + c)
+    ddtp-control    Eq. 6, feedback by Eq. 13
 
-R and r are fixed, random, and shared by all layers: a hidden layer on the way down. The last hidden layer does without
-it, g(t) = tanh(Q t + c): what it has to undo is linear.
-
-    its loss    ddtp-linear, ddtp-rhl: difference, direct; ddtp-control: the same without the difference
-                (`reconstruction`)
-
-The difference reconstruction loss goes to the output and back, and its minimiser for small noise is Q_i = J_i^†γ:
-targets become Gauss-Newton's. A linear Q_i serves all samples at once and can match only an average of their
-pseudoinverses, (Σ J)ᵀ (Σ J Jᵀ + γ)⁻¹. ddtp-control shows that the difference is what matters: without it Q_i depends on
-the covariance of the activities.
+For small noise the minimum of Eq. 12 is Q_i = J_i^†γ: targets become those of Gauss-Newton. A linear Q_i serves all
+samples at once, so it matches an average of their pseudoinverses only, (Σ J)ᵀ (Σ J Jᵀ + γ)⁻¹. ddtp-control shows that
+the difference is needed: without it Q_i depends on the covariance of the activities.
 
 Transported   nothing. Noise goes up through the layers, and the output's answer comes back.
 Local         Q_i learns from the output and from layer i.
-When it is backprop     ddtp-linear and ddtp-control in a linear network, with Q_i = J_iᵀ. With Q_i frozen as drawn,
-                        ddtp-linear is direct feedback alignment.
+When it is backprop     ddtp-linear and ddtp-control in a linear network with Q_i = J_iᵀ. ddtp-linear with Q_i fixed as
+                        drawn is direct feedback alignment.
 
 Deviations from the authors' code
-    - The layers' own units may be others than tanh; the feedback's stay tanh.
-    - The last hidden layer has biases, forward and back (theirs: neither, a side effect of how it is made).
-    - The feedback's update follows that of W on the same batch, at the new weights (theirs: at the old ones).
+    - The layers' units may be others than tanh; the feedback's stay tanh.
+    - The last hidden layer has biases, forward and back (the authors: neither, a side effect of how they make it).
+    - The feedback's update follows that of W on the same batch, at the new weights (the authors: at the old ones).
 """
 
 import numpy as np
 
 from feedbackalign.layers import Identity, Tanh
-from feedbackalign.rules.targets import truths as target_truths
-from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction, sent_up
+from feedbackalign.rules.targets import truths
+from feedbackalign.rules.targets.reconstruction import reconstruction, sent_up
 from feedbackalign.rules.targets.target_rule import TargetRule
 from feedbackalign.validation import require_bool, require_integer
 
 
 class DirectTargetPropagation(TargetRule):
-    """Targets straight from the output's, through one matrix a layer that learns the Jacobian's pseudoinverse.
+    """Targets straight from the output's, through one matrix per layer that learns the Jacobian's pseudoinverse.
 
     Parameters are those of `TargetRule`.
 
@@ -54,17 +48,13 @@ class DirectTargetPropagation(TargetRule):
     name = "ddtp-linear"
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
     usual_decay = 1e-4
+    own_truths = (truths.feedback_slopes, truths.rest, truths.pseudoinverse)
     matches_backprop = "linear network"
+    feedback_unit, feedback_bias = Identity(), False
 
     def draw_feedback(self):
         for stage in self.hidden:
-            shape = (len(stage.layer.weight), self.network.outputs)
-            self.Q[stage.name] = stage.layer.draw_weights(self.rng, shape)      # (n_i, out)
-
-    def feedback(self, place):
-        """g down to hidden layer `place`, counted from 0."""
-        name = self.stages[place].name
-        return Feedback(self.Q[name], self.c.get(name), Identity())
+            self.draw(stage, self.network.outputs)                              # Q_i (n_i, out)
 
     def moves(self, seen, top):
         return [top @ self.Q[stage.name].T for stage in self.hidden]            # (N, out) x (out, n_i) -> (N, n_i)
@@ -73,19 +63,13 @@ class DirectTargetPropagation(TargetRule):
         return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy),
                               clean=seen.post[place + 1], clean_up=seen.output, weight=1 / self.sigma**2)
 
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, rest at zero error, and what the loss makes of Q."""
-        yield from target_truths.corrected(cls, rng)
-        yield from target_truths.pseudoinverse(cls, rng)
-
     def direct_feedback(self, name):
-        """Qᵀ of the last hidden layer at the output layer: there alone the synapses lead to its inputs."""
+        """Qᵀ of the last hidden layer at the output layer, None elsewhere: only there Q leads to the layer's inputs."""
         last = self.stages[-2].name if len(self.stages) > 1 else None
         return self.Q[last].T if name == self.stages[-1].name and last else None
 
     def match_to_backprop(self):
-        """In a linear network, put Q_i = J_iᵀ."""
+        """Set Q_i = J_iᵀ, in a linear network."""
         bent = [stage.unit for stage in self.stages if not isinstance(stage.unit, Identity)]
         if bent:
             raise ValueError(f"{self.name}: matches backprop in linear networks only, and {bent[0].name} is "
@@ -100,7 +84,7 @@ class DirectTargetPropagation(TargetRule):
 
 
 class DirectTargetPropagationControl(DirectTargetPropagation):
-    """The targets of ddtp-linear, with feedback that learns by a loss without the difference: a control.
+    """The targets of ddtp-linear, with feedback that learns without the difference: a control experiment.
 
     Parameters are those of `TargetRule`.
 
@@ -114,19 +98,11 @@ class DirectTargetPropagationControl(DirectTargetPropagation):
 
     name = "ddtp-control"
     usual_decay = 1e-5
-
-    def draw_feedback(self):
-        super().draw_feedback()
-        for stage in self.hidden:
-            self.c[stage.name] = np.zeros(len(stage.layer.weight), dtype=self.network.dtype)
+    own_truths = (truths.feedback_slopes, truths.rest)
+    feedback_bias = True
 
     def feedback_gradients(self, place, seen, noisy):
         return reconstruction(self.feedback(place), noisy, sent_up(self.stages, place, noisy))
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, and rest at zero error."""
-        yield from target_truths.corrected(cls, rng)
 
 
 class RandomHiddenTargetPropagation(DirectTargetPropagation):
@@ -135,11 +111,11 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     Parameters
     ----------
     hidden_units : int
-        Of the shared layer on the way down.
+        Size of the shared layer on the way down.
     recurrent : bool
-        Whether a layer's feedback also reads the layer's own activity, as it is without noise.
-    target_step, gamma, sigma, feedback_lr, feedback_decay, feedback_optimizer, pretraining, extra_epochs
-        As for `TargetRule`.
+        Whether a layer's feedback also reads the layer's own activity, without noise.
+    **options
+        Those of `TargetRule`.
 
     Examples
     --------
@@ -151,16 +127,16 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     """
 
     name = "ddtp-rhl"
+    own_truths = (truths.feedback_slopes, truths.rest)
+    feedback_unit, feedback_bias = Tanh(), True
     matches_backprop = "never"
+    match_to_backprop = TargetRule.match_to_backprop        # nothing does
     learning_rate_factor = 0.3                              # at the common rate networks of ReLUs fall back
 
-    def __init__(self, network, *, rng, hidden_units=256, recurrent=False, target_step=None, gamma=0.1, sigma=0.1,
-                 feedback_lr=1e-3, feedback_decay=None, feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
+    def __init__(self, network, *, rng, hidden_units=256, recurrent=False, **options):
         self.hidden_units = require_integer(hidden_units, "hidden_units", low=1)
         self.recurrent = require_bool(recurrent, "recurrent")
-        super().__init__(network, rng=rng, target_step=target_step, gamma=gamma, sigma=sigma, feedback_lr=feedback_lr,
-                         feedback_decay=feedback_decay, feedback_optimizer=feedback_optimizer, pretraining=pretraining,
-                         extra_epochs=extra_epochs)
+        super().__init__(network, rng=rng, **options)
 
     def draw_feedback(self):
         out, dtype = self.network.outputs, self.network.dtype
@@ -168,17 +144,11 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
         self.R = self.rng.uniform(-bound, bound, size=(self.hidden_units, out)).astype(dtype)
         self.r = self.rng.uniform(-bound, bound, size=self.hidden_units).astype(dtype)
         for stage in self.hidden:
-            n = len(stage.layer.weight)
-            reads = out if stage is self.hidden[-1] else self.hidden_units + n * self.recurrent
-            self.Q[stage.name] = stage.layer.draw_weights(self.rng, (n, reads))
-            self.c[stage.name] = np.zeros(n, dtype=dtype)
-
-    def feedback(self, place):
-        stage = self.stages[place]
-        return Feedback(self.Q[stage.name], self.c[stage.name], Tanh())
+            read = self.hidden_units + self.recurrent * len(stage.layer.weight)
+            self.draw(stage, out if stage is self.hidden[-1] else read)
 
     def code(self, place, t, h):
-        """What feedback `place` reads of an output t: z(t), beside it h if recurrent; at the last hidden layer t."""
+        """What feedback `place` reads: z(t), joined with h if recurrent; at the last hidden layer t itself."""
         if place == len(self.hidden) - 1:
             return t
         z = Tanh.function(t @ self.R.T + self.r)                                # (N, out) x (out, H) -> (N, H)
@@ -200,14 +170,6 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     def constants(self):
         top = self.stages[-1].name
         return {f"{top}.R": self.R, f"{top}.r": self.r}
-
-    def match_to_backprop(self):
-        TargetRule.match_to_backprop(self)
-
-    @classmethod
-    def own_truths(cls, rng):
-        """The slopes of the feedback's loss, and rest at zero error."""
-        yield from target_truths.corrected(cls, rng)
 
     def target_in_words(self, stage):
         return f"h + g(ĥ_L) − g(h_L), Q {self.Q[stage.name].shape}"

@@ -1,21 +1,18 @@
-"""Gauss-Newton targets: the targets that target propagation approaches, computed exactly.
+"""Gauss-Newton targets: what target propagation approaches, computed exactly (Eq. 8).
 
-Meulemans et al., "A theoretical framework for target propagation", arXiv 2006.14331 (2020): GNT, the ideal.
+The paper and the equations stand in the docstring of `feedbackalign.rules.targets`.
 
-    target      ĥ_i = h_i − λ J_i^†γ e          J_i = ∂h_L/∂h_i, one Jacobian a sample
-    learning    as in `rules.target_rule`
-
-J_i^†γ = J_iᵀ (J_i J_iᵀ + γI)⁻¹. Without damping, and with as many independent outputs as the network has, ĥ_i is the
-nearest point to h_i from which the layers above, made linear, lead to ĥ_L. γ → ∞ leads to backprop's direction.
+J_i^†γ = J_iᵀ (J_i J_iᵀ + γI)⁻¹, sample by sample. Without damping, and if J_i has full row rank, ĥ_i is the nearest
+point to h_i from which the linearised layers above lead to ĥ_L. For γ → ∞ the update has backprop's direction.
 
 Transported   everything: the Jacobian of all layers above, and its inverse.
-Local         nothing. It is here to be compared with.
-What it is not     a descent direction in general: the target lies in post-activations, and the update reads the slope
-                   D_i once more. Where units saturate it can point more than 90° away from the gradient.
+Local         nothing. The rule exists for comparison.
+No descent    in general: the target lies in post-activations, and Eq. 9 multiplies by the slope D_i once more. Where
+              units saturate, the update can point more than 90° away from the gradient.
 """
 
 from feedbackalign.networks.jacobians import damped_pinv, post_jacobians, times
-from feedbackalign.rules.targets import truths as target_truths
+from feedbackalign.rules.targets import truths
 from feedbackalign.rules.targets.target_rule import TargetRule
 
 
@@ -29,7 +26,7 @@ class GaussNewtonTargets(TargetRule):
     rng : numpy.random.Generator
         Not used.
     gamma : float of at least 0
-        γ. At 0 small singular values of J make far targets, the more so where units saturate.
+        γ. Without damping small singular values of J make distant targets, most of all where units saturate.
 
     Examples
     --------
@@ -43,6 +40,7 @@ class GaussNewtonTargets(TargetRule):
     name = "gnt"
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
     reads_forward_weights = "yes"
+    own_truths = (truths.gauss_newton, truths.rest)
 
     def __init__(self, network, *, rng, gamma=0.1):
         super().__init__(network, rng=rng, gamma=gamma)
@@ -52,9 +50,3 @@ class GaussNewtonTargets(TargetRule):
 
     def target_in_words(self, stage):
         return f"h − λ pinv(J, {self.gamma:g}) e"
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Where the targets lead, what strong damping makes of them, and rest at zero error."""
-        yield from target_truths.gauss_newton(cls, rng)
-        yield from target_truths.rest(cls, rng)

@@ -1,21 +1,7 @@
-"""Feedback that learns to undo the way up: noise on a layer, its way through the layers above, and back.
+"""The reconstruction losses: feedback learns from noise to undo the way up (Eq. 10 to 13).
 
-Feedback g_i(t) = u(Q_i t + c_i) leads down to layer i: from the layer above it, or straight from the output. It learns
-from noise: h' = h_i + σε is sent up, and what comes back should be h'. With q the answer of the layer above to h', and
-y' that of the output, y without noise:
-
-    layer by layer           g_i(q) − h'                                Lee et al. 2015
-    difference, direct       g_i(y') − g_i(y) + h_i − h'                small noise: ‖J_g J_hi − I‖²
-    difference, chained      g_i(t) − g_i(h_{i+1}) + h_i − h',          t came down from y' by the g above, each with
-                             its difference correction
-    control                  g_i(y') − h'                               direct, without the difference
-
-are the residuals ρ; the loss is the batch mean of ‖ρ‖²/σ², summed over units (control: without 1/σ²). Under the
-difference losses the derivative of g becomes the pseudoinverse of the derivative of the way up: for small noise the
-minimiser over J_g is J_hi^†γ, γ the weight decay's. The other two losses have no such minimiser: theirs depends on the
-activities' covariance.
-
-Only Q_i and c_i of the feedback that is being trained get a gradient; everything else is a constant.
+The equations stand in the docstring of `feedbackalign.rules.targets`. Only Q_i and c_i of the feedback that is trained
+get a gradient; everything else is a constant.
 """
 
 import typing
@@ -26,7 +12,7 @@ from feedbackalign.layers.base import Layer
 
 
 class Feedback(typing.NamedTuple):
-    """g(t) = u(Q t + c): Q (n, in), c (n,) or None, and a unit."""
+    """g(t) = u(Q t + c): Q (n, in), c (n,) or None, and the unit u."""
 
     Q: np.ndarray
     c: np.ndarray
@@ -42,16 +28,16 @@ class Feedback(typing.NamedTuple):
 
 
 def sent_up(stages, start, h):
-    """The output when h is layer `start`'s activity, counted from 0: (N, n) -> (N, out). No layer remembers it."""
+    """The output if layer `start` (from 0) had the activity h: (N, n) -> (N, out). No layer remembers it."""
     for layer, unit in stages[start + 1:]:
         h = unit.function(layer.answer(h))
     return h
 
 
 def sent_down(feedbacks, post, start, t):
-    """From the output down to layer `start`, each g with its difference correction: t (N, out) -> (N, n).
+    """From the output down to layer `start` by Eq. 5: t (N, out) -> (N, n).
 
-    `feedbacks[k]` leads down to layer k; `post` is that of a clean pass, post[k + 1] layer k's activity.
+    `feedbacks[k]` leads down to layer k, from 0; post[k + 1] is the activity of layer k without noise.
     """
     for k in reversed(range(start, len(feedbacks))):
         t = feedbacks[k](t) - feedbacks[k](post[k + 2]) + post[k + 1]           # (N, n_{k+1}) -> (N, n_k)
@@ -65,13 +51,13 @@ def reconstruction(g, noisy, up, *, clean=None, clean_up=None, weight=1.0):
     ----------
     g : Feedback
     noisy : array (N, n)
-        h', what should come back.
+        h', which should come back.
     up : array (N, in)
-        What of h' arrived where g begins.
+        The input of g for h'.
     clean, clean_up : arrays (N, n) and (N, in), optional
-        h, and what of it arrived there: with them the loss has the difference correction.
+        h, and the input of g for h: with them the loss has the difference.
     weight : float
-        1/σ², for one.
+        1/σ².
 
     Returns
     -------

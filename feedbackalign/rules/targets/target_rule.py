@@ -1,32 +1,24 @@
-"""Targets instead of errors: every layer is told where it should have been, and takes one step towards there.
+"""What the rules of target propagation share: a rule gives the moves of Eq. 3, and says how its feedback learns.
 
-    forward     a_i = W_i h_{i−1} + b_i,  h_i = s_i(a_i)          Eq. 1
-    target      ĥ_L = h_L − λ e                                   Eq. 2    e the sample's own error, not divided by N
-                ĥ_i = h_i + m_i                                   Eq. 3    THE RULE says how the moves m_i are found
-    learning    ∂W_i = −(1/N) Σ (D_i m_i / λ) h_{i−1}ᵀ            Eq. 4    one step down ‖h_i − ĥ_i‖²/2λ
-
-`TargetRule` is the family. A rule of it writes `moves`, and how its feedback learns: `feedback_gradients`. The output
-layer's move is −λe, so its update is backprop's. Divided by λ, the update has the scale of a gradient, and λ says only
-how far the targets lie.
-
-The feedback learns from noise (`reconstruction`), by an optimiser of its own: a number of updates before
-training, one after every update of W on the same batch, and whole epochs in between.
-
-Meulemans, Carzaniga, Suykens, Sacramento, Grewe, "A theoretical framework for target propagation", arXiv 2006.14331
-(NeurIPS 2020). The paper's text could not be had: what is built here is what the authors' code does.
+The equations stand in the docstring of `feedbackalign.rules.targets`. A rule writes `moves` and `feedback_gradients`.
+The feedback has an optimiser of its own. It learns for a number of updates before training, once after every update of
+W on the same batch, and for whole epochs in between.
 """
 
 import copy
-import json
+import itertools
 
 import numpy as np
 
 from feedbackalign.alignment import angle
+from feedbackalign.layers import Tanh
 from feedbackalign.networks import small
 from feedbackalign.networks.jacobians import (dense_chain, forward, gradients_of_signals, last_pass,
                                               layerwise_gauss_newton, slopes)
 from feedbackalign.optimizer import SGD, Adam
 from feedbackalign.rules.base import Rule, Step
+from feedbackalign.rules.epochs import EpochSums
+from feedbackalign.rules.targets.reconstruction import Feedback
 from feedbackalign.validation import (describe, require_finite, require_generator, require_integer, require_known,
                                       require_number, require_step)
 
@@ -34,39 +26,40 @@ OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 
 
 class TargetRule(Rule):
-    """Targets for every layer, from feedback that learns to undo the way up.
+    """A target for every layer, from feedback that learns to undo the way up.
 
     Parameters
     ----------
     network : Network
         Dense layers under a linear output; see `jacobians.dense_chain`.
     rng : numpy.random.Generator
-        Draws the feedback weights, and the noise that they learn from.
+        Draws the feedback weights and the noise.
     target_step : float
-        λ. At least the root of the rounding (3.5e-4 in float32, 1.5e-8 in float64): below, the difference of two
-        activities loses its digits. None: 0.1, and 5 for tp, whose targets have to lie further off than what its
-        inverses get wrong.
+        λ. At least the root of the precision (3.5e-4 in float32, 1.5e-8 in float64): with a smaller step the difference
+        of two activities loses its digits. None: 0.1, and 5 for tp, whose targets must lie farther away than the
+        errors of its inverses.
     gamma : float of at least 0
-        γ, the damping of the Gauss-Newton update that the rule is measured against; part of the reference's name.
+        γ, the damping of the Gauss-Newton reference; part of its name.
     sigma : float above 0
-        σ, the noise's deviation. Large noise biases what the feedback learns.
+        σ, the deviation of the noise. Large noise biases what the feedback learns.
     feedback_lr, feedback_decay, feedback_optimizer
-        Of the feedback's own optimiser, "adam" or "sgd". Gradients are averaged over a layer's units. The decay damps:
-        with SGD γ is decay · units / 2. None: 1e-4 for the difference reconstruction losses, else 1e-5.
+        Of the feedback's optimiser, "adam" or "sgd". Gradients are averaged over a layer's units. The decay acts as
+        damping: with SGD γ is decay · units / 2. None: 1e-4 for the difference losses, else 1e-5.
     pretraining : int
         Updates of the feedback before training.
     extra_epochs : int
-        Epochs in which the feedback alone learns, after every epoch of the loop.
+        Epochs in which only the feedback learns, after every epoch of training.
 
     Raises
     ------
     ValueError
-        For a network with other layers, naming the layer; for σ = 0, a λ that is too small, a negative γ.
+        For layers that are not dense, σ = 0, a λ that is too small, a negative γ.
     """
 
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
     takes = "dense networks"
     usual_step, usual_decay = 0.1, 1e-5
+    feedback_unit, feedback_bias = Tanh(), True             # u, and whether there is c, in g(t) = u(Q t + c)
     feedback_optimizers = tuple(OPTIMIZERS)                 # what the option can be, for help
 
     def __init__(self, network, *, rng, target_step=None, gamma=0.1, sigma=0.1, feedback_lr=1e-3, feedback_decay=None,
@@ -83,26 +76,25 @@ class TargetRule(Rule):
                 self.usual_decay if feedback_decay is None else feedback_decay, "feedback_decay", low=0))
         self.pretraining = require_integer(pretraining, "pretraining", low=0)
         self.extra_epochs = require_integer(extra_epochs, "extra_epochs", low=0)
-        self.Q, self.c = {}, {}                             # by the layer that they lead down to
-        self.losses = []                                    # of the feedback's updates since the last epoch ended
-        self.feedback_loss = None                           # their mean over the last epoch
+        self.Q, self.c = {}, {}                             # {name of the layer that they lead down to: array}
+        self.losses = EpochSums()                           # of the feedback; see `notes`
         self.draw_feedback()
 
     # ------------------------------------------------------------------------------------------- what a rule writes
 
     def draw_feedback(self):
-        """Fill Q and c, where the rule has feedback."""
+        """Call `draw` for every hidden layer, if the rule has feedback."""
 
     def moves(self, seen, top):
-        """THE RULE: the moves ĥ_i − h_i of the hidden layers, bottom to top, from the output's, top (N, out)."""
+        """THE RULE: from the output's move `top` (N, out) the hidden layers' moves m_i, a list from the bottom up."""
         raise NotImplementedError(f"{type(self).__name__} does not say what the targets are: write moves()")
 
     def feedback_gradients(self, place, seen, noisy):
-        """Loss and gradients, (float, {"Q": array, …}), of the feedback down to hidden layer `place` (from 0)."""
+        """Loss and gradients, (float, {"Q": array, …}), of the feedback down to hidden layer `place`, from 0."""
         raise NotImplementedError(f"{type(self).__name__} does not say how feedback learns: write feedback_gradients()")
 
     def target_in_words(self, stage):
-        """How this hidden layer's target is found, in the rule's own symbols, for the trace."""
+        """The formula of this hidden layer's target, for the trace."""
         return "ĥ"
 
     # ------------------------------------------------------------------------------------------- the learning phase
@@ -116,25 +108,23 @@ class TargetRule(Rule):
         return Step(loss=loss, grads=gradients_of_signals(self.stages, seen, signals))
 
     def signals(self, seen, error):
-        """−D_i m_i / λ of the hidden layers, and e: a list of (N, n_i), pointing uphill as errors do."""
+        """−D_i m_i / λ of the hidden layers, then e: a list of (N, n_i), uphill as errors are."""
         moves = self.checked_moves(seen, -self.target_step * error)             # Eq. 2, 3
         return [slope * (move / -self.target_step) for slope, move in zip(slopes(self.stages, seen), moves)] + [error]
 
     def targets_of(self, x, targets):
-        """Every layer's target ĥ_i, bottom to top, the output's last: a list of (N, n_i)."""
-        with self.network.undisturbed() as network:
-            output = network.forward(x)
-            seen = last_pass(self.stages, output)
-        top = -self.target_step * network.sample_errors(output, targets)
+        """The targets ĥ_i of all layers, from the bottom up, for a batch with labels `targets`: a list of (N, n_i)."""
+        seen = forward(self.stages, x)
+        top = -self.target_step * self.network.sample_errors(seen.output, targets)                      # Eq. 2
         return [h + move for h, move in zip(seen.post[1:], [*self.checked_moves(seen, top), top])]
 
     def checked_moves(self, seen, top):
-        """The rule's moves, refused unless there is one for every hidden layer in its shape."""
+        """The rule's moves; refused unless there is one for every hidden layer, in its shape."""
         moves, shapes = self.moves(seen, top), [h.shape for h in seen.post[1:-1]]
         if not isinstance(moves, (list, tuple)) or list(map(np.shape, moves)) != shapes:
             came = ", ".join(map(describe, moves)) if isinstance(moves, (list, tuple)) else describe(moves)
             raise ValueError(f"{type(self).__name__}.moves: expected arrays of shapes {', '.join(map(str, shapes))}, "
-                             f"one a hidden layer from the bottom up, got {came or 'none'}")
+                             f"one per hidden layer from the bottom up, got {came or 'none'}")
         return moves
 
     def sent_down(self, output, targets):
@@ -150,18 +140,27 @@ class TargetRule(Rule):
 
     @property
     def hidden(self):
-        """The stages that are given targets through feedback: all but the output."""
+        """The hidden layers: all stages but the output."""
         return self.stages[:-1]
 
+    def draw(self, stage, inputs):
+        """Draw feedback from this many inputs down to a hidden layer."""
+        units = len(stage.layer.weight)
+        self.Q[stage.name] = stage.layer.draw_weights(self.rng, (units, inputs))
+        if self.feedback_bias:
+            self.c[stage.name] = np.zeros(units, dtype=self.network.dtype)
+
+    def feedback(self, place):
+        """The feedback g down to hidden layer `place`, from 0."""
+        name = self.stages[place].name
+        return Feedback(self.Q[name], self.c.get(name), self.feedback_unit)
+
     def before_training(self, batches):
-        """The feedback learns alone, at the network's first weights."""
-        done = 0
-        while self.Q and done < self.pretraining:
-            for x, _ in batches:
+        """Train the feedback alone, with the network's first weights."""
+        if self.Q:
+            again_and_again = itertools.chain.from_iterable(itertools.repeat(batches))
+            for x, _ in itertools.islice(again_and_again, self.pretraining):
                 self.train_feedback(x)
-                done += 1
-                if done == self.pretraining:
-                    return
 
     def after_batch(self, x, targets):
         self.train_feedback(x)
@@ -170,11 +169,10 @@ class TargetRule(Rule):
         for _ in range(self.extra_epochs if self.Q else 0):
             for x, _ in batches:
                 self.train_feedback(x)
-        self.feedback_loss = float(np.mean(self.losses)) if self.losses else None
-        self.losses = []
+        self.losses.end_epoch()
 
     def train_feedback(self, x):
-        """One update of all feedback on one batch: noise on every hidden layer, each apart from the others."""
+        """One update of all feedback on one batch, with separate noise for every hidden layer."""
         if not self.Q:
             return
         seen = forward(self.stages, x)
@@ -186,7 +184,7 @@ class TargetRule(Rule):
             gradients |= {f"{stage.name}.{key}": gradient / h.shape[1] for key, gradient in found.items()}
             losses.append(loss / h.shape[1])
         self.feedback_optimizer.step(self.plastic(), gradients)
-        self.losses.append(sum(losses) / len(losses))
+        self.losses.add("feedback_loss", sum(losses) / len(losses))
 
     def plastic(self):
         return {f"{name}.{key}": held[name] for name in self.Q for key, held in (("Q", self.Q), ("c", self.c))
@@ -195,7 +193,7 @@ class TargetRule(Rule):
     # --------------------------------------------------------------------------------------------- what to compare
 
     def references(self, x, targets):
-        """Every layer's own damped Gauss-Newton step, "gauss-newton(γ)", and "backprop"."""
+        """{"gauss-newton(γ)": every layer's own damped Gauss-Newton step, "backprop": …}."""
         twin = copy.deepcopy(self.network).astype(np.float64)
         stages, output = dense_chain(twin), twin.forward(x)
         gauss_newton = layerwise_gauss_newton(stages, last_pass(stages, output), twin.sample_errors(output, targets),
@@ -203,7 +201,7 @@ class TargetRule(Rule):
         return {f"gauss-newton({self.gamma:g})": gauss_newton} | super().references(x, targets)
 
     def trace(self, x, targets):
-        """One row a layer, from the top: its target, how far it lies, the update of W, and its angles."""
+        """One row per layer, from the top: its target and the distance to it, the update of W, and its angles."""
         twin = copy.deepcopy(self).astype(np.float64)
         step, references = twin.gradients(x, targets), self.references(x, targets)
         seen = forward(twin.stages, x)
@@ -221,21 +219,19 @@ class TargetRule(Rule):
         return rows
 
     def notes(self):
-        """The feedback's loss over the last epoch, its mean over units and layers; {} where no feedback learns."""
-        return {"feedback_loss": self.feedback_loss} if self.Q else {}
+        """The feedback's loss, mean over units, layers and the last epoch's updates; {} if no feedback learns."""
+        losses = self.losses.last.get("feedback_loss")
+        return {"feedback_loss": float(np.mean(losses)) if losses else None} if self.Q else {}
 
     # ------------------------------------------------------------------------------------------------- what it holds
 
     def state(self):
-        """The base's, the feedback optimiser's moments, and the feedback's losses."""
         moments = {f"feedback_optimizer/{key}": array for key, array in self.feedback_optimizer.state().items()}
-        return super().state() | moments | {"losses": np.array(self.losses, dtype=np.float64),
-                                            "feedback_loss": np.array(json.dumps(self.feedback_loss))}
+        return super().state() | moments | self.losses.state()
 
     def load_state(self, state):
         super().load_state(state)
         prefix = "feedback_optimizer/"
         self.feedback_optimizer.load_state({key.removeprefix(prefix): array for key, array in state.items()
                                             if key.startswith(prefix)})
-        self.losses = state["losses"].tolist()
-        self.feedback_loss = json.loads(str(state["feedback_loss"]))
+        self.losses.load_state(state)

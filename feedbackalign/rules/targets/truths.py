@@ -1,11 +1,6 @@
-"""What is exactly true of the rules that hand out targets, as numbers: what their `own_truths` show in the checker.
+"""What is exactly true of the rules of target propagation, as numbers for `feedbackalign check`.
 
-    feedback_slopes     what the feedback's optimiser is handed is the slope of the feedback's loss
-    rest                at zero error nothing moves
-    gauss_newton        the layers above, made linear, lead exactly to the output's target; strong damping is backprop
-    pseudoinverse       the minimum of the direct difference loss of one sample, as noise vanishes, is J^†γ
-
-Every function takes the rule's class and a Generator and yields (what, value, tolerance).
+Every truth takes the rule's class and a Generator and yields (what, value, tolerance).
 """
 
 import numpy as np
@@ -17,19 +12,11 @@ from feedbackalign.networks.jacobians import damped_pinv, forward, post_jacobian
 from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction, sent_up
 
 
-def curved_network(rng, sizes=(6, 5, 4, 3)):
-    """Dense tanh layers under squared error, with biases and a batch: -> network, x (7, 6), targets (7, 3)."""
-    network = mlp(sizes, activation="tanh", loss="squared-error", rng=rng, dtype=np.float64)
-    for layer in network.weighted_layers():
-        layer.bias[...] = 0.3 * rng.normal(size=layer.bias.shape)
-    return network, rng.normal(size=(7, sizes[0])), rng.normal(size=(7, sizes[-1]))
-
-
-def feedback_slopes(kind, rng, h=1e-5):
-    """Central differences of the loss in every entry of Q and c."""
+def feedback_slopes(kind, rng):
+    """The gradients that the feedback's optimiser gets are the slopes of its loss, for every entry of Q and c."""
     network, x, _ = curved_network(rng)
     rule = kind(network, rng=rng)
-    seen, worst = forward(rule.stages, x), 0.0
+    seen, worst, h = forward(rule.stages, x), 0.0, 1e-5
     for place, stage in enumerate(rule.hidden):
         clean = seen.post[place + 1]
         noisy = clean + 0.3 * rng.normal(size=clean.shape)
@@ -48,20 +35,14 @@ def feedback_slopes(kind, rng, h=1e-5):
 
 
 def rest(kind, rng):
-    """The largest entry of any gradient where the output is its target."""
+    """Where the output is its target nothing moves."""
     network, x, _ = curved_network(rng)
     grads = kind(network, rng=rng).gradients(x, network.forward(x)).grads
     yield "largest gradient at zero error", max(float(np.abs(gradient).max()) for gradient in grads.values()), 0.0
 
 
-def corrected(kind, rng):
-    """What is true of all learned feedback with a difference correction: slopes, and rest."""
-    yield from feedback_slopes(kind, rng)
-    yield from rest(kind, rng)
-
-
 def gauss_newton(kind, rng):
-    """J (ĥ − h) = −λ e without damping, and the angle to backprop under damping of 1e6."""
+    """The linearised layers above lead from ĥ_i exactly to the output's target; strong damping makes it backprop."""
     network, x, targets = curved_network(rng)
     rule = kind(network, rng=rng, gamma=0.0)
     seen = forward(rule.stages, x)
@@ -76,19 +57,38 @@ def gauss_newton(kind, rng):
            1e-3)
 
 
-def pseudoinverse(kind, rng, gamma=0.1, sigma=1e-3):
-    """Noise ±σ√n along every axis has covariance σ²I exactly, so that a least-squares problem gives the minimum."""
+def pseudoinverse(kind, rng):
+    """As noise vanishes, the minimum of Eq. 12 for one sample is J^†γ."""
     network, x, _ = curved_network(rng)
-    rule = kind(network, rng=rng, sigma=sigma)
+    rule = kind(network, rng=rng, sigma=1e-3)
     seen = forward(rule.stages, x[:1])
-    h, n = seen.post[1], seen.post[1].shape[1]
+    Q, slope = learnt_from_noise(rule.stages, seen, 0, rule.sigma, 0.1)
+    yield "gradient of the difference loss and its damping there", np.abs(slope).max(), 1e-7
+    exact = damped_pinv(post_jacobians(rule.stages, seen)[0][0], 0.1)
+    yield "its minimum at σ = 1e-3 against J^†γ", float(np.linalg.norm(Q - exact) / np.linalg.norm(exact)), 1e-5
+
+
+# -------------------------------------------------------------------------------------------- what they are measured on
+
+def curved_network(rng):
+    """Dense tanh layers under squared error, with biases and a batch: -> (network, x (7, 6), targets (7, 3))."""
+    network = mlp((6, 5, 4, 3), activation="tanh", loss="squared-error", rng=rng, dtype=np.float64)
+    for layer in network.weighted_layers():
+        layer.bias[...] = 0.3 * rng.normal(size=layer.bias.shape)
+    return network, rng.normal(size=(7, 6)), rng.normal(size=(7, 3))
+
+
+def learnt_from_noise(stages, seen, place, sigma, gamma):
+    """The minimum over Q of Eq. 12 plus γ‖Q‖² for one sample, by least squares: -> (Q, the gradient there).
+
+    Noise ±σ√n along every axis has covariance σ²I exactly.
+    """
+    h, n = seen.post[place + 1], seen.post[place + 1].shape[1]
     noise = sigma * np.sqrt(n) * np.concatenate([np.eye(n), -np.eye(n)])                    # (2n, n)
-    moved = sent_up(rule.stages, 0, h + noise) - seen.output                                # (2n, out)
+    moved = sent_up(stages, place, h + noise) - seen.output                                 # (2n, out)
     power = len(noise) * sigma**2
     Q = np.linalg.solve(moved.T @ moved / power + gamma * np.eye(moved.shape[1]), moved.T @ noise / power).T
     rows = np.ones((len(noise), 1))
     _, gradients = reconstruction(Feedback(Q, None, Identity()), h + noise, seen.output + moved, clean=rows * h,
                                   clean_up=rows * seen.output, weight=1 / sigma**2)
-    yield "gradient of the difference loss and its damping there", np.abs(gradients["Q"] + 2 * gamma * Q).max(), 1e-7
-    exact = damped_pinv(post_jacobians(rule.stages, seen)[0][0], gamma)
-    yield "its minimum at σ = 1e-3 against J^†γ", float(np.linalg.norm(Q - exact) / np.linalg.norm(exact)), 1e-5
+    return Q, gradients["Q"] + 2 * gamma * Q

@@ -47,11 +47,3 @@ def network(rng, sizes, activation="tanh", *, samples=1, gain=1.0, bias=True):
 def flat(gradients):
     """All arrays of a dict behind each other."""
     return np.concatenate([gradients[name].ravel() for name in sorted(gradients)])
-
-
-def spanning(stages, seen, rng, spread=0.3):
-    """Feedback that meets condition 2 at the first sample, Q = Jᵀ M: -> (Q, M), M + Mᵀ positive."""
-    J = joined(stages, seen)[0]
-    out = len(J)
-    M = np.eye(out) + spread * rng.normal(size=(out, out)) / out**0.5
-    return split(stages, J.T @ M), M

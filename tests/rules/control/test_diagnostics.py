@@ -8,7 +8,8 @@ from feedbackalign.rules.control.diagnostics import (condition1, condition2, gro
                                                      residuals, why_unstable)
 from feedbackalign.rules.control.dynamics import Controller, linear_control, run, steady_state
 from feedbackalign.rules.control.feedback import drawn_feedback
-from tests.rules.control.cases import joined, network, spanning, split
+from feedbackalign.rules.control.truths import spanning_feedback
+from tests.rules.control.cases import joined, network, split
 
 
 # --------------------------------------------------------------------------------------------------- conditions 1 and 2
@@ -18,7 +19,7 @@ from tests.rules.control.cases import joined, network, spanning, split
 def test_under_condition_2_the_loop_inverts_the_network(activation, seed):
     rng = np.random.default_rng(seed)
     _, stages, seen = network(rng, (6, 8, 7, 3), activation)
-    Q, M = spanning(stages, seen, rng)
+    Q, M = spanning_feedback(stages, seen, rng)
     J = joined(stages, seen)[0]
     whole = np.concatenate(Q)
     inverse = whole @ np.linalg.inv(J @ whole)

@@ -14,7 +14,8 @@ from feedbackalign.rules.control.diagnostics import growth_rates
 from feedbackalign.rules.control.dynamics import (Controller, Noise, UnstableControllerError, fixed_point,
                                                   linear_control, run, settle, steady_state)
 from feedbackalign.rules.control.feedback import drawn_feedback
-from tests.rules.control.cases import joined, network, spanning
+from feedbackalign.rules.control.truths import spanning_feedback
+from tests.rules.control.cases import joined, network
 from tests.strategies import SMOOTH, dense_networks_with_batch
 
 FLAGS = list(itertools.product([True, False], [True, False], [0.0, 1.5], ["integral", "total"]))
@@ -81,7 +82,7 @@ def test_every_sample_runs_as_if_it_were_alone(case):
 def test_a_linear_network_settles_where_the_solve_says(k_p, leak):
     rng = np.random.default_rng(0)
     _, stages, seen = network(rng, (6, 8, 7, 3), "identity", samples=3)
-    Q, _ = spanning(stages, seen, rng)
+    Q, _ = spanning_feedback(stages, seen, rng)
     Q = [q + 0.05 * rng.normal(size=q.shape) for q in Q]
     delta = rng.normal(size=seen.output.shape)
     controller = Controller(alpha=0.1, k_p=k_p, dt=0.05, tau=0.2, leak=leak)

@@ -10,7 +10,8 @@ from feedbackalign.rules.control.diagnostics import condition1
 from feedbackalign.rules.control.dynamics import Controller, run, steady_state
 from feedbackalign.rules.control.feedback import drawn_feedback
 from feedbackalign.rules.control.learning import TimeMean, gradients_at, signals_of
-from tests.rules.control.cases import flat, joined, network, spanning, split
+from feedbackalign.rules.control.truths import spanning_feedback
+from tests.rules.control.cases import flat, joined, network, split
 from tests.strategies import SMOOTH, dense_networks_with_batch
 
 
@@ -51,7 +52,7 @@ def test_under_both_conditions_it_is_gauss_newton(activation, seed):
     x = 1.2 * seen.post[0] / np.linalg.norm(seen.post[0])
     seen = equal_lengths(stages, x, 1.2)
     assert condition1(seen.post[:-1]).max() < 1e-10
-    Q, _ = spanning(stages, seen, rng)
+    Q, _ = spanning_feedback(stages, seen, rng)
     J, J_W, delta = joined(stages, seen)[0], weight_jacobian(stages, seen), rng.normal(size=(1, 3))
     np.testing.assert_allclose(J_W @ J_W.T, 1.2**2 * J @ J.T, rtol=1e-8, atol=1e-10)
     exact = -np.linalg.pinv(J_W) @ delta[0]
@@ -60,7 +61,7 @@ def test_under_both_conditions_it_is_gauss_newton(activation, seed):
     for layer, _ in stages[:-1]:                                # condition 1 broken: both rates are off
         layer.weight *= rng.uniform(1.5, 3.0)
     bent = forward(stages, x)
-    Q, _ = spanning(stages, bent, rng)
+    Q, _ = spanning_feedback(stages, bent, rng)
     exact = -np.linalg.pinv(weight_jacobian(stages, bent)) @ delta[0]
     for own_rates in (False, True):
         assert angle(flat(first_order(stages, bent, delta, Q, 0.0, own_rates=own_rates)), exact) > 3
@@ -72,7 +73,7 @@ def test_with_rates_of_their_own_the_weights_move_as_little_as_they_can(bias, se
     """argmin Σ (‖r_{i−1}‖² + 1) ‖ΔW_i, Δb_i‖² under which the output reaches its target, to first order."""
     rng = np.random.default_rng(seed)
     _, stages, seen = network(rng, (6, 8, 7, 3), bias=bias)
-    Q, _ = spanning(stages, seen, rng)
+    Q, _ = spanning_feedback(stages, seen, rng)
     delta, J_W = rng.normal(size=(1, 3)), weight_jacobian(stages, seen)
     lengths = {f"{stage.name}.{key}": np.full(array.size, np.linalg.norm(r) ** 2 + bias)
                for stage, r in zip(stages, seen.post) for key, array in stage.layer.parameters().items()}

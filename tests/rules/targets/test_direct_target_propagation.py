@@ -44,13 +44,6 @@ def test_targets_are_those_of_the_table(case):
             assert distance(target, expected) <= 1e-12
 
 
-@pytest.mark.parametrize("name", DIRECT)
-def test_at_zero_error_nothing_moves(name):
-    net, x, _ = dense_case(activation="tanh", loss="squared-error")
-    grads = make(name, net).gradients(x, net.forward(x)).grads
-    assert not any(gradient.any() for gradient in grads.values())
-
-
 def test_the_hidden_layer_on_the_way_down_is_fixed_shared_and_skipped_at_the_last_layer():
     net, x, _ = dense_case(sizes=(6, 5, 7, 4, 3), activation="tanh")
     rule = make("ddtp-rhl", net, hidden_units=20)

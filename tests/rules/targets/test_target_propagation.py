@@ -113,11 +113,9 @@ def test_the_difference_forms_move_by_the_product_of_the_feedbacks_derivatives(c
         np.testing.assert_allclose(moves[place], linear, rtol=0, atol=1e-4 * np.abs(linear).max() + 1e-15)
 
 
-def test_at_zero_error_the_difference_forms_rest_and_the_plain_one_does_not():
+def test_at_zero_error_the_plain_form_moves_unless_its_inverses_are_exact():
     net, x, _, _ = invertible(0, "tanh")
     answer = net.forward(x)
-    for name in ("dtp", "dtp-drl"):
-        assert not any(gradient.any() for gradient in make(name, net).gradients(x, answer).grads.values())
     grads = make("tp", net).gradients(x, answer).grads
     assert all(grads[f"fc{number}.weight"].any() for number in (1, 2, 3)) and not grads["fc4.weight"].any()
     undone = make(ExactTargetPropagation, net).gradients(x, answer).grads       # g_i(h_{i+1}) = h_i: it rests too
@@ -145,7 +143,8 @@ def test_learned_inverses_come_to_undo_their_layer(name):
     x = 0.5 * rng.normal(size=(64, net.input_shape[0]))
     for _ in range(1500):
         rule.train_feedback(x)
-    assert np.mean(rule.losses[-20:]) < 0.25 * np.mean(rule.losses[:20])
+    losses = rule.losses.running["feedback_loss"]
+    assert np.mean(losses[-20:]) < 0.25 * np.mean(losses[:20])
 
 
 def test_the_synapses_that_lead_back_are_shown_at_the_layer_they_come_from():

@@ -108,11 +108,11 @@ def test_the_feedback_learns_when_it_should_and_nothing_else_does(name):
     rule = make(name, net, pretraining=7, extra_epochs=2)
     fixed = frozen([net.parameters(), rule.constants()])
     rule.before_training(batches(x, labels))                # 3 batches an epoch: 7 updates end in the third one
-    assert len(rule.losses) == rule.feedback_optimizer.steps == 7
+    assert len(rule.losses.running["feedback_loss"]) == rule.feedback_optimizer.steps == 7
     rule.after_batch(x, labels)
     assert rule.feedback_optimizer.steps == 8
     rule.after_epoch(batches(x, labels))
-    assert rule.feedback_optimizer.steps == 8 + 2 * 3 and rule.losses == []
+    assert rule.feedback_optimizer.steps == 8 + 2 * 3 and rule.losses.running == {}
     assert rule.notes()["feedback_loss"] > 0
     assert frozen([net.parameters(), rule.constants()]) == fixed
 
@@ -167,7 +167,7 @@ def test_the_state_holds_moments_and_losses(name):
     assert {f"feedback_optimizer/{key}" for key in ("steps", "first/fc1.Q", "second/fc2.Q")} <= set(state)
     other = make(name, copy.deepcopy(net), seed=5)
     other.load_state(state)
-    assert other.losses == rule.losses and other.notes() == rule.notes() and json.dumps(rule.notes())
+    assert other.losses.running == rule.losses.running and other.notes() == rule.notes() and json.dumps(rule.notes())
     for each in (rule, other):
         each.train_feedback(x)
     assert frozen(other.state()) == frozen(rule.state())
