@@ -31,7 +31,7 @@ from feedbackalign.layers import Identity
 from feedbackalign.networks.chains import dense_chain  # noqa: F401 - reads the `stages`
 from feedbackalign.validation import require_number
 
-CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # smaller singular values, relative to the largest, count as 0
+CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # of the largest singular value: below counts as 0
 
 
 class Pass(typing.NamedTuple):

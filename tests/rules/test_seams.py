@@ -176,7 +176,7 @@ def test_local_gradients_are_the_rules_to_change():
     assert_close(run.rule.gradients(x, labels).grads, halves)
 
 
-# ----------------------------------------------------------------------------------------------- layers that rules bring
+# ---------------------------------------------------------------------------------------------- layers that rules bring
 
 def centred_network():
     rng = np.random.default_rng(0)
