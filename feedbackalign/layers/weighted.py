@@ -151,8 +151,11 @@ class Linear(WeightedLayer):
         """Mean product of output signal and input over the batch: (N, out), (N, in) -> (out, in)."""
         return self.outer(signal, x) / len(x)
 
+    def known_input_shape(self):
+        return (self.weight.shape[1],)
+
     def output_shape(self, input_shape):
-        if input_shape != (self.weight.shape[1],):
+        if input_shape != self.known_input_shape():
             raise ValueError(f"{self.name}: expected {self.weight.shape[1]} inputs a sample, got shape {input_shape}")
         return (self.weight.shape[0],)
 
