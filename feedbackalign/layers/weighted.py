@@ -45,10 +45,7 @@ class WeightedLayer(Layer):
         self.noise = None
 
     def parameters(self):
-        named = {"weight": self.weight}
-        if self.bias is not None:
-            named["bias"] = self.bias
-        return named
+        return {"weight": self.weight} if self.bias is None else {"weight": self.weight, "bias": self.bias}
 
     def masks(self):
         """{"weight": boolean array} where some synapses do not exist; put on again after every update."""
