@@ -59,9 +59,7 @@ class Optimizer:
         for name, theta in parameters.items():
             if name not in gradients or np.shape(gradients[name]) != theta.shape:
                 raise bad_gradient(name, theta, gradients)
-        if isinstance(self.lr, dict):
-            return self.rates_by_name(parameters)
-        return dict.fromkeys(parameters, self.lr)
+        return self.rates_by_name(parameters) if isinstance(self.lr, dict) else dict.fromkeys(parameters, self.lr)
 
     def rates_by_name(self, parameters):
         """η of every parameter by its own name, else by its layer's; frozen ones are left out."""
@@ -98,9 +96,8 @@ def bad_gradient(name, theta, gradients):
 
 def sgd(theta, g, v, lr, momentum, decay):
     """One step of one parameter θ, in place: gradient g, velocity v before (0 at first) -> the velocity now."""
-    push = g + decay * theta                            # g + λ θ
-    v = momentum * v + push if momentum else push       # v ← μ v + (g + λ θ)
-    theta -= lr * v                                     # θ ← θ − η v
+    v = momentum * v + (g + decay * theta)
+    theta -= lr * v
     return v
 
 
@@ -132,12 +129,11 @@ class SGD(Optimizer):
     def step(self, parameters, gradients):
         """One update of every parameter, in place: both {name: array}, of the same shapes."""
         momentum, decay = self.momentum, self.weight_decay
+        velocity = self.velocity if momentum else {}                            # without momentum there is no memory
         for name, lr in self.rates(parameters, gradients).items():
-            theta, g, v = parameters[name], gradients[name], self.velocity.get(name, 0.0)
+            theta = parameters[name]
             update = sgd_in_blocks if theta.nbytes >= LARGE else sgd
-            v = update(theta, g, v, lr, momentum, decay)
-            if momentum:
-                self.velocity[name] = v
+            velocity[name] = update(theta, gradients[name], velocity.get(name, 0.0), lr, momentum, decay)
 
     def why_not_uniform(self):
         return "the optimiser has several learning rates" if isinstance(self.lr, dict) else ""

@@ -115,8 +115,7 @@ def require_floats(x, what, *, shape):
     """
     if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
         raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
-    fits = x.ndim == len(shape) and all(want is None or want == have for want, have in zip(shape, x.shape))
-    if not fits:
+    if x.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, x.shape)):
         letters = iter("NCHW")
         wanted = ", ".join(next(letters, "?") if want is None else str(want) for want in shape)
         raise ValueError(f"{what}: expected shape ({wanted}{',' if len(shape) == 1 else ''}), got {describe(x)}")

@@ -16,10 +16,14 @@ class Layer:
         False where `error` stays None, so that a deep network's errors do not all lie in memory at once.
     gradients : dict
         {"weight": array, …}: what the last backward pass found for the layer's parameters.
+    may_answer_infinity : bool
+        Whether infinity is a valid answer of the layer, as the time of a spike that never comes: then only NaN is an
+        error there.
     """
 
     kind = "layer"
     is_weighted = False
+    may_answer_infinity = False
 
     def __init__(self):
         self.name = self.kind
@@ -42,6 +46,10 @@ class Layer:
     def state(self):
         """{attribute: array}: what a resumed run needs besides the parameters."""
         return {}
+
+    def known_input_shape(self):
+        """Shape of one sample's input, without N, where the layer knows it by itself; else None."""
+        return None
 
     def output_shape(self, input_shape):
         """Shape of one sample's output, given the shape of one sample's input (both without N)."""

@@ -92,6 +92,9 @@ class BatchNorm1d(BatchNorm):
     """Batch normalisation of rows (N, C)."""
     dimensions = 2
 
+    def known_input_shape(self):
+        return self.weight.shape
+
 
 class BatchNorm2d(BatchNorm):
     """Batch normalisation of images (N, C, H, W), over batch and positions."""

@@ -45,10 +45,7 @@ class WeightedLayer(Layer):
         self.noise = None
 
     def parameters(self):
-        named = {"weight": self.weight}
-        if self.bias is not None:
-            named["bias"] = self.bias
-        return named
+        return {"weight": self.weight} if self.bias is None else {"weight": self.weight, "bias": self.bias}
 
     def masks(self):
         """{"weight": boolean array} where some synapses do not exist; put on again after every update."""
@@ -151,8 +148,11 @@ class Linear(WeightedLayer):
         """Mean product of output signal and input over the batch: (N, out), (N, in) -> (out, in)."""
         return self.outer(signal, x) / len(x)
 
+    def known_input_shape(self):
+        return (self.weight.shape[1],)
+
     def output_shape(self, input_shape):
-        if input_shape != (self.weight.shape[1],):
+        if input_shape != self.known_input_shape():
             raise ValueError(f"{self.name}: expected {self.weight.shape[1]} inputs a sample, got shape {input_shape}")
         return (self.weight.shape[0],)
 

@@ -11,7 +11,7 @@ import contextlib
 
 import numpy as np
 
-from feedbackalign.layers import Layer, Linear, Residual
+from feedbackalign.layers import Layer, Residual
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
 from feedbackalign.validation import describe, require_finite, require_floats, require_known, require_labels
@@ -27,8 +27,8 @@ class Network:
     layers : list of Layer
         Bottom to top. They are named here by kind and order: conv1, relu1, conv2, fc1 …
     input_shape : tuple of int, optional
-        Shape of one sample, without N. Known by itself when the lowest layer is Linear; rules that need the sizes
-        of images (direct feedback alignment) need it given.
+        Shape of one sample, without N. Needed only where the lowest layer does not know it (Linear and BatchNorm1d do)
+        and a rule needs the sizes of all layers, as direct feedback alignment does.
     loss : "cross-entropy" or "squared-error"
         Mean over the batch of the sample losses in `ops.losses`.
 
@@ -44,7 +44,7 @@ class Network:
 
     Examples
     --------
-    >>> from feedbackalign.layers import ReLU
+    >>> from feedbackalign.layers import Linear, ReLU
     >>> rng = np.random.default_rng(0)
     >>> net = Network([Linear(4, 3, rng=rng), ReLU(), Linear(3, 2, rng=rng)])
     >>> [name for name in net.parameters()]
@@ -60,8 +60,8 @@ class Network:
         self._name_layers()
         if not self.weighted_layers():
             raise ValueError("layers: expected at least one weighted layer (Linear or Conv2d), got none")
-        if input_shape is None and isinstance(self.layers[0], Linear):
-            input_shape = (self.layers[0].weight.shape[1],)
+        if input_shape is None:
+            input_shape = self.layers[0].known_input_shape()
         self.input_shape = None if input_shape is None else tuple(input_shape)
         self.shapes = {}                                    # {layer name: (shape in, shape out)} of one sample
         if self.input_shape is not None:
@@ -97,8 +97,7 @@ class Network:
 
     def parameters(self):
         """{"fc1.weight": array, …}: live arrays; assign with `[...] =`."""
-        return {f"{layer.name}.{key}": array
-                for layer in self.all_layers() for key, array in layer.parameters().items()}
+        return {f"{layer.name}.{key}": array for layer in self._every for key, array in layer.parameters().items()}
 
     def masks(self):
         """{"fc1.weight": boolean array, …} for layers some of whose synapses do not exist."""

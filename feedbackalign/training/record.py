@@ -65,7 +65,8 @@ def first_not_finite(network):
         output = top.forward(top.input)                 # (N, out): no layer above remembers it
     answers = [layer.input for layer in network.layers[1:]] + [output]
     for layer, answer in zip(network.layers, answers):
-        if not np.isfinite(answer).all():
+        wrong = np.isnan(answer) if layer.may_answer_infinity else ~np.isfinite(answer)
+        if wrong.any():
             return f"the first layer that is not finite is {layer.name}"
     return "every layer is finite, the loss alone is not"
 

@@ -1,7 +1,7 @@
 """What each 3×3 layer of ResNet-20 costs alone: python -m tests.benchmarks.convolutions
 
 Forward, and backward (kernel gradient and the error at the input), float32, batch 128, 16 channels at 32×32, 32 at
-16×16, 64 at 8×8: row by row (`ops.row_convolution`, what large batches take), with the whole column matrix
+16×16, 64 at 8×8: row by row (`ops.fast.convolution`, what large batches take), with the whole column matrix
 (`ops.convolution`, the definition), the row-by-row matrix products alone, and PyTorch's eager layer where it is
 installed. All are timed in turn; medians, and the median of the ratios to the row-by-row time.
 
@@ -26,7 +26,7 @@ def ours(channels, size):
     import numpy as np
 
     from feedbackalign.ops import convolution
-    from feedbackalign.ops.fast import convolution as row_convolution
+    from feedbackalign.ops.fast import convolution as fast
     rng = np.random.default_rng(0)
 
     def images():
@@ -37,14 +37,14 @@ def ours(channels, size):
     _, columns = convolution.convolve(x, weight, None, 1, 1)
 
     def rows_backward():
-        row_convolution.weight_gradient(error, x, (3, 3), 1, 1)
-        row_convolution.transport(error, weight, x.shape, 1, 1)
+        fast.weight_gradient(error, x, (3, 3), 1, 1)
+        fast.transport(error, weight, x.shape, 1, 1)
 
     def matrix_backward():
         convolution.convolution_weight_gradient(error, columns, weight.shape)
         convolution.convolution_transport(error, weight, x.shape, 1, 1)
 
-    return {"row by row": (lambda: row_convolution.convolve(x, weight, None, 1, 1), rows_backward),
+    return {"row by row": (lambda: fast.convolve(x, weight, None, 1, 1), rows_backward),
             "column matrix": (lambda: convolution.convolve(x, weight, None, 1, 1), matrix_backward),
             "products alone": products([(channels, channels, 3, 3, size, size, size, size)], BATCH)}
 

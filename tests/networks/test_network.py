@@ -76,6 +76,36 @@ def test_autoencoder_is_mirrored_with_a_linear_code():
     assert net.loss_name == "squared-error"
 
 
+def test_an_autoencoder_of_two_sizes_is_linear_and_of_four_has_one_code():
+    assert [layer.kind for layer in made(networks.autoencoder, [4, 2]).layers] == ["fc", "fc"]
+    net = made(networks.autoencoder, [9, 7, 5, 2])
+    assert "".join("-" if layer.kind == "tanh" else str(layer.weight.shape[0]) for layer in net.layers) == "7-5-25-7-9"
+
+
+class Doubler(layers.Layer):
+    """A layer of a user's own that knows its input's shape."""
+
+    def known_input_shape(self):
+        return [2, 3]
+
+    def forward(self, x, training=True):
+        return 2 * x
+
+
+def test_the_lowest_layer_says_which_shape_goes_in_if_it_knows():
+    norm = layers.BatchNorm1d(3)
+    for lowest, shape in (([linear(3, 2)], (3,)), ([norm, linear(3, 2)], (3,)), ([layers.ReLU(), linear(3, 2)], None),
+                          ([layers.Flatten(), linear(3, 2)], None), ([conv(1, 2, 3)], None),
+                          ([layers.BatchNorm2d(3), layers.Flatten(), linear(12, 2)], None),
+                          ([layers.Residual([linear(3, 3)]), linear(3, 2)], None),
+                          ([Doubler(), layers.Flatten(), linear(6, 2)], (2, 3))):
+        net = Network(lowest)
+        assert net.input_shape == shape and (set(net.shapes) == {x.name for x in lowest}) == (shape is not None)
+    assert Network([Doubler(), layers.Flatten(), linear(8, 2)], input_shape=(4, 2)).input_shape == (4, 2)
+    with pytest.raises(ValueError, match=r"fc1: expected 6 inputs a sample, got shape \(3,\)"):
+        Network([layers.BatchNorm1d(3), linear(6, 2)])
+
+
 def test_the_same_seed_gives_the_same_network():
     first, second = (made(networks.digits_conv) for _ in range(2))
     assert all(np.array_equal(first.parameters()[name], array) for name, array in second.parameters().items())
@@ -135,8 +165,8 @@ def test_undisturbed_passes_leave_no_trace(case):
     copies = [{key: np.array(value) for key, value in held.items() if isinstance(value, np.ndarray)} for held in before]
     with net.undisturbed() as same:
         same.backward(same.loss_error(same.forward(2 * x[:1]), labels[:1]))
-        for layer in same.weighted_layers():
-            layer.noise = np.zeros(())
+        for layer in same.layers:
+            layer.noise = layer.note = np.zeros(())                             # one that was there, and a new one
     assert same is net and net.targets is labels
     for layer, held, arrays in zip(net.layers, before, copies):
         assert vars(layer).keys() == held.keys()

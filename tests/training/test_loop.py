@@ -357,6 +357,25 @@ def test_the_first_layer_of_a_convolutional_network():
         assert first_not_finite(net) == f"the first layer that is not finite is {layer}"
 
 
+def test_a_layer_may_answer_infinity_but_not_nan():
+    class Spikes(layers.Tanh):
+        kind = "spikes"
+        may_answer_infinity = True
+        answer = np.inf
+
+        def forward(self, x, training=True):
+            self.input = x
+            return np.full_like(x, self.answer)
+
+    rng = np.random.default_rng(0)
+    spikes = Spikes()
+    net = networks.Network([layers.Linear(3, 2, rng=rng), spikes, layers.ReLU(), layers.Linear(2, 2, rng=rng)])
+    for spikes.answer, first in ((np.inf, "relu1"), (np.nan, "spikes1")):
+        with np.errstate(invalid="ignore"):
+            net.forward(np.ones((1, 3), dtype=np.float32))
+        assert first_not_finite(net) == f"the first layer that is not finite is {first}"
+
+
 def test_a_rule_that_makes_no_forward_pass_can_diverge_too():
     class Silent(Rule):
         def gradients(self, x, targets):

@@ -6,7 +6,7 @@ column matrix holds every pixel kh·kw times. For a large batch most of the time
 Here one row of the result is made at a time. It needs kh rows of the image. They are copied next to each other into
 a small buffer (a `RowBuffer`), and one matrix product multiplies them with all kernel columns:
 
-    convolve            (kw·out, kh·in) @ (kh·in, W·N)          one result per kernel column, shifted, added
+    convolve            (kw·out, kh·in) @ (kh·in, W·N)          one result per kernel column; then a sum of shifts
     transport           (kw·in, kh·out) @ (kh·out, cols·N)      the same on the way down
     weight_gradient     (kh·in, W·N) @ (W·N, out)               one product per kernel column and row of the error
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feedbackalign.layers import Conv2d, weighted
 from feedbackalign.ops import convolution
-from feedbackalign.ops.fast import convolution as row_convolution, threads
+from feedbackalign.ops.fast import convolution as fast, threads
 from tests.assertions import assert_gradients
 
 GEOMETRIES = [(kernel, stride, padding) for kernel in ((1, 1), (3, 3), (2, 3), (5, 2)) for stride in (1, 2, 3)
@@ -28,16 +28,16 @@ def cases(draw):
 @given(cases())
 def test_forward(case):
     x, weight, bias, stride, padding, y, _, _ = case
-    np.testing.assert_allclose(row_convolution.convolve(x, weight, bias, stride, padding), y, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(fast.convolve(x, weight, bias, stride, padding), y, rtol=1e-12, atol=1e-12)
     batch_last = convolution.batch_innermost(x)
-    np.testing.assert_array_equal(row_convolution.convolve(batch_last, weight, bias, stride, padding),
-                                  row_convolution.convolve(x, weight, bias, stride, padding))
+    np.testing.assert_array_equal(fast.convolve(batch_last, weight, bias, stride, padding),
+                                  fast.convolve(x, weight, bias, stride, padding))
 
 
 @given(cases())
 def test_weight_gradient(case):
     x, weight, _, stride, padding, _, columns, error = case
-    np.testing.assert_allclose(row_convolution.weight_gradient(error, x, weight.shape[2:], stride, padding),
+    np.testing.assert_allclose(fast.weight_gradient(error, x, weight.shape[2:], stride, padding),
                                convolution.convolution_weight_gradient(error, columns, weight.shape),
                                rtol=1e-12, atol=1e-11)
 
@@ -45,7 +45,7 @@ def test_weight_gradient(case):
 @given(cases())
 def test_transport(case):
     x, weight, _, stride, padding, _, _, error = case
-    np.testing.assert_allclose(row_convolution.transport(error, weight, x.shape, stride, padding),
+    np.testing.assert_allclose(fast.transport(error, weight, x.shape, stride, padding),
                                convolution.convolution_transport(error, weight, x.shape, stride, padding),
                                rtol=1e-12, atol=1e-12)
 
@@ -54,9 +54,9 @@ def test_transport(case):
 def test_it_changes_nothing_and_shares_nothing(case):
     x, weight, bias, stride, padding, _, _, error = case
     before = [array.copy() for array in (x, weight, bias, error)]
-    results = [row_convolution.convolve(x, weight, bias, stride, padding),
-               row_convolution.weight_gradient(error, x, weight.shape[2:], stride, padding),
-               row_convolution.transport(error, weight, x.shape, stride, padding)]
+    results = [fast.convolve(x, weight, bias, stride, padding),
+               fast.weight_gradient(error, x, weight.shape[2:], stride, padding),
+               fast.transport(error, weight, x.shape, stride, padding)]
     for array, kept in zip((x, weight, bias, error), before):
         assert np.array_equal(array, kept)
         assert not any(np.shares_memory(array, result) for result in results)
@@ -64,9 +64,9 @@ def test_it_changes_nothing_and_shares_nothing(case):
 
 def three_ways(x, weight, bias, error, stride, padding):
     """Forward, kernel gradient and way down, row by row."""
-    return (row_convolution.convolve(x, weight, bias, stride, padding),
-            row_convolution.weight_gradient(error, x, weight.shape[2:], stride, padding),
-            row_convolution.transport(error, weight, x.shape, stride, padding))
+    return (fast.convolve(x, weight, bias, stride, padding),
+            fast.weight_gradient(error, x, weight.shape[2:], stride, padding),
+            fast.transport(error, weight, x.shape, stride, padding))
 
 
 @pytest.mark.parametrize("kernel, stride, padding", GEOMETRIES)

@@ -66,6 +66,29 @@ def test_an_error_in_any_part_comes_out_and_the_next_work_is_done(number, bad, m
     test_every_part_is_done_once(number, monkeypatch)
 
 
+def test_after_an_error_the_other_thread_begins_no_further_part(monkeypatch):
+    """Two threads have a part each; one fails, and the other ends its part after that."""
+    monkeypatch.setenv(threads.VARIABLE, "2")
+    both, has_failed, begun, set_buffer = threading.Barrier(2), threading.Event(), [], np.setbufsize
+
+    def notice(size):
+        if size != threads.SHORT:                                               # a thread puts its buffer back: it ends
+            has_failed.set()
+        return set_buffer(size)
+
+    def work(i):
+        begun.append(i)
+        both.wait(timeout=60)
+        if i == 0:
+            raise ZeroDivisionError
+        has_failed.wait(timeout=60)
+
+    monkeypatch.setattr(np, "setbufsize", notice)
+    with pytest.raises(ZeroDivisionError):
+        threads.share_out(work, range(4))
+    assert sorted(begun) == [0, 1]
+
+
 @pytest.mark.parametrize("number", ["1", "2"])
 def test_settings_of_floating_point_errors_hold_in_every_thread_and_the_buffer_is_put_back(number, monkeypatch):
     monkeypatch.setenv(threads.VARIABLE, number)
