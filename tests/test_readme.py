@@ -142,6 +142,7 @@ def test_the_rule_of_ones_own_holds_what_it_says(page, first_line, name, options
     assert rules.options_of(kind) == options
     rows = SmallRun(kind).train(epochs=20)
     assert rows[-1]["train_loss"] < rows[1]["train_loss"]
+    assert rows[-1]["update_angle"]["fc1.weight"] is not None, "an error came down"
 
 
 def commands(page):
