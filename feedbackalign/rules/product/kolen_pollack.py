@@ -56,6 +56,7 @@ class KolenPollack(ErrorSendingRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> rule = KolenPollack(mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))
     >>> sorted(rule.parameters())

@@ -39,7 +39,7 @@ def after_20_steps(kind, route, seed):
 
 
 def formula_reads_W(kind, rng):
-    """In the closed form the errors move when W becomes noise after the forward pass."""
+    """In the closed form the errors move when W becomes noise after the forward pass; explicit, none does."""
     for name, network, x, labels in kind.small_networks(rng):
         rule = kind(network, rng=rng)
         take_step(rule, SGD(lr=0.05, weight_decay=0.01), x, labels)

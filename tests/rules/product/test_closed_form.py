@@ -7,26 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedbackalign.optimizer import SGD, Adam
+from feedbackalign.optimizer import SGD
 from feedbackalign.training.loop import train_step
-from tests.rules.tools import assert_close, cases, conv_case, dense_case, distance, echo_of, frozen, make, train
+from tests.rules.product.breakers import (EXPLICIT, Foreign, adam, differences, every_learning_rule, several_rates,
+                                          with_momentum_from_elsewhere)
+from tests.rules.tools import assert_close, cases, dense_case, distance, echo_of, frozen, make, train
 from tests.strategies import networks_with_batch
-
-EXPLICIT = {"kp": "explicit", "pfa": "two-hop", "pfa-o": "two-hop", "pfa-i": "contracted"}
-RULES = list(EXPLICIT)
-every_learning_rule = pytest.mark.parametrize("name", RULES)
-
-
-def differences(rule):
-    """D = R − Bᵀ W, or B − W, of every layer, from the arrays themselves."""
-    D = {}
-    for layer in rule.network.weighted_layers():
-        held = rule.parameters() | rule.constants()
-        B = held[f"{layer.name}.B"]
-        R = held.get(f"{layer.name}.R")
-        D[layer.name] = B - layer.weight if R is None else R - np.tensordot(B.T, layer.weight, axes=1)
-    return D
-
 
 # ------------------------------------------------------------------------------------------------------- the echo
 
@@ -90,98 +76,6 @@ def test_shuffled_labels_leave_the_difference_where_it_was(name):
     assert all(distance(ends[0][1][key], ends[1][1][key]) > 0.05 for key in ends[0][1])
 
 
-# -------------------------------------------------------------------------------------- taken by itself, or refused
-
-def adam():
-    return Adam(lr=0.01)
-
-
-def several_rates():
-    return SGD(lr={"fc1": 0.1, "fc2": 0.1, "fc3": 0.05})
-
-
-def with_momentum_from_elsewhere():
-    optimizer = SGD(lr=0.05, momentum=0.9)
-    net, x, labels = dense_case()
-    train_step(make("bp", net), optimizer, x, labels)
-    return optimizer
-
-
-class Foreign:
-    """An optimiser of the user's own that knows nothing of closed forms."""
-
-    def step(self, parameters, gradients):
-        for name, parameter in parameters.items():
-            parameter -= 0.05 * gradients[name]
-
-
-BREAKERS = [(adam, "Adam rescales every weight by its own gradients"),
-            (several_rates, "the optimiser has several learning rates"),
-            (with_momentum_from_elsewhere, "the optimiser already carries momentum"),
-            (Foreign, "the optimiser Foreign does not say that it treats all weights alike")]
-every_breaker = pytest.mark.parametrize(("optimizer", "reason"), BREAKERS, ids=[b.__name__ for b, _ in BREAKERS])
-
-
-@every_learning_rule
-@every_breaker
-def test_where_it_would_not_be_exact_the_explicit_route_is_taken_and_said(name, optimizer, reason):
-    net, x, labels = dense_case()
-    rule, explicit = make(name, net), make(name, copy.deepcopy(net), route=EXPLICIT[name])
-    ours, theirs = optimizer(), optimizer()
-    for _ in range(5):
-        train_step(rule, ours, x, labels)
-        train_step(explicit, theirs, x, labels)
-    assert rule.notes().items() >= {"route": "explicit", "why_explicit": reason}.items()
-    assert rule.parameters().keys() == explicit.parameters().keys()
-    assert_close(net.parameters() | rule.parameters(), explicit.network.parameters() | explicit.parameters(), 1e-9)
-
-
-@every_learning_rule
-@every_breaker
-def test_where_it_would_not_be_exact_the_wish_for_it_is_refused(name, optimizer, reason):
-    net, x, labels = dense_case()
-    rule = make(name, net, route="closed-form")
-    before = frozen([net.parameters(), rule.parameters()])
-    with pytest.raises(ValueError, match=f"the closed form is not exact here: {reason}"):
-        train_step(rule, optimizer(), x, labels)
-    assert frozen([net.parameters(), rule.parameters()]) == before
-
-
-@every_learning_rule
-@pytest.mark.parametrize("of", ["W", "feedback"])
-def test_a_mask_breaks_it(name, of):
-    net, x, labels = conv_case(density=0.5 if of == "W" else 1.0)
-    options = {"density": 0.5} if of == "feedback" else {}
-    rule, wish = make(name, net, **options), make(name, net, route="closed-form", **options)
-    with pytest.raises(ValueError, match="not exact here: a mask on W or on the learned feedback"):
-        train_step(wish, SGD(lr=0.05), x, labels)
-    start = differences(rule)
-    schedule = train(rule, x, labels, 30)
-    reason = "a mask on W or on the learned feedback"
-    assert rule.notes().items() >= {"route": "explicit", "why_explicit": reason}.items()
-    c = echo_of(schedule, 0.9)
-    if name in ("kp", "pfa"):                                       # and rightly: D no longer fades by one scalar
-        assert max(distance(D, c * start[key]) for key, D in differences(rule).items()) > 0.01
-
-
-@pytest.mark.parametrize("name", ["kp", "pfa"])
-def test_the_reasons_given_are_true(name):
-    """Under Adam, several rates and momentum from elsewhere the difference does not fade by one scalar."""
-    for optimizer in (adam(), several_rates(), with_momentum_from_elsewhere()):
-        net, x, labels = dense_case()
-        rule = make(name, net, route=EXPLICIT[name])
-        optimizer.weight_decay = 0.3
-        start = differences(rule)
-        for _ in range(30):
-            train_step(rule, optimizer, x, labels)
-        fits = []
-        for key, D in differences(rule).items():
-            best = (D * start[key]).sum() / (start[key]**2).sum()       # the scalar that fits this layer best
-            fits.append((best, distance(D, best * start[key])))
-        spread = max(best for best, _ in fits) - min(best for best, _ in fits)
-        assert max(miss for _, miss in fits) > 1e-3 or spread > 1e-3
-
-
 # -------------------------------------------------------------------------------- what would break it on the way
 
 @every_learning_rule
@@ -233,37 +127,6 @@ def test_feedback_is_a_formula_after_the_first_step_and_cannot_be_set(name):
     for refused in (lambda: rule.set_feedback("fc1", **setting), rule.match_to_backprop):
         with pytest.raises(ValueError, match=f"{name}: the closed form holds the feedback as a formula"):
             refused()
-
-
-@every_learning_rule
-def test_d_0_is_taken_at_the_first_training_step_not_when_the_rule_is_made(name):
-    """W and the feedback may be set at will before, also after gradients were taken."""
-    net, x, labels = dense_case()
-    rule = make(name, net)
-    rng = np.random.default_rng(7)
-    rule.gradients(x, labels)
-    net.layer("fc2").weight[...] = rng.normal(size=(4, 5))
-    key = "B" if name == "kp" else "R"
-    rule.set_feedback("fc2", **{key: rng.normal(size=rule.parameters()[f"fc2.{key}"].shape)})
-    explicit = make(name, copy.deepcopy(net), route=EXPLICIT[name])
-    for layer in net.weighted_layers():
-        held = rule.constants() | rule.parameters()
-        explicit.set_feedback(layer.name, **{k.split(".")[1]: a for k, a in held.items() if k.startswith(layer.name)})
-    train(rule, x, labels, 20)
-    train(explicit, x, labels, 20)
-    assert rule.notes()["route"] == "closed-form"
-    assert_close(net.parameters(), explicit.network.parameters())
-
-
-@every_learning_rule
-def test_until_the_first_step_nothing_is_decided(name):
-    net, x, labels = dense_case()
-    rule = make(name, net)
-    rule.gradients(x, labels)
-    assert rule.notes().items() >= {"route": "explicit", "why_explicit": "no training step yet"}.items()
-    assert all(not key.endswith(".echo") for key in rule.parameters())
-    with pytest.raises(ValueError, match="unknown route 'two-hops'|unknown route 'explicitly'"):
-        make(name, net, route="explicitly" if name == "kp" else "two-hops")
 
 
 # --------------------------------------------------------------------------------------------------- what it reads
