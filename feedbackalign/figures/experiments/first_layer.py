@@ -1,4 +1,4 @@
-"""Only the first hidden layer learns: what it is told is all there is, for no layer above can make good for it."""
+"""Only the first hidden layer learns: no layer above it can make up for a bad teaching signal."""
 
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments.target_angles import RULES, trained
