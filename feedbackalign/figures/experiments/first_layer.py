@@ -1,4 +1,4 @@
-"""Only the first hidden layer learns, so no layer above can make up for an update of it that is wrong."""
+"""Only the first hidden layer learns: no layer above it can make up for a bad teaching signal."""
 
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
