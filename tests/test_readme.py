@@ -11,6 +11,7 @@ from feedbackalign import check, figures, rules, runs
 from feedbackalign.cli import arguments, figure_tables, tables
 from feedbackalign.cli.lessons import copy_lessons
 from tests.small_runs import SmallRun
+from tests.test_lessons import unknown_names
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README, RULES, RUNNING, BENCHMARKS = (CHECKOUT / name for name in (
@@ -186,6 +187,11 @@ def test_every_rule_has_one_row_that_leads_to_its_file():
     assert sorted(name for name, _ in rows) == sorted(rules.TABLE)
     for name, path in rows:
         assert path == Path(inspect.getsourcefile(rules.TABLE[name])), name
+
+
+def test_every_name_in_backticks_on_the_page_of_the_rules_exists():
+    prose = re.sub(r"^```.*?^```", "", text_of(RULES), flags=re.M | re.S)
+    assert unknown_names(prose, "\n".join(blocks(RULES, "python"))) == []
 
 
 def test_the_map_of_the_house_has_every_room():
