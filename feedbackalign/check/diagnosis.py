@@ -1,10 +1,10 @@
 """Where to look when a gradient is wrong: which arrays, by what factor, and which layers to suspect first.
 
-A wrong backward spoils the gradients of all that lies below it, so the worst number often stands at an innocent layer.
-What is wrong furthest up is nearest to the mistake: the error still arrived well at the next layer with parameters
-above, so the mistake lies between the two, in what that layer sends down, or in the wrong gradients themselves.
+A mistake in one layer's backward makes the gradients of all layers below it wrong, so the worst number often belongs to
+a layer that is right. The topmost wrong gradient is nearest to the mistake. At the next layer with parameters above, the
+error was still right. So the mistake lies between the two: in what that layer sends down, or in the wrong gradient itself.
 
-`check.check_gradients` raises the `GradientError` that says so.
+`check_gradients` raises the `GradientError` that says so.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from feedbackalign.networks.network import inside
 
 
 class GradientError(AssertionError):
-    """A backward pass disagrees with its forward pass; the message says which layers to look at first.
+    """A backward pass disagrees with its forward pass; the message says at which layers to look first.
 
     Attributes
     ----------
@@ -99,9 +99,9 @@ def factor_words(factor, N):
 
 
 def layers_above(layers, name):
-    """What the error passes on its way from the top down to the layer of this name, nearest first; None if not there.
+    """The layers that the error passes from the top down to the layer of this name, nearest first; None if not there.
 
-    A residual block that the layer is not in counts as one; of its own, the block is named where the way leaves it.
+    A residual block counts as one layer; a block that holds the layer is named after its inner layers.
     """
     for position, layer in enumerate(layers):
         above = None
@@ -136,7 +136,7 @@ def suspects(network, name, wrong, handed=False):
     below = owners[:owners.index(name)]
     in_a_row = not handed and not any(isinstance(layer, Residual) for layer in network.layers)
     if in_a_row and below and below[-1] not in map(owner_of, wrong):
-        return f"{name} itself (the layers below are told the right error)"
+        return f"{name} itself (the layers below get the right error)"
     way = []
     for layer in layers_above(network.layers, name):
         way.append(layer.name)

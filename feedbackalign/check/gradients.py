@@ -2,12 +2,12 @@
 
     central differences      ∂f/∂θᵢ ≈ (f(θ + h uᵢ) − f(θ − h uᵢ)) / 2h
 
-at h = 6e-6 in float64, where rounding and curvature are equally small, about 1e-10. A checker is as good as what it
-refuses, so this one uses a random upstream error (ones miss half of all wrong backwards), runs a batch that differs
-from x first (a stale memory shows), compares every entry, and watches that nobody changes what he was given.
+at h = 6e-6 in float64, where rounding and curvature are equally small, about 1e-10. The checker uses a random upstream
+error (ones miss half of all wrong backwards), runs another batch first (so that a stale memory shows), compares every
+entry, and checks that no pass changes its arguments.
 
-At a kink (ReLU at 0, a max-pool's tie) differences are meaningless. Entries whose step from −h to +h changes which
-units are active or which inputs win are told apart by that pattern and counted; all others must agree.
+At a kink (ReLU at 0, a tie in max pooling) differences mean nothing. Where the step from −h to +h changes which units are
+active or which inputs win, the entry is counted and left out; all others must agree.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Direct feedback alignment: every layer hears the error at the network's output, straight through random weights.
+"""Direct feedback alignment: every layer gets the error at the network's output, straight through random weights.
 
 Nøkland, "Direct feedback alignment provides learning in deep neural networks", arXiv 1609.01596 (2016).
 
@@ -6,7 +6,7 @@ Nøkland, "Direct feedback alignment provides learning in deep neural networks",
     feedback    e_in <--B-- e_L                  Eq. 2   e_in = e_L B          (N, classes) x (classes, in)
     learning    local to the layer               Eq. 3   ∂W = eᵀ x,  ∂b = Σₙ eₙ
 
-e_L is the error at the output of the whole network; what this layer's own error was does not matter below it. For a
+e_L is the error at the output of the whole network; the layer's own error does not matter below it. For a
 convolution B is (classes, in·H·W) and its product is reshaped to the layer's input.
 
 Transported   nothing, and nothing travels layer by layer: depth costs no time.

@@ -1,4 +1,4 @@
-"""Direct random target projection: every layer hears the target itself, straight through random weights.
+"""Direct random target projection: every layer gets the target itself, straight through random weights.
 
 Frenkel, Lefebvre, Bol, "Learning without feedback: fixed random learning signals allow for feedforward training of deep
 neural networks", arXiv 1909.01311 (Frontiers in Neuroscience 15:629892, 2021).

@@ -1,12 +1,11 @@
 """Finished runs, kept in a folder: a sweep that was stopped does only what is left.
 
-    FOLDER/3f0c….json       one finished run, under the hash of all that decides its numbers, with a sum over its rows
-    FOLDER/3f0c…/           a run under way, where its checkpoints are wanted
+    FOLDER/3f0c….json       one finished run, named by the hash of all that decides its numbers, with a sum over its rows
+    FOLDER/3f0c…/           the checkpoints of a run under way, where they are wanted
 
-The hash is taken over the settings of the run, the version of the package and of its rows' format, and the text of the
-file that a rule of one's own stands in (not over what that file imports, nor over the bytes in a `data_dir`). So a run
-is never mistaken for another one: at other settings it has another name, and what a file holds under its name is asked
-whether it is whole before it is believed.
+The hash covers the settings of the run, the version of the package and of its rows' format, and the text of the file
+that holds a user's rule (not what that file imports, nor the bytes in a `data_dir`). Other settings give another name.
+Before the rows of a file are used, their sum is compared.
 """
 
 import hashlib
@@ -33,11 +32,11 @@ class FinishedRuns:
     folder : path
         Made with the first run that is kept.
     checkpoints : bool
-        Whether runs under way keep a checkpoint an epoch in here, from which they go on: worth it for long epochs.
+        Whether runs under way keep their checkpoints here, to go on from: worth it for long epochs.
     fresh : bool
-        Whether what the folder holds from before is to be done anew.
+        Whether runs that the folder already holds are done again.
     say : callable, optional
-        Told in one line of every damaged file.
+        Called with one line of text for every damaged file.
 
     Examples
     --------
@@ -75,7 +74,7 @@ class FinishedRuns:
         return kept["rows"]
 
     def keep(self, run, rows):
-        """Keep the rows of a finished run; its checkpoints are needed no longer."""
+        """Keep the rows of a finished run, and remove its checkpoints."""
         name = name_of(run)
         if name is None:
             return
@@ -96,7 +95,7 @@ class FinishedRuns:
 
 
 def name_of(run):
-    """The hash of all that decides a run's numbers; None where the text of its rule is nowhere to be read."""
+    """The hash of all that decides a run's numbers; None where the text of its rule cannot be read."""
     decided = decided_by(run)
     if decided["rule"] is None:
         return None
@@ -133,7 +132,7 @@ def sum_of(rows):
 # ------------------------------------------------------------------------------------------------- rows in a file
 
 def write_rows(path, head, rows):
-    """{**head, "versions": …, "rows": […]}, a row a line, under another name first so that it is never half a file."""
+    """{**head, "versions": …, "rows": […]}, one row per line. Written under another name first: never half a file."""
     def text(value):
         return json.dumps(training.plain(value), allow_nan=False)
 

@@ -1,7 +1,7 @@
 """Models by name: how each is built to fit a data set, and what a run of it does where nothing else is asked for.
 
     mlp           dense ReLU layers; 64-64-64 hidden units for small samples, 512-512 from 400 inputs on
-    mlp-bn        the same with batch normalisation, for many layers: 64 units in each of 8, unless told otherwise
+    mlp-bn        the same with batch normalisation, for many layers: 64 units in each of 8, if no others are given
     settling      dense layers of clip(v/2, 0, 1) units, 64-64 hidden, for comparisons with rules that settle
     autoencoder   64-… down to a code and up again, squared error; the targets are the samples themselves
     digits-conv   two small convolutions for the 8×8 digits

@@ -198,7 +198,7 @@ class Run:
                                         momentum=self.momentum, strong=self.strong_phase)
 
     def train(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
-        """Do the run: -> its rows, one an epoch."""
+        """Do the run: -> its rows, one per epoch."""
         rule, data, optimiser, data_stream = self.build()
         about = {"seed": self.seed, "model": self.model, "data": self.data,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,

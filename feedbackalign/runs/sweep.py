@@ -1,9 +1,8 @@
-"""Several runs at once: every rule from the same starts on the same batches, in any executor.
+"""Several runs: every rule from the same starts on the same batches, in any executor.
 
 A task is one small `Run`; it is sent to a worker and its rows come back. `executor=` takes any
-`concurrent.futures.Executor`: none at all (here, one after the other), `workers(jobs, threads=…)` (spawned processes,
-each with its BLAS threads fixed before NumPy loads, so that results are the same bytes whatever their number or order),
-or a cluster's.
+`concurrent.futures.Executor`: that of `workers.workers(jobs, threads=…)`, or a cluster's. Without one the runs are done
+here, one after the other. Results are the same bytes in every case.
 """
 
 import concurrent.futures
@@ -17,7 +16,7 @@ from feedbackalign.training.checkpoints import CheckpointError
 from feedbackalign.training.loop import check_last_batch
 from feedbackalign.validation import require_integer
 
-MOST_SEEDS = 10_000                 # what is more than that was meant as the name of one seed
+MOST_SEEDS = 10_000                 # a larger number was meant as one seed, not as a count
 
 
 def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_failure=None, finished=None, **settings):
@@ -41,7 +40,7 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     Returns
     -------
     list of dict
-        One row per rule, seed and epoch, in this order whatever the order of the runs.
+        One row per rule, seed and epoch, in this order.
 
     Examples
     --------
@@ -65,11 +64,11 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
     progress : callable, optional
         Called with every row as it comes, or with a finished run's rows where an executor does the runs.
     on_failure : callable, optional
-        Called with (run, error) where a run in an executor fails; the others go on, and it has no rows. Without
-        it the first failure ends the sweep and is raised.
+        Called with (run, error) where a run in an executor fails; it has no rows, and the others go on. Without it
+        the first failure ends the sweep and is raised.
     finished : finished.FinishedRuns, optional
-        Runs that it holds are taken from there, the others are kept there as they finish: a sweep that was stopped and
-        is called again does only what is left.
+        Runs that it holds are taken from there; the others are kept there as they finish. So a sweep that was stopped
+        does only what is left when it is called again.
 
     Examples
     --------
@@ -119,7 +118,7 @@ def _gather(waiting, runs, executor, done, progress, on_failure):
 
 
 def as_they_finish(futures):
-    """Futures in the order they finish, looking up twice a second: Windows cannot interrupt an endless wait."""
+    """Futures in the order they finish. It looks twice a second, for Windows cannot interrupt an endless wait."""
     pending = set(futures)
     while pending:
         done, pending = concurrent.futures.wait(pending, timeout=0.5, return_when=concurrent.futures.FIRST_COMPLETED)
@@ -151,7 +150,7 @@ def plan(rules, *, seeds=3, options=None, **settings):
 
 
 def rehearse(runs):
-    """Build the data, the network and every rule once, so that what cannot work is refused before any run starts."""
+    """Build the data, the network and every rule once: what cannot work is refused before any run starts."""
     rule, data, _, _ = runs[0].build()
     require_integer(runs[0].batch_size, "batch size", low=1, high=len(data.train))
     check_last_batch(rule.network, len(data.train), runs[0].batch_size)
@@ -160,7 +159,7 @@ def rehearse(runs):
 
 
 def go_on(run, folder=None, progress=None):
-    """The same from the checkpoint in a folder; from the beginning where there is none, or none that is any good."""
+    """`do_run` from the checkpoint in a folder; from the beginning where there is none, or only a damaged one."""
     if folder is None:
         return do_run(run, progress)
     try:

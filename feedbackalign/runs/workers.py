@@ -12,9 +12,9 @@ import time
 from feedbackalign.runs.run import THREAD_VARIABLES
 from feedbackalign.validation import require_integer
 
-TELL_EVERY = 0.1                    # seconds between two pieces of news from inside an epoch
+NEWS_EVERY = 0.1                    # seconds between two pieces of news from inside an epoch
 
-_progress_queue = None              # in a worker of `workers`: where it tells how far it is
+_progress_queue = None              # in a worker of `workers`: where its news go
 
 
 def do_run(run, progress=None, **where):
@@ -25,21 +25,21 @@ def do_run(run, progress=None, **where):
 
 
 def _teller(run):
-    """Tells the queue of every epoch, and of a step now and then: a message costs as much as a small network's step."""
-    told = -TELL_EVERY
+    """A progress callback that puts every epoch, and a step now and then, into the queue: a message costs a step."""
+    last = -NEWS_EVERY
 
     def tell(news):
-        nonlocal told
+        nonlocal last
         if "epochs" in news:                    # a step's, not an epoch's
-            if time.monotonic() < told + TELL_EVERY:
+            if time.monotonic() < last + NEWS_EVERY:
                 return
-            told = time.monotonic()
+            last = time.monotonic()
         _progress_queue.put((run, news))
     return tell
 class Workers(concurrent.futures.ProcessPoolExecutor):
-    """What `workers` gives. Leaving its block by an exception ends all that it was to do, so nobody cancels anything.
+    """The executor of `workers`. Its futures are never cancelled: an exception in its block ends the processes.
 
-    (An executor whose processes are ended trips, in Python up to 3.12, over futures that were cancelled before.)
+    (Up to Python 3.12 an executor fails when its processes end after a future was cancelled.)
     """
 
 
@@ -47,8 +47,7 @@ class Workers(concurrent.futures.ProcessPoolExecutor):
 def workers(jobs, *, threads=1, tell=None):
     """Spawned processes as an executor, each with `threads` BLAS threads set before its NumPy loads.
 
-    They leave an interrupt from the keyboard to their parent, and end when it does, however it dies. Where the block is
-    left by an exception they are ended at once, in the middle of what they do.
+    Ctrl-C is left to their parent, and they end when it ends. An exception in the block ends them at once.
 
     Parameters
     ----------
@@ -83,7 +82,7 @@ def workers(jobs, *, threads=1, tell=None):
 
 
 def _start_all(executor, jobs):
-    """Start the processes now, deaf to the keyboard from their first instruction on (a handler comes too late)."""
+    """Start the processes now, with Ctrl-C ignored from their first instruction on: a handler would come too late."""
     in_main_thread = threading.current_thread() is threading.main_thread()      # where alone Python sets handlers
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
     try:
@@ -104,6 +103,6 @@ def _start_worker(tell, path):
 
 
 def _end_with_parent():
-    """A killed parent cannot end its workers; one that lived on would hold its run's folder."""
+    """End with the parent: a worker that lived on would hold the folder of its run."""
     multiprocessing.parent_process().join()
     os._exit(1)

@@ -2,14 +2,13 @@
 
 A folder holds one run:
 
-    record.jsonl      a row of plain numbers an epoch, appended while the run goes on
+    record.jsonl      one row of plain numbers per epoch, appended while the run goes on
     checkpoint.npz    parameters, the rule's and the optimiser's state, every random stream, epoch, step and the rows
-    .lock             held while a run is alive; the operating system lets go of it when its process dies
+    .lock             held while a run is alive; the operating system frees it when the process ends
 
-The checkpoint is written under another name and then renamed, so that it is never half a file; nothing is pickled. The
-record is for reading along: a resumed run takes the rows from its checkpoint and cuts the record back to them. An
-epoch's order of samples is one draw from the data stream: the stream is kept as it stood before that draw, and a
-resumed epoch draws again and skips the batches it has had.
+The checkpoint is written under another name and then renamed, so it is never half a file; nothing is pickled. A resumed
+run takes the rows from its checkpoint and cuts the record back to them. The order of an epoch's samples is one draw from
+the data stream. The stream is kept as it was before that draw: a resumed epoch draws again and skips what it has had.
 """
 
 import dataclasses
@@ -22,8 +21,8 @@ import numpy as np
 
 from feedbackalign.version import __version__
 
-SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where nobody says in which steps
-SAVING_SHARE = 0.02                 # of the time at most goes to these: large networks are saved less often
+SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where no steps are given
+SAVING_SHARE = 0.02                 # at most this share of the time: large networks are saved less often
 
 
 class CheckpointError(ValueError):
@@ -74,7 +73,7 @@ class Checkpoint:
     epochs : int
         How many the run is meant to have.
     about : dict
-        What else makes it this run, such as {"seed": 3, "data": "digits"}; a checkpoint that says otherwise is refused.
+        What else is fixed, such as {"seed": 3, "data": "digits"}; a checkpoint with other values is refused.
 
     Raises
     ------
@@ -114,14 +113,14 @@ class Checkpoint:
     # ------------------------------------------------------------------------------------------------------ writing
 
     def is_due(self, step, every):
-        """Whether to save inside an epoch: at every so many steps, or, if that is None, now and then by the clock."""
+        """Whether to save inside an epoch: every so many steps, or by the clock if that is None."""
         if every is not None:
             return step % every == 0
         wait = max(SAVE_EVERY, self.save_seconds / SAVING_SHARE)
         return self.folder is not None and time.monotonic() >= self.saved_at + wait
 
     def save(self, done, rows):
-        """Write the record, then the checkpoint: where a run dies in between, the record is ahead and is cut back."""
+        """Write the record, then the checkpoint. If the run dies in between, the record is cut back later."""
         if self.folder is None:
             return
         began = time.monotonic()

@@ -257,7 +257,7 @@ def test_a_teller_lets_few_steps_and_every_row_through(monkeypatch):
     class Queue:
         put = staticmethod(told.append)
 
-    clock = iter(np.arange(1000) * worker_module.TELL_EVERY / 4)
+    clock = iter(np.arange(1000) * worker_module.NEWS_EVERY / 4)
     monkeypatch.setattr(worker_module, "_progress_queue", Queue)
     monkeypatch.setattr(worker_module.time, "monotonic", lambda: next(clock))
     rows = worker_module.do_run(Run("bp", seed=3, **{**SMALL, "batch_size": 20}))
