@@ -145,7 +145,9 @@ def rule_text(name, kind, options):
         line += (GAP if line else "") + own
     if line:
         details.append(line)
-    if kind.learning_rate_factor != 1:
+    if kind.own_step:
+        details.append("takes a step of its own: learning rate, momentum and decay do not apply")
+    elif kind.learning_rate_factor != 1:
         details.append(f"learning rate x {kind.learning_rate_factor:g}")
     return "\n".join([f"{name:<7} {idea}", *(f"        {detail}" for detail in details)])
 
