@@ -154,7 +154,7 @@ def test_elementwise_in_blocks_is_elementwise_in_one_go(number, first, second, m
     for block in (8, 1000, 2**20):
         monkeypatch.setattr(threads, "BLOCK", block)
         kept = a.copy(), b.copy()
-        result = threads.elementwise(np.subtract, a, b)
+        result = threads.in_blocks(np.subtract, a, b)
         assert np.array_equal(result, a - b) and result.dtype == a.dtype
         assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1]) and not np.shares_memory(result, a)
     if first == "batch innermost":
