@@ -17,7 +17,7 @@ from feedbackalign.validation import describe, require_integer
 
 def add(branch, side):
     """The sum of branch and shortcut, on the way up and on the way down; large ones in blocks, on all threads."""
-    return in_blocks(np.add, branch, side) if branch.nbytes >= LARGE else branch + side
+    return in_blocks(np.add, branch, side) if branch.size >= LARGE else branch + side
 
 
 class Residual(Layer):

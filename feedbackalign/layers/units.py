@@ -29,11 +29,11 @@ class ReLU(Activation):
 
     def forward(self, x, training=True):
         self.input = x
-        return in_blocks(relu, x) if x.nbytes >= LARGE else relu(x)
+        return in_blocks(relu, x) if x.size >= LARGE else relu(x)
 
     def backward(self, error):
         self.error = error if self.keeps_error else None
-        return in_blocks(relu_backward, error, self.input) if error.nbytes >= LARGE else relu_backward(error, self.input)
+        return in_blocks(relu_backward, error, self.input) if error.size >= LARGE else relu_backward(error, self.input)
 
 
 class LeakyReLU(Activation):

@@ -18,7 +18,7 @@ import numpy as np
 
 VARIABLE = "FEEDBACKALIGN_THREADS"
 BLOCK = 2**18               # bytes of one array that are worked on at a time
-LARGE = 4 * BLOCK           # bytes of an array from which on layers work in blocks
+LARGE = 2**18               # entries of an array from which on layers work in blocks
 SHORT = 256                 # entries of NumPy's buffer inside `share_out`
 
 _pool = None                # (number of helpers, executor), made when first needed
