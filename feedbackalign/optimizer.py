@@ -65,7 +65,7 @@ class Optimizer:
         """η of every parameter by its own name, else by its layer's; frozen ones are left out."""
         layers = {name: name.rsplit(".", 1)[0] for name in parameters}          # {"fc1.weight": "fc1"}
         for name in self.lr:
-            require_known(name, [*layers, *layers.values()], "parameter or layer in lr")
+            require_known(name, dict.fromkeys([*layers, *layers.values()]), "parameter or layer in lr")
         rates = {name: self.lr.get(name, self.lr.get(layer)) for name, layer in layers.items()}
         for name, rate in rates.items():
             if rate is None:

@@ -11,13 +11,13 @@ import numpy as np
 
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops.convolution import batch_innermost
-from feedbackalign.ops.fast.threads import LARGE, elementwise
+from feedbackalign.ops.fast.threads import LARGE, in_blocks
 from feedbackalign.validation import describe, require_integer
 
 
 def add(branch, side):
     """The sum of branch and shortcut, on the way up and on the way down; large ones in blocks, on all threads."""
-    return elementwise(np.add, branch, side) if branch.nbytes >= LARGE else branch + side
+    return in_blocks(np.add, branch, side) if branch.size >= LARGE else branch + side
 
 
 class Residual(Layer):

@@ -2,7 +2,8 @@
 
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops import activations
-from feedbackalign.ops.fast.threads import LARGE, elementwise
+from feedbackalign.ops.activations import relu, relu_backward
+from feedbackalign.ops.fast.threads import LARGE, in_blocks
 
 
 class Activation(Layer):
@@ -28,13 +29,11 @@ class ReLU(Activation):
 
     def forward(self, x, training=True):
         self.input = x
-        return elementwise(activations.relu, x) if x.nbytes >= LARGE else activations.relu(x)
+        return in_blocks(relu, x) if x.size >= LARGE else relu(x)
 
     def backward(self, error):
         self.error = error if self.keeps_error else None
-        if error.nbytes >= LARGE:
-            return elementwise(activations.relu_backward, error, self.input)
-        return activations.relu_backward(error, self.input)
+        return in_blocks(relu_backward, error, self.input) if error.size >= LARGE else relu_backward(error, self.input)
 
 
 class LeakyReLU(Activation):

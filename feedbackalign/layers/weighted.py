@@ -119,16 +119,12 @@ class Linear(WeightedLayer):
         require_floats(x, f"input of {self.name}", shape=(None, self.weight.shape[1]))
         self.input = x
         y = dense.linear(x, self.weight, self.bias)                             # (N, in) x (in, out) -> (N, out)
-        if self.noise is not None:
-            y += self.noise
-        return y
+        return y if self.noise is None else y + self.noise
 
     def local_gradients(self, error):
         """{"weight": eᵀ x, "bias": Σₙ eₙ} for an error (N, out) at the output of the last forward pass."""
-        gradients = {"weight": self.outer(error)}
-        if self.bias is not None:
-            gradients["bias"] = error.sum(axis=0)
-        return gradients
+        weight = self.outer(error)                                              # (out, in)
+        return {"weight": weight} if self.bias is None else {"weight": weight, "bias": error.sum(axis=0)}
 
     def outer(self, signal, x=None):
         """signalᵀ x summed over the batch, x being the last input unless given: (N, any), (N, in) -> (any, in)."""
@@ -209,10 +205,8 @@ class Conv2d(WeightedLayer):
 
     def local_gradients(self, error):
         """{"weight": Σ eᵀ patch, "bias": Σ e} over samples and positions, error (N, out, rows, cols)."""
-        gradients = {"weight": self.outer(error)}
-        if self.bias is not None:
-            gradients["bias"] = conv.as_rows(error).sum(axis=1)
-        return gradients
+        weight = self.outer(error)                                              # (out, in, kh, kw)
+        return {"weight": weight} if self.bias is None else {"weight": weight, "bias": conv.as_rows(error).sum(axis=1)}
 
     def outer(self, signal, x=None):
         """Σ signalᵀ patch, patches of the last input unless given: (N, any, rows, cols) -> (any, in, kh, kw)."""

@@ -8,10 +8,7 @@
 
 def linear(x, weight, bias=None):
     """y = x Wᵀ + b: x (N, in), weight (out, in), bias (out,) or None -> (N, out)."""
-    y = x @ weight.T                                    # (N, in) x (in, out) -> (N, out)
-    if bias is not None:
-        y += bias
-    return y
+    return x @ weight.T if bias is None else x @ weight.T + bias                # (N, in) x (in, out) -> (N, out)
 
 
 def linear_transport(error, weight):

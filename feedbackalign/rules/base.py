@@ -134,7 +134,9 @@ class Rule:
     def update(self, optimizer, step):
         """Change the arrays by what the learning phase found: the optimiser's step, unless a rule has its own."""
         arrays = self.network.parameters() | self.parameters()
-        optimizer.step({name: arrays[name] for name in self.learns()}, step.grads)
+        if type(self).learns is not Rule.learns:            # some of them only
+            arrays = {name: arrays[name] for name in self.learns()}
+        optimizer.step(arrays, step.grads)
 
     # ------------------------------------------------------------------------------------------ what the rule holds
 

@@ -21,7 +21,7 @@ def test_large_arrays_in_blocks_give_the_same_bytes_as_one_call(number, monkeypa
 
     whole = passes()
     assert not called
-    for module, name, value in ((units, "LARGE", x.nbytes), (residual, "LARGE", x.nbytes), (threads, "BLOCK", 64)):
+    for module, name, value in ((units, "LARGE", x.size), (residual, "LARGE", x.size), (threads, "BLOCK", 64)):
         monkeypatch.setattr(module, name, value)
     blocks = passes()
     assert len(called) == 5                                                     # ReLU up, sum up, ReLU down twice, sum

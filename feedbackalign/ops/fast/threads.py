@@ -18,7 +18,7 @@ import numpy as np
 
 VARIABLE = "FEEDBACKALIGN_THREADS"
 BLOCK = 2**18               # bytes of one array that are worked on at a time
-LARGE = 4 * BLOCK           # bytes of an array from which on layers work in blocks
+LARGE = 2**18               # entries of an array from which on layers work in blocks
 SHORT = 256                 # entries of NumPy's buffer inside `share_out`
 
 _pool = None                # (number of helpers, executor), made when first needed
@@ -88,13 +88,13 @@ def share_out(work, parts):
         helper.result()                                                         # raises what was raised there
 
 
-def elementwise(function, first, *others):
+def in_blocks(function, first, *others):
     """function(first, *others, out=…) of arrays of one shape, in a new array that lies in memory like `first`.
 
     One block of entries at a time passes through the function while it is in the cache, and the blocks are shared out
     over the threads. Arrays that do not all lie in memory in the same order are worked on as one block.
 
-    >>> elementwise(np.add, np.array([1.0, 2.0]), np.array([3.0, 5.0]))
+    >>> in_blocks(np.add, np.array([1.0, 2.0]), np.array([3.0, 5.0]))
     array([4., 7.])
     """
     arrays = (first, *others, np.empty_like(first))

@@ -134,7 +134,7 @@ def test_a_forked_child_makes_threads_of_its_own():
                    timeout=120)
 
 
-# ------------------------------------------------------------------------------------- elementwise, a block at a time
+# --------------------------------------------------------------------------------- in blocks, on any number of threads
 
 LAYOUTS = {"C": lambda a: a, "flat": lambda a: a.reshape(-1),
            "every second": lambda a: np.repeat(a, 2, axis=3)[..., ::2],
@@ -144,7 +144,7 @@ LAYOUTS = {"C": lambda a: a, "flat": lambda a: a.reshape(-1),
 @pytest.mark.parametrize("number", ["1", "2"])
 @pytest.mark.parametrize("first", LAYOUTS)
 @pytest.mark.parametrize("second", LAYOUTS)
-def test_elementwise_in_blocks_is_elementwise_in_one_go(number, first, second, monkeypatch):
+def test_in_blocks_gives_the_numbers_of_one_call(number, first, second, monkeypatch):
     """Whether the two lie alike or not, and however many blocks there are."""
     if (first == "flat") != (second == "flat"):
         pytest.skip("shapes differ")
@@ -154,7 +154,7 @@ def test_elementwise_in_blocks_is_elementwise_in_one_go(number, first, second, m
     for block in (8, 1000, 2**20):
         monkeypatch.setattr(threads, "BLOCK", block)
         kept = a.copy(), b.copy()
-        result = threads.elementwise(np.subtract, a, b)
+        result = threads.in_blocks(np.subtract, a, b)
         assert np.array_equal(result, a - b) and result.dtype == a.dtype
         assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1]) and not np.shares_memory(result, a)
     if first == "batch innermost":
