@@ -122,8 +122,8 @@ def options_of(rule):
     >>> options_of("pfa")
     {'expansion': 10, 'density': 1.0, 'route': None}
     """
-    found = {}
-    for kind in find(rule).__mro__:
+    rule, found = find(rule), {}
+    for kind in rule.__mro__:
         if "__init__" in vars(kind):
             parameters = inspect.signature(kind.__init__).parameters.values()
             own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rng"}
@@ -131,7 +131,7 @@ def options_of(rule):
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):            # **options: those of the class above
                 break
     return {option: default for option, default in found.items()
-            if option not in getattr(find(rule), "fixed_options", ())}
+            if option not in getattr(rule, "fixed_options", ())}
 
 
 def make(rule, network, *, rng=None, **options):
