@@ -317,7 +317,7 @@ class SilentTargets(rules.TargetRule):
     (HonestTargets, None),
     (ShapelessTargets, r"ValueError: ShapelessTargets.moves: expected arrays of shapes .* got float64 array of shape"),
     (SilentTargets, r"ValueError: SilentTargets.moves: expected arrays of shapes .* got None")])
-def test_target_rules_of_ones_own_are_held_to_what_they_say_and_a_faulty_one_hides_nothing(kind, failed):
+def test_a_users_target_rule_is_held_to_its_claims(kind, failed):
     rows = list(check.run(rules=[kind, "bp"]))
     wrong = [row["what"] for row in rows if not row["passed"]]
     assert rows[-1]["what"].startswith("bp: ")                          # whoever comes after is checked too

@@ -65,7 +65,7 @@ def test_the_way_down_through_running_statistics_is_that_of_a_fixed_line(shape):
         assert found["bias"][c] == pytest.approx(slope(layer.bias, c), rel=1e-6)
 
 
-def test_large_images_are_normalised_a_few_channels_at_a_time_on_any_number_of_threads(monkeypatch):
+def test_large_images_are_normalised_alike_on_any_number_of_threads(monkeypatch):
     """The same bytes, and what one pass over the whole would say."""
     rng = np.random.default_rng(5)
     layer, x = layer_and_input((6, 7, 5, 4), rng)

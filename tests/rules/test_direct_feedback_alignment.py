@@ -14,7 +14,7 @@ from tests.strategies import linear_networks_with_batch, networks_with_batch
 
 
 @given(linear_networks_with_batch())
-def test_in_a_linear_network_with_b_the_product_of_all_weights_above_it_is_backprop(case):
+def test_in_a_linear_network_with_the_product_of_weights_it_is_backprop(case):
     net, x, labels, _ = case
     rule = make("dfa", net)
     weights = [layer.weight for layer in net.weighted_layers()]
@@ -34,7 +34,7 @@ def test_errors_do_not_notice_what_happens_to_w_after_the_forward_pass(case):
 
 
 @given(networks_with_batch())
-def test_what_a_layer_sends_down_is_the_outputs_error_through_its_b_whatever_its_own_error(case):
+def test_a_layer_sends_down_the_outputs_error_through_its_b(case):
     net, x, labels, rng = case
     rule = make("dfa", net)
     rule.gradients(x, labels)

@@ -137,7 +137,7 @@ def test_what_a_measure_returns_may_be_written_to(name):
 
 
 @every_rule
-def test_the_first_reference_is_the_rules_own_claim_and_covers_the_network_alone(name):
+def test_the_first_reference_is_the_own_claim_and_covers_the_network(name):
     net, x, labels = dense_batch(name, dtype=np.float32)
     rule = make(name, net)
     for reference in rule.references(x, labels).values():
@@ -321,7 +321,7 @@ def test_feedback_weights_stand_in_the_shape_of_W(name):
 
 
 @every_error_sender
-def test_where_something_stands_in_the_place_of_W_the_error_goes_through_it(name):
+def test_the_error_goes_through_what_stands_in_the_place_of_W(name):
     net, x, labels = conv_case()
     rule, optimizer = make(name, net), SGD(lr=0.05)
     for _ in range(2):

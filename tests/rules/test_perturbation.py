@@ -84,7 +84,7 @@ def test_the_power_of_node_perturbation_grows_with_the_number_of_units(hidden):
     assert abs(power / exact / (hidden + 3 + 2) - 1) < 0.15
 
 
-def test_units_are_fewer_than_weights_so_node_perturbation_is_nearer_to_the_gradient():
+def test_node_perturbation_is_nearer_to_the_gradient():
     net, x, labels = dense_case(sizes=(10, 20, 5), N=20, activation="tanh")
     exact, angles = flat(backprop(net, x, labels)), {}
     for name in ("wp", "np"):

@@ -83,7 +83,7 @@ def test_a_step_of_the_rules_own_is_taken_and_the_optimiser_rests():
     assert frozen(run.optimizer) == frozen(twin.optimizer)
 
 
-def test_a_rule_with_its_own_step_has_no_rate_momentum_or_decay_in_its_rows():
+def test_a_rule_with_its_own_step_has_no_rate_or_decay_in_its_rows():
     run = SmallRun(ProximalStep)
     rows = run.train(epochs=1, lr_at=lambda step: 5.0, decay_at=lambda step: 5.0)
     assert [(row["lr"], row["weight_decay"]) for row in rows] == [(None, None)] * 2
@@ -197,7 +197,7 @@ def test_a_layer_below_the_lowest_weights_gets_its_gradient(name):
         assert_close(step.grads, network.backward(rule.output_error), 1e-12)
 
 
-def test_batch_norm_below_the_lowest_weights_learns_under_feedback_alignment():
+def test_batch_norm_below_the_lowest_weights_learns():
     rng = np.random.default_rng(0)
     network = networks.Network([BatchNorm1d(4), Linear(4, 5, rng=rng), Tanh(), Linear(5, 3, rng=rng)])
     rule = rules.make("fa", network, rng=rng)

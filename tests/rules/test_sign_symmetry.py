@@ -80,7 +80,7 @@ def test_a_weight_of_zero_has_no_feedback(name):
 
 
 @every_signed_rule
-def test_a_sparse_feedback_has_ws_signs_where_it_exists_and_is_not_rescaled(name):
+def test_sparse_feedback_has_ws_signs_and_is_not_rescaled(name):
     net, x, labels = conv_case()
     rule, full, optimizer = make(name, net, density=0.5), make(name, net), SGD(lr=0.1)
     exists = {key: M != 0 for key, M in rule.magnitudes.items()}

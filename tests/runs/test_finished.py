@@ -108,7 +108,7 @@ def test_a_changed_rule_file_is_another_rule(tmp_path):
     assert name_of(run) != before
 
 
-def test_a_class_is_known_by_its_file_and_one_without_a_file_is_done_every_time(tmp_path, done):
+def test_a_class_is_known_by_its_file_and_done_again_without_one(tmp_path, done):
     assert name_of(Run(OwnRule, **SMALL)) is not None
     assert name_of(Run(TableRule, **SMALL)) is not None
     namespace = {"TableRule": TableRule, "__name__": "__nowhere__"}

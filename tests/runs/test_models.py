@@ -83,7 +83,7 @@ def test_options_reach_the_dense_models():
     np.testing.assert_allclose(network.layer("fc1").weight @ network.layer("fc1").weight.T, np.eye(7), atol=1e-6)
 
 
-def test_batch_normalisation_stands_before_every_activation_and_takes_the_place_of_the_bias():
+def test_batch_norm_stands_before_every_activation_in_place_of_the_bias():
     network, _ = fit("mlp-bn", data.digits(), hidden=(7, 5))
     assert [layer.name for layer in network.layers] == ["fc1", "bn1", "relu1", "fc2", "bn2", "relu2", "fc3"]
     assert [layer.bias is None for layer in network.weighted_layers()] == [True, True, False]
@@ -106,7 +106,7 @@ def test_what_does_not_fit(error, name, options, message):
     ("lenet-mnist", 40, r"model lenet-mnist, images of 40×40 pixels: fc1: expected 120 inputs a sample, got shape"),
     ("digits-conv", 3, r"model digits-conv, images of 3×3 pixels: size: expected an integer of at least 4, got 3"),
 ])
-def test_images_that_do_not_fit_are_refused_with_the_layer_that_they_do_not_fit(name, size, message):
+def test_images_that_do_not_fit_are_refused_naming_the_layer(name, size, message):
     with pytest.raises(ValueError, match=message):
         fit(name, images(1, size))
 

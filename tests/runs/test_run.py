@@ -153,7 +153,7 @@ def test_only_the_settling_model_sees_pixels_from_zero_to_one(data):
 @pytest.mark.parametrize("model, data, usual", [
     ("resnet20", "cifar10", "crop-flip"), ("resnet18", "cifar10", "crop-flip"), ("resnet20", "fashion", "none"),
     ("lenet-cifar", "cifar10", "none"), ("mlp", "digits", "none")])
-def test_images_are_augmented_in_the_papers_setting_alone_unless_told_otherwise(model, data, usual):
+def test_images_are_augmented_in_the_papers_setting_alone_by_default(model, data, usual):
     assert Run("bp", model=model, data=data).augment == usual
     assert (Run("bp", model=model, data=data).augmentation is None) == (usual == "none")
     for chosen in ("none", "crop-flip"):

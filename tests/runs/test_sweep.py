@@ -64,7 +64,7 @@ def test_a_plan_is_checked_before_any_work(rules, more, told):
         sweep.plan(rules, **more)
 
 
-def test_a_rehearsal_builds_every_rule_and_refuses_what_none_of_them_can_do():
+def test_a_rehearsal_builds_every_rule_and_refuses_what_cannot_work():
     sweep.rehearse(sweep.plan([name for name in TABLE if family_of(name) == "any"], seeds=1))
     sweep.rehearse(sweep.plan(TABLE, seeds=1, model="settling"))
     with pytest.raises(ValueError, match="density"):

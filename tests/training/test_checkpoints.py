@@ -565,7 +565,7 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(here, message, tmp_path)
     assert before == ((tmp_path / "checkpoint.npz").read_bytes(), (tmp_path / "record.jsonl").read_bytes())
 
 
-def test_another_seed_or_batch_size_is_refused_but_not_another_number_of_threads(tmp_path):
+def test_another_seed_or_batch_size_is_refused_other_threads_are_not(tmp_path):
     SmallRun("bp").train(epochs=1, folder=tmp_path, about={"seed": 3, "threads": 1})
     with pytest.raises(CheckpointError, match="made by another seed: 3, this run has 4"):
         SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 4, "threads": 1})
@@ -626,7 +626,7 @@ sys.stdin.read()
 """
 
 
-def test_a_second_run_is_refused_while_the_first_lives_and_not_after_it_was_killed(tmp_path):
+def test_a_second_run_is_refused_only_while_the_first_lives(tmp_path):
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as other:
         assert other.stdout.readline() == "locked\n"

@@ -405,7 +405,7 @@ def test_a_learning_rate_far_too_large_is_called_that(name):
         run.train(epochs=5)
 
 
-def test_weights_that_became_nan_in_an_update_are_a_divergence_not_an_assignment():
+def test_weights_that_became_nan_are_a_divergence_not_an_assignment():
     """The closed form guards against assigned weights by their norms, and NaN is not equal to itself."""
     run = SmallRun("pfa")
     train_step(run.rule, run.optimizer, *run.data.batch(4))
@@ -487,7 +487,7 @@ def normalising(positions=None):
 
 @pytest.mark.parametrize("positions, samples, batch_size, fitting", [
     (None, 9, 4, 5), (None, 9, 8, 9), (None, 9, 1, 3), (1, 9, 2, 3), (None, 7, 2, 4), (None, 1, 1, None)])
-def test_a_last_batch_of_one_is_refused_where_a_layer_normalises_over_the_batch_alone(positions, samples, batch_size,
+def test_a_last_batch_of_one_is_refused_where_the_batch_is_normalised(positions, samples, batch_size,
                                                                                       fitting):
     network = normalising(positions)
     x = np.random.default_rng(1).normal(size=(samples, *network.input_shape)).astype(np.float32)
@@ -509,7 +509,7 @@ def test_a_last_batch_of_one_is_refused_where_a_layer_normalises_over_the_batch_
         assert all((samples - 1) % size == 0 for size in range(batch_size, fitting))
 
 
-def test_a_last_batch_of_one_is_enough_where_an_image_has_several_values_a_channel():
+def test_a_last_batch_of_one_image_is_enough():
     network = normalising(2)
     x = np.random.default_rng(1).normal(size=(9, 1, 2, 2)).astype(np.float32)
     split = Split(x, np.arange(9) % 3)

@@ -90,7 +90,7 @@ def test_after_an_error_the_other_thread_begins_no_further_part(monkeypatch):
 
 
 @pytest.mark.parametrize("number", ["1", "2"])
-def test_settings_of_floating_point_errors_hold_in_every_thread_and_the_buffer_is_put_back(number, monkeypatch):
+def test_error_settings_hold_in_every_thread_and_the_buffer_is_put_back(number, monkeypatch):
     monkeypatch.setenv(threads.VARIABLE, number)
     meeting, seen, before = threading.Barrier(int(number)), [], np.getbufsize()
 

@@ -26,13 +26,13 @@ def random_states(found, N, rng):
 
 @settings(max_examples=15)
 @given(case=cases.dense_cases(max_batch=3))
-def test_a_dense_layers_preactivation_is_the_gradient_of_the_primitive_function(case):
+def test_a_dense_preactivation_is_the_gradient_of_the_primitive(case):
     assert_field_is_gradient(*case)
 
 
 @settings(max_examples=6)
 @given(case=cases.image_cases())
-def test_a_convolutional_layers_preactivation_is_the_gradient_of_the_primitive_function(case):
+def test_a_convolutional_preactivation_is_the_gradient_of_the_primitive(case):
     assert_field_is_gradient(*case)
 
 
@@ -161,7 +161,7 @@ def test_the_energy_of_a_tied_network_never_rises_in_an_alternating_sweep():
     assert (np.diff(energies, axis=0) <= 1e-12).all() and (energies[-1] < energies[0]).all()
 
 
-def test_synchronous_layers_can_fall_into_a_cycle_of_two_and_alternating_ones_do_not():
+def test_synchronous_layers_can_cycle_and_alternating_ones_do_not():
     net = mlp([1, 1, 1], activation="tanh", loss="squared-error", rng=rng_of(), dtype=np.float64)
     net = Network([*net.layers, layers.Tanh()], loss="squared-error")
     net.parameters()["fc1.weight"][...], net.parameters()["fc2.weight"][...] = 0.0, 3.0

@@ -37,7 +37,7 @@ def cosines(hidden, estimator, seed, bias_gain, steps=15):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_at_initialisation_the_symmetric_estimator_is_closer_in_every_layer(seed):
+def test_at_the_start_the_symmetric_estimator_is_closer_in_every_layer(seed):
     """E1 on 64-64-64-10."""
     one, both = (cosines((64, 64), estimator, seed, bias_gain=1.0) for estimator in ("one-sided", "symmetric"))
     assert min(both) >= 0.85 and max(one) <= 0.80

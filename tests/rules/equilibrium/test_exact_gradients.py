@@ -189,7 +189,7 @@ GRADUAL = [("steep-sigmoid", 2e-4), ("tanh", 2e-4), ("sigmoid", 2e-4), ("dsilu",
 
 @pytest.mark.parametrize("loss", ["squared-error", "cross-entropy"])
 @pytest.mark.parametrize(("unit", "tolerance"), GRADUAL)
-def test_every_nudged_step_retraces_one_step_of_backpropagation_through_time(unit, tolerance, loss):
+def test_every_nudged_step_is_one_step_of_backprop_through_time(unit, tolerance, loss):
     """Truth 3: −(G(s_{t+1}) − G(s_t)) / β is the t-th contribution, symmetric at β = 1e-3."""
     net, x, labels = cases.dense(unit=unit, loss=loss)
     ours = {}

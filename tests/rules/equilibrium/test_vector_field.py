@@ -39,7 +39,7 @@ def tied(case, **options):
 
 @settings(max_examples=10)
 @given(case=cases.dense_cases())
-def test_with_b_equal_to_w_the_different_updates_are_the_two_uses_of_a_weight(case):
+def test_at_b_equal_to_w_the_updates_are_the_two_uses_of_a_weight(case):
     """Truth 7."""
     rule, found, states, x, labels = tied(case)
     exact, _ = implicit_gradients(found, x, states, labels, rule.feedback())

@@ -113,7 +113,7 @@ def test_random_probes_are_right_in_the_mean(estimate, symmetric):
     assert np.abs(estimates[0][mask]).max() > 0.1                       # one probe is not 0, symmetric or not
 
 
-def test_the_local_estimate_closes_in_on_the_exact_gradient_a_little_behind_the_full_one():
+def test_the_local_estimate_nears_the_gradient_a_little_behind_the_full():
     rng = np.random.default_rng(0)
     W = np.zeros((38, 38))
     W[16:30, :16], W[:16, 16:30] = rng.normal(size=(14, 16)) / 4, rng.normal(size=(16, 14)) / 4
@@ -213,7 +213,7 @@ def test_a_convolutional_loss_is_that_of_its_operators():
     np.testing.assert_allclose(probed, convolutional_loss(case), rtol=1e-11)
 
 
-def test_convolutional_gradients_by_unit_vectors_are_the_derivative_of_the_loss():
+def test_convolutional_gradients_by_unit_vectors_are_the_loss_derivative():
     """Both forms, kernels and dense weights, W and B: rtol and atol 1e-6 against central differences."""
     case = conv_case()
     probes, n = unit_vectors(case.chain), homeo.neurons(case.chain)
@@ -251,7 +251,7 @@ def test_random_probes_of_a_convolutional_chain_are_right_in_the_mean(local):
         assert (np.abs(estimates.mean(axis=0) - n * exact[name]) <= STANDARD_ERRORS * error).all(), name
 
 
-def test_gradient_steps_shrink_the_difference_by_a_known_factor_and_keep_the_sum():
+def test_gradient_steps_shrink_the_difference_and_keep_the_sum():
     case = dense_case()
     n, coefficient, eta = homeo.neurons(case.chain), 5.0, 0.3
     weights = {stage.name: stage.layer.weight for stage in case.chain.stages[1:]}

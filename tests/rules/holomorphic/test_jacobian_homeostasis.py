@@ -48,7 +48,7 @@ def test_a_coefficient_of_zero_is_hep():
     assert frozen(rule.references(x, labels)) == frozen(plain.references(x, labels))
 
 
-def test_the_probes_are_as_many_as_probes_times_samples_and_drawn_by_the_rule():
+def test_there_are_probes_times_samples_drawn_by_the_rule():
     rule, _, _ = small(probes=3)
     twin = copy.deepcopy(rule)
     pull = rule.homeostatic_gradients(4)

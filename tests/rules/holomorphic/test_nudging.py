@@ -97,7 +97,7 @@ def test_the_tangent_settles_geometrically():
     assert 0.85 < second ** (1 / 20) / slowest < 1.15
 
 
-def test_a_circle_that_is_too_wide_shows_in_the_defect_and_not_in_the_residual():
+def test_a_circle_too_wide_shows_in_the_defect_not_in_the_residual():
     """Every phase settles, the answer of the wide circle is wrong all the same, and the defect says so."""
     case = dense_case((6, 16, 14, 8, 5), activation="steep-sigmoid", angle=0.0)
     exact = case.tangent().deltas

@@ -93,7 +93,7 @@ def test_another_optimiser_in_mid_run_is_refused(name, breaker, reason):
 
 
 @every_learning_rule
-def test_a_fresh_sgd_in_mid_run_is_fine_for_it_forgets_every_momentum_alike(name):
+def test_a_fresh_sgd_in_mid_run_is_fine(name):
     net, x, labels = dense_case()
     explicit = make(name, copy.deepcopy(net), route=EXPLICIT[name])
     rule = make(name, net)

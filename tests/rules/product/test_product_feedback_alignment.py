@@ -83,7 +83,7 @@ def test_shapes_of_b_and_r():
 
 
 @pytest.mark.parametrize(("expansion", "density"), [(1, 1.0), (10, 1.0), (10, 0.5), (10, 0.1), (3, 0.3)])
-def test_every_entry_of_b_has_variance_one_over_mid_times_density_where_it_exists(expansion, density):
+def test_entries_of_b_have_variance_one_over_mid_times_density(expansion, density):
     B = wide(expansion, density).B["fc1"]
     mid, kept = 100 * expansion, B[B != 0]
     assert abs(kept.size / B.size - density) < 0.02
@@ -164,7 +164,7 @@ def masked_difference(rule):
 
 @pytest.mark.parametrize("density", [0.5, 0.2])
 @pytest.mark.parametrize("case", [dense_case, conv_case])
-def test_on_the_synapses_of_a_masked_r_the_difference_still_fades_by_one_scalar(case, density):
+def test_on_a_masked_r_the_difference_still_fades_by_one_scalar(case, density):
     """SGD works entry by entry: mask ∘ (R − BᵀW) = c · mask ∘ (R_0 − BᵀW_0), so R comes to be mask ∘ BᵀW exactly."""
     net, x, labels = case()
     rule = two_hop(net, density=density)
