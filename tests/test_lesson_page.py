@@ -56,16 +56,33 @@ def turns(session):
 
 
 def without_places(came):
-    """The files by their names, without folders, line numbers, and the beginnings of arrays."""
+    """The files by their names, without folders, line numbers, and the beginnings of what is returned."""
     came = re.sub(r"[^\s>]*?([\w.]+\.py)(\(\d+\)|:\d+)", r"\1", came)
-    came = re.sub(r"\)->array.*", ")", came)
+    came = re.sub(r"\)->.*", ")", came)
     return [re.sub(r"\s+", " ", line).strip() for line in came.splitlines() if line.strip()]
 
 
-def test_the_session_in_the_debugger_is_a_real_one(tmp_path):
-    script, = (block for block in blocks("python") if "breakpoint()" in block)
+def sessions():
+    """[(script, session)]: a whole script, or one line in place of that of the script; then what was shown and typed."""
+    found = []
+    for language, block in re.findall(r"^```(python|pdb)\n(.*?)^```", text(), flags=re.M | re.S):
+        if language == "pdb":
+            found[-1][1] += block
+        elif "breakpoint()" in block:
+            found.append([block, ""])
+        elif found and block.startswith("rule = "):
+            script, places = re.subn(r"^rule = .*\n", lambda _: block, found[0][0], flags=re.M)
+            assert places == 1
+            found.append([script, ""])
+    return found
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["fa", "pfa"])
+def test_the_session_in_the_debugger_is_a_real_one(number, tmp_path):
+    assert len(sessions()) == 2
+    script, session = sessions()[number]
     (tmp_path / "one_step.py").write_text(script, encoding="utf-8")
-    shown = turns("".join(blocks("pdb")))
+    shown = turns(session)
     typed = [command for command, _ in shown[1:]]
     assert len(typed) > 15
     done = subprocess.run([sys.executable, "one_step.py"], input="\n".join(typed) + "\n", capture_output=True,

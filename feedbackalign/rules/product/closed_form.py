@@ -133,8 +133,7 @@ class ClosedForm:
         return {"difference_norm": self.difference_norms(rule), "route": "closed-form", "echo": float(self.echo)}
 
     def state(self):
-        return {"closed_form/decided": np.array(True), "closed_form/why_explicit": np.array("")} | {
-            f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
+        return self.before.state() | {f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
 
 
 def norm(array):

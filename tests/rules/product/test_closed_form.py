@@ -44,6 +44,7 @@ def test_the_closed_forms_echo_is_that_scalar(name, case):
     assert rule.notes()["difference_norm"] == pytest.approx({key: abs(echo) * norm for key, norm in before.items()})
     np.testing.assert_allclose(echo, echo_of(schedule, 0.9), rtol=1e-13)
     assert rule.notes().items() >= {"route": "closed-form", "echo": float(echo)}.items()
+    assert (rule.B if name == "kp" else rule.R) == {}                   # no array is left to learn
     assert echo.dtype == np.float64 and echo.shape == () and abs(float(echo)) < 0.99
 
 
