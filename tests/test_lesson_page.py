@@ -63,7 +63,7 @@ def without_places(came):
 
 
 def sessions():
-    """[(script, session)]: a whole script, or one line in place of that of the script; then what was shown and typed."""
+    """[script, session] of each: a whole script, or a line in place of the first script's; then what was typed."""
     found = []
     for language, block in re.findall(r"^```(python|pdb)\n(.*?)^```", text(), flags=re.M | re.S):
         if language == "pdb":
@@ -71,9 +71,8 @@ def sessions():
         elif "breakpoint()" in block:
             found.append([block, ""])
         elif found and block.startswith("rule = "):
-            script, places = re.subn(r"^rule = .*\n", lambda _: block, found[0][0], flags=re.M)
-            assert places == 1
-            found.append([script, ""])
+            lines = found[0][0].splitlines(keepends=True)
+            found.append(["".join(block if line.startswith("rule = ") else line for line in lines), ""])
     return found
 
 

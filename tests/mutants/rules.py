@@ -6,9 +6,9 @@ from feedbackalign.ops import convolution as conv
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
+from feedbackalign.rules.product.closed_form import ClosedForm
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
 from feedbackalign.rules.product.product_feedback_alignment import ProductFeedbackAlignment
-from feedbackalign.rules.product.routes import ProductInClosedForm
 from feedbackalign.rules.sign_symmetry import FixedRandomSignSymmetry, UniformSignSymmetry
 from feedbackalign.rules.weight_mirror import WeightMirror
 from tests.mutants.table import mutant, rule, truths
@@ -66,7 +66,7 @@ class HalfR(ProductFeedbackAlignment):
 
 @mutant("the closed form without B Bᵀ", "rule", ProductFeedbackAlignment, rule, truths)
 class NoMixing(ProductFeedbackAlignment):
-    class formula(ProductInClosedForm):
+    class formula(ClosedForm):
         def seen_in_W(self, layer):
             return super().seen_in_W(layer)[0], None
 

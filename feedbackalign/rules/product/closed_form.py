@@ -25,16 +25,7 @@ import numpy as np
 
 
 class ClosedForm:
-    """Answers for a rule whose learned feedback is a formula: the echo of D_0, and what W says.
-
-    A subclass says what the path in W's place makes of D_0 and of W (`seen_in_W`).
-
-    Parameters
-    ----------
-    rule : Rule
-        With its learned arrays in the dict `rule.R` or `rule.B` (`array`), which is emptied.
-    D : dict
-        {layer: D_0}.
+    """Answers for a rule whose learned feedback is a formula of D_0 = `D` and W; the rule's own arrays are dropped.
 
     Attributes
     ----------
@@ -45,26 +36,26 @@ class ClosedForm:
         in the rule as well, where `astype` finds them.
     """
 
-    answers = ("send_back", "learn_feedback", "parameters", "feedback_weights", "difference", "route",
-               "set_feedback", "match_to_backprop")
-    array, echo_name = "R", "pfa.echo"
+    answers = ("send_back", "learn_feedback", "parameters", "feedback_weights", "difference", "learned_R", "route",
+               "set_feedback", "match_to_backprop")         # the rule's methods that are answered here in its place
+    array, echo_name = "R", "pfa.echo"                      # where the rule held what it learned, and c's name
 
     def __init__(self, rule, D):
-        self.name, self.network, self.before = rule.name, rule.network, rule.way
+        self.name, self.network, self.B, self.before = rule.name, rule.network, rule.B, rule.way
         getattr(rule, self.array).clear()
         self.echo = np.ones(())
         self.D = rule.D = D
         self.P, self.G = rule.P, rule.G = {}, {}
-        self.left_by_update = None                          # the mark of W after our own last update
-
-    def prepare(self):
-        """Compute P and G, once."""
         for layer in self.network.weighted_layers():
             self.P[layer.name], self.G[layer.name] = self.seen_in_W(layer)
+        self.left_by_update = None                          # the mark of W after our own last update
 
     def seen_in_W(self, layer):
-        """(P, G) of a layer: the start in W's shape, and the matrix (out, out) that mixes errors, None for none."""
-        raise NotImplementedError
+        """P = B D_0 and G = B Bᵀ, None where B is orthogonal, to the last digit or two."""
+        B = self.B[layer.name]
+        G = B @ B.T                                                             # (out, mid) x (mid, out)
+        is_identity = np.abs(G - np.eye(len(G))).max() < 16 * np.finfo(B.dtype).eps
+        return np.tensordot(B, self.D[layer.name], axes=1), None if is_identity else G
 
     # ---------------------------------------------------------------------------------------- in the rule's place
 
@@ -97,6 +88,13 @@ class ClosedForm:
     def difference(self, layer):
         """D = c D_0."""
         return float(self.echo) * self.D[layer.name]
+
+    def learned_R(self, name):
+        """R = c D_0 + Bᵀ W."""
+        return float(self.echo) * self.D[name] + np.tensordot(self.B[name].T, self.network.layer(name).weight, axes=1)
+
+    def route(self, layer, N):
+        return f"closed form: e G W + {float(self.echo):.3g} e P"
 
     def set_feedback(self, name, **arrays):
         """Refused: there is no array to set."""

@@ -3,11 +3,11 @@
 `rule.way` is the object that knows how the rule is computed now. Three kinds are there:
 
     Explicit      the lines of the rule's own file
-    Contracted    the same products in another order, layer by layer where that is cheaper (`routes`)
+    Contracted    the same products in another order, layer by layer where that is cheaper (`contracted`)
     ClosedForm    the formula (`closed_form`)
 
 Until the first training step a rule is explicit and every array an ordinary one. Then `Explicit` looks at the
-optimiser, and takes the closed form where it is exact and where nobody wished otherwise.
+optimiser, and takes the closed form where that is exact and the user has not chosen an explicit route.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ from feedbackalign.validation import require_known
 
 # What the formula replaces, and what it takes for granted. A subclass that has its own stays explicit.
 TAKEN_FOR_GRANTED = ("update", "learns", "gradients", "backward", "walk_down", "local_gradients", "send_back",
-                     "learn_feedback", "parameters", "feedback_weights")
+                     "learn_feedback", "parameters", "feedback_weights", "difference")
 
 
 class Explicit:
@@ -57,7 +57,6 @@ class Explicit:
         if not self.why_explicit:
             D = {layer.name: rule.difference(layer) for layer in rule.network.weighted_layers()}
             hand_over(rule, rule.formula(rule, D))
-            rule.way.prepare()
 
     def why_not(self, rule, optimizer):
         """The reason why the closed form would not be exact; "" where it is."""
@@ -75,9 +74,6 @@ class Explicit:
     def after_batch(self):
         pass
 
-    def prepare(self):
-        pass
-
     def difference_norms(self, rule):
         return {layer.name: norm(rule.difference(layer)) for layer in rule.network.weighted_layers()}
 
@@ -89,7 +85,7 @@ class Explicit:
 
 
 def replaced(kind, plain):
-    """The first of the methods that the closed form takes for granted and `kind` has written anew; "" for none."""
+    """The first method that the closed form takes for granted and that `kind` does not have from `plain`; "" if none."""
     return next((name for name in TAKEN_FOR_GRANTED if getattr(kind, name) is not getattr(plain, name)), "")
 
 
@@ -106,7 +102,7 @@ def hand_over(rule, way):
 
 
 def resume(rule, state):
-    """Make the rule explicit or take the closed form, as `state` was; its arrays are still to be loaded."""
+    """Go to the route of `state`; the arrays are still to be loaded."""
     D = {key.removeprefix("closed_form/").removesuffix(".D"): np.array(array) for key, array in state.items()
          if key.startswith("closed_form/") and key.endswith(".D")}
     if isinstance(rule.way, ClosedForm):                                        # back to arrays: D has their shape
@@ -116,4 +112,6 @@ def resume(rule, state):
     rule.way.decided = bool(state["closed_form/decided"])
     rule.way.why_explicit = str(state["closed_form/why_explicit"])
     if D:
+        for key, B in rule.constants().items():
+            B[...] = state[f"constants/{key}"]
         hand_over(rule, rule.formula(rule, D))

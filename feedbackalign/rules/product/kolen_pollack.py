@@ -30,8 +30,9 @@ from feedbackalign.validation import require_generator
 
 
 class KolenPollackInClosedForm(ClosedForm):
-    """B = W + c D_0."""
+    """B = W + c D_0: W itself stands in B Bᵀ W's place, and D_0 in P's."""
 
+    answers = tuple(name for name in ClosedForm.answers if name != "learned_R")
     array, echo_name = "B", "kp.echo"
 
     def seen_in_W(self, layer):
@@ -126,4 +127,3 @@ class KolenPollack(ErrorSendingRule):
     def load_state(self, state):
         resume(self, state)
         super().load_state(state)
-        self.way.prepare()

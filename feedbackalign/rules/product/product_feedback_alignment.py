@@ -31,7 +31,8 @@ at first (presets in `optimizer`). Convolutions: B mixes channels as a 1×1 conv
 carried by the layer's transposed convolution.
 
 This file is the rule hop by hop, as a brain might compute it. `make("pfa", route="two-hop")` goes through the lines
-of `send_back` and `learn_feedback` at every step; `make("pfa")` finds the same numbers in fewer operations (`routes`).
+of `send_back` and `learn_feedback` at every step; `make("pfa")` finds the same numbers in fewer operations:
+`closed_form` where that is exact, else `contracted` where that is cheaper.
 
 Deviations from the paper
     - The lowest layer's B and R exist and learn, but route no error: there is no layer below.
@@ -41,8 +42,9 @@ Deviations from the paper
 import numpy as np
 
 from feedbackalign.ops import initialisers
+from feedbackalign.rules.product.closed_form import ClosedForm
+from feedbackalign.rules.product.contracted import Contracted
 from feedbackalign.rules.product.explicit import Explicit, hand_over, replaced, resume
-from feedbackalign.rules.product.routes import Contracted, ProductInClosedForm
 from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
 from feedbackalign.validation import require_generator, require_integer, require_number
@@ -69,6 +71,8 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         {layer: (out, mid)}, fixed.
     R : dict
         {layer: (mid, in) or (mid, in, kh, kw)}, plastic, trained by the optimiser beside W; empty in the closed form.
+    way : Explicit, Contracted or ClosedForm
+        What the rule hands over to, so that each of its methods is on the route of the moment.
 
     Examples
     --------
@@ -84,7 +88,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     own_truths = (formula_is_the_rule, formula_reads_W)
     strong_decay_first = True
     routes = ("two-hop", "contracted", "closed-form")
-    formula = ProductInClosedForm
+    formula = ClosedForm
 
     def __init__(self, network, *, rng, expansion=10, density=1.0, route=None):
         super().__init__(network, rng=require_generator(rng, "pfa"))
@@ -100,9 +104,8 @@ class ProductFeedbackAlignment(ErrorSendingRule):
             self.R[layer.name], mask = sparse(R, density, rng)                              # (mid, in[, kh, kw])
             if mask is not None:
                 self.R_masks[layer.name] = mask
-        plain = ProductFeedbackAlignment
-        own_lines = route == "two-hop" or replaced(type(self), plain)
-        hand_over(self, (Explicit if own_lines else Contracted)(self, plain, route))
+        kind = Explicit if route == "two-hop" or replaced(type(self), ProductFeedbackAlignment) else Contracted
+        hand_over(self, kind(self, ProductFeedbackAlignment, route))
 
     def draw_B(self, out, mid, dtype):
         """Fixed feedback (out, mid), its entries of variance 1/(mid · density), so that E[B Bᵀ] = I."""
@@ -182,4 +185,3 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     def load_state(self, state):
         resume(self, state)
         super().load_state(state)
-        self.way.prepare()

@@ -112,7 +112,7 @@ def test_until_the_first_step_nothing_is_decided(name):
 
 # ------------------------------------------------------------------------------------------------- who answers now
 
-LINES = {"two-hop": "product_feedback_alignment.py", "contracted": "routes.py", None: "routes.py",
+LINES = {"two-hop": "product_feedback_alignment.py", "contracted": "contracted.py", None: "contracted.py",
          "closed-form": "closed_form.py"}
 
 

@@ -1,4 +1,4 @@
-"""The same product feedback alignment in fewer operations: contracted, or in closed form.
+"""The same product feedback alignment in fewer operations: the path B·R contracted first.
 
 The middle population is linear, so hop by hop is only one order in which to multiply:
 
@@ -12,7 +12,6 @@ W's size, and its momentum and decay alone cost more than a whole backprop step;
 
 import numpy as np
 
-from feedbackalign.rules.product.closed_form import ClosedForm
 from feedbackalign.rules.product.explicit import Explicit
 
 
@@ -55,27 +54,3 @@ class Contracted(Explicit):
             return hops
         error, B, R = hops.split(" @ ")
         return f"{error} @ [{B} @ {R}]"
-
-
-class ProductInClosedForm(ClosedForm):
-    """R = c D_0 + Bᵀ W, and the path B·R = B Bᵀ W + c B D_0."""
-
-    answers = (*ClosedForm.answers, "learned_R")
-
-    def __init__(self, rule, D):
-        super().__init__(rule, D)
-        self.B = rule.B
-
-    def seen_in_W(self, layer):
-        """P = B D_0 and G = B Bᵀ, None where B is orthogonal, to the last digit or two."""
-        B = self.B[layer.name]
-        G = B @ B.T                                                             # (out, mid) x (mid, out)
-        is_identity = np.abs(G - np.eye(len(G))).max() < 16 * np.finfo(B.dtype).eps
-        return np.tensordot(B, self.D[layer.name], axes=1), None if is_identity else G
-
-    def learned_R(self, name):
-        """R as it stands now, (mid, in[, kh, kw])."""
-        return float(self.echo) * self.D[name] + np.tensordot(self.B[name].T, self.network.layer(name).weight, axes=1)
-
-    def route(self, layer, N):
-        return f"closed form: e G W + {float(self.echo):.3g} e P"
