@@ -65,7 +65,7 @@ class ClosedForm:
         out, fan_in = len(layer.weight), layer.weight[0].size
         samples = error.size // out                                             # N · positions
         if G is None or out * fan_in <= samples * (out + fan_in):
-            return layer.transport(error, self.feedback_weights(layer.name))    # e (G W + c P)
+            return layer.transport(error, self.path(layer))                     # e (G W + c P)
         mixed = layer.mix_outputs(error, G)                                     # (N, out) x (out, out) -> (N, out)
         down = layer.transport(mixed, layer.weight)                             # (N, out) x (out, in) -> (N, in)
         down += layer.transport(error * float(self.echo), P)
@@ -78,12 +78,15 @@ class ClosedForm:
     def parameters(self):
         return {self.echo_name: self.echo}
 
-    def feedback_weights(self, name):
+    def path(self, layer):
         """What acts in W's place: G W + c P, in W's shape."""
-        weight, G = self.network.layer(name).weight, self.G[name]
-        path = self.P[name] * float(self.echo)
-        path += weight if G is None else np.tensordot(G, weight, axes=1)        # (out, out) x (out, in)
+        P, G = self.P[layer.name], self.G[layer.name]
+        path = P * float(self.echo)
+        path += layer.weight if G is None else np.tensordot(G, layer.weight, axes=1)    # (out, out) x (out, in)
         return path
+
+    def feedback_weights(self, name):
+        return self.path(self.network.layer(name))
 
     def difference(self, layer):
         """D = c D_0."""
