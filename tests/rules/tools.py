@@ -31,7 +31,8 @@ def wrong_truths(kind, truths, seed=0):
     rng = np.random.default_rng(seed)
     rows = [row for truth in truths for row in truth(kind, rng)]
     assert rows
-    return [what for what, value, tolerance in rows if not value <= tolerance]
+    return [what for what, value, tolerance, *at_least in rows
+            if not (value > tolerance if at_least else value <= tolerance)]
 
 
 def dense_case(sizes=(6, 5, 4, 3), *, N=7, seed=0, dtype=np.float64, density=1.0, **options):

@@ -85,7 +85,7 @@ class Explicit:
 
 
 def replaced(kind, plain):
-    """The first method that the closed form takes for granted and that `kind` does not have from `plain`; "" if none."""
+    """The first method taken for granted that `kind` does not have from `plain`; "" if there is none."""
     return next((name for name in TAKEN_FOR_GRANTED if getattr(kind, name) is not getattr(plain, name)), "")
 
 

@@ -102,28 +102,6 @@ def test_r_is_xavier_uniform_over_its_own_shape_and_knows_nothing_of_w():
     assert np.abs(conv).max() <= np.sqrt(6 / (3 * 6 + 40 * 6))
 
 
-def test_orthogonal_and_identity_b():
-    net, _, _ = dense_case()
-    for layer in net.weighted_layers():
-        out = len(layer.weight)
-        B = make("pfa-o", net).B[layer.name]
-        np.testing.assert_allclose(B @ B.T, np.eye(out), atol=1e-14)
-        assert np.abs(B - np.eye(out)).max() > 0.1
-        rule = make("pfa-i", net)
-        assert np.array_equal(rule.B[layer.name], np.eye(out))
-        rule.match_to_backprop()
-        assert np.array_equal(rule.B[layer.name], np.eye(out))                  # its middle population stays a copy
-
-
-def test_pfa_with_identity_b_is_kolen_pollack():
-    net, x, labels = conv_case()
-    rule, kp = make("pfa-i", net), make("kp", net)
-    for layer in net.weighted_layers():
-        kp.set_feedback(layer.name, B=rule.R[layer.name])
-    ours, theirs = rule.gradients(x, labels), kp.gradients(x, labels)
-    assert_close(ours.grads, {key.replace(".B", ".R"): g for key, g in theirs.grads.items()}, 1e-14)
-
-
 @pytest.mark.parametrize("expansion", [0, -1, 2.5, "ten", True])
 def test_an_expansion_outside_its_range_is_refused(expansion):
     with pytest.raises((ValueError, TypeError), match="expansion: expected an integer of at least 1"):
@@ -210,9 +188,3 @@ def test_with_b_alone_masked_the_floor_hardly_moves(density):
     floor = alignment.path_floor(rule.B["fc1"], rule.network.layer("fc1").weight)
     assert abs(floor - sparse_floor(100, 10, density, 1.0)[0]) < 0.8
     assert 17 < sparse_floor(512, 10, density, 1.0)[0] < 18.2
-
-
-def test_no_pair_of_neurons_is_connected_both_ways():
-    net, _, _ = conv_case()
-    for name, share in [("pfa", 0.0), ("pfa-o", 0.0), ("pfa-i", 1.0)]:
-        assert {s for s, _ in alignment.reciprocity(make(name, net)).values()} == {share}
