@@ -31,7 +31,7 @@ from feedbackalign.layers import Identity
 from feedbackalign.networks.chains import dense_chain  # noqa: F401 - reads the `stages`
 from feedbackalign.validation import require_number
 
-CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # smaller singular values, relative to the largest, count as 0
+CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # times the largest singular value: below is 0
 
 
 class Pass(typing.NamedTuple):
@@ -155,18 +155,7 @@ def layerwise_gauss_newton(stages, seen, error, gamma):
 
     The signal is D_i J_hi^†γ e, at the top e itself.
 
-    Parameters
-    ----------
-    stages : list of DenseStage
-    seen : Pass
-    error : array (N, out)
-        ∂ℓ/∂h_L of every sample's own loss, without 1/N.
-    gamma : float of at least 0
-
-    Returns
-    -------
-    dict
-        {"fc1.weight": array, …}
+    `error` (N, out) is ∂ℓ/∂h_L of every sample's own loss, without 1/N; `gamma` ≥ 0. Returns {"fc1.weight": array, …}.
     """
     steps = [times(damped_pinv(J, gamma), error) for J in post_jacobians(stages, seen)[:-1]]    # (N, n_i)
     signals = [slope * step for slope, step in zip(slopes(stages, seen), steps)] + [error]

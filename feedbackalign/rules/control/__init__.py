@@ -27,6 +27,9 @@ v_i is the voltage of layer i, r_i its rate; v⁻ and r⁻ are those without con
 ∂r_L/∂v_i, Q_i (n_i, out) are the feedback weights. The output layer is controlled too. Times are in units of the
 controller's time constant.
 
+Arguments that many functions share: `stages` of `dense_chain`; `seen`, the `Pass` of a batch without control; `Q`, the
+list of Q_i from the bottom up; `delta`, δ (N, out); `damping`, α̃.
+
 Three conditions decide how good the control is:
 
     condition 1     ‖r_0‖ = ‖r_1‖ = … = ‖r_{L−1}‖

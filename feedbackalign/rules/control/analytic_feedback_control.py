@@ -66,7 +66,7 @@ class AnalyticFeedbackControl(Rule):
         Sleep phases before training.
     sleep_updates : int
         Sleep phases after every update.
-    sleep_steps, sleep_alpha, sigma : Euler steps, leak, and deviation of the noise in a sleep phase
+    sleep_steps, sleep_alpha, sigma : Euler steps, leak, and σ of the noise in a sleep phase
     feedback_lr, feedback_decay : float
         Adam's, for Q.
     gamma : float of at least 0

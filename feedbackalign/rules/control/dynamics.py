@@ -83,13 +83,7 @@ class Controller:
 class Noise:
     """Noise in the feedback compartments, by Eq. 10.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    sigma : float above 0
-        σ.
-    tau : float above 0
-        τ_A, at least the controller's `dt`.
+    `sigma` is σ, above 0; `tau` is τ_A, at least the controller's `dt`.
     """
 
     rng: np.random.Generator
@@ -145,14 +139,9 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
 
     Parameters
     ----------
-    stages : list of DenseStage
-        Of `jacobians.dense_chain`.
-    seen : jacobians.Pass
-        The forward pass of the batch.
+    stages, seen, Q : see `feedbackalign.rules.control`
     target : array (N, out)
         r*.
-    Q : list of arrays (n_i, out)
-        Feedback weights, from the bottom up.
     controller : Controller
     steps : int
         Number of Euler steps.
@@ -218,24 +207,9 @@ def loop(stages, seen, Q):
 
 
 def linear_control(stages, seen, delta, Q, damping):
-    """Eq. 5: the control at the steady state to first order, for all samples in one solve.
+    """Eq. 5: the control (N, out) at the steady state to first order, for all samples in one solve.
 
-    Parameters
-    ----------
-    stages, seen, Q : as in `run`
-    delta : array (N, out)
-        δ = r* − r⁻.
-    damping : float of at least 0
-        α̃ = `Controller.damping`.
-
-    Returns
-    -------
-    array (N, out)
-
-    Raises
-    ------
-    ValueError
-        When J Q + α̃ I of a sample has no inverse; the message names the sample.
+    A ValueError names the sample whose J Q + α̃ I has no inverse. `damping` is `Controller.damping`.
     """
     JQ = loop(stages, seen, Q)
     system = JQ + damping * np.eye(JQ.shape[-1], dtype=JQ.dtype)                # (N, out, out)
@@ -276,7 +250,7 @@ def push(stages, x, shove):
 def steady_state(stages, seen, delta, Q, damping):
     """The steady state to first order, by Eq. 5 and one forward sweep: -> `Controlled`.
 
-    Exact for linear networks; otherwise its error is O(λ²). Parameters as in `linear_control`.
+    Exact for linear networks; otherwise its error is O(λ²).
     """
     u = linear_control(stages, seen, delta, Q, damping)
     return Controlled(u, *push(stages, seen.post[0], [u @ q.T for q in Q]))     # (N, out) x (out, n_i) -> (N, n_i)
@@ -285,12 +259,8 @@ def steady_state(stages, seen, delta, Q, damping):
 def fixed_point(stages, seen, target, Q, damping, *, tolerance=1e-14, longest=50):
     """The steady state of Eq. 4 by Newton's method, exact for any units: -> `Controlled`.
 
-    Every round corrects the control by Eq. 5 at the present state. A simulation that settles ends here.
-
-    Raises
-    ------
-    UnstableControllerError
-        If `longest` rounds are not enough; a target far from r⁻ may have no steady state.
+    Every round corrects the control by Eq. 5 at the present state. A simulation that settles ends here. If `longest`
+    rounds are not enough, UnstableControllerError: a target far from r⁻ may have no steady state.
     """
     u = np.zeros_like(target)
     for _ in range(longest):

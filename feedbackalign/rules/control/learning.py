@@ -19,19 +19,8 @@ SIGNALS = ("rates", "voltages", "slopes")
 def signals_of(stages, seen, state, kind="rates", own_rates=False):
     """The signals S_i of one controlled state, which point towards the target: a list of (N, n_i).
 
-    Parameters
-    ----------
-    stages : list of DenseStage
-    seen : jacobians.Pass
-        The batch without control.
-    state : State or Controlled
-        The batch under control.
-    kind : "rates", "voltages" or "slopes"
-        Eq. 6, 7 or 8.
-    own_rates : bool
+    `state` is the batch under control, a `State` or `Controlled`; `kind` is "rates", "voltages" or "slopes".
 
-    Examples
-    --------
     >>> from feedbackalign.networks.jacobians import dense_chain, forward
     >>> from feedbackalign.networks import mlp
     >>> from feedbackalign.rules.control.dynamics import steady_state

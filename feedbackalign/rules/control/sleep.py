@@ -22,17 +22,8 @@ from feedbackalign.validation import require_integer, require_number
 def sleep_change(stages, seen, Q, controller, noise, *, steps):
     """The first term of Eq. 11, measured in one sleep phase: a list of (n_i, out).
 
-    Parameters
-    ----------
-    stages, seen, Q : as in `dynamics.run`
-    controller : Controller
-        A large α keeps it stable while Q is still wrong.
-    noise : Noise
-    steps : int
-        Euler steps of the phase.
+    `steps` is the number of Euler steps. A large α keeps the controller stable while Q is still wrong.
 
-    Examples
-    --------
     >>> from feedbackalign.rules.control.dynamics import Controller, Noise
     >>> from feedbackalign.networks.jacobians import dense_chain, forward
     >>> from feedbackalign.networks import mlp
@@ -63,7 +54,7 @@ def sleep_change(stages, seen, Q, controller, noise, *, steps):
 def mirror_change(stages, seen, sigma, rng):
     """The weight mirror: noise in every layer of one forward pass, times how the output moved: a list of (n_i, out).
 
-    Its mean is Jᵀ in a linear network: with decay β, Q becomes Jᵀ/β. Parameters as in `sleep_change`.
+    Its mean is Jᵀ in a linear network: with decay β, Q becomes Jᵀ/β.
     """
     require_number(sigma, "sigma", low=0, low_open=True)
     noise = [sigma * rng.standard_normal(v.shape, dtype=v.dtype) for v in seen.pre]
@@ -75,22 +66,9 @@ def mirror_change(stages, seen, sigma, rng):
 def resting_feedback(J, alpha, decay, *, rounds=10_000, tolerance=1e-14):
     """Where Eq. 11 comes to rest for one sample of a linear network: Q = Jᵀ(Σ + β'I)⁻¹ with AΣ + ΣAᵀ = JJᵀ.
 
-    Parameters
-    ----------
-    J : array (out, units)
-    alpha : float of at least 0
-        α, of A = JQ + αI.
-    decay : float above 0
-        β', the decay relative to the first term.
-    rounds, tolerance : int, float
-        Every round moves Q half of the way to the next guess, until the relative change is at most `tolerance`.
+    J (out, units) -> Q (units, out); A = JQ + αI, `decay` is β' > 0. Every round moves Q half of the way to the next
+    guess, until the relative change is at most `tolerance`.
 
-    Returns
-    -------
-    array (units, out)
-
-    Examples
-    --------
     >>> J = np.array([[1.0, 0.0, 0.5]])
     >>> resting_feedback(J, 1000.0, 0.05).round(3).T            # close to 2α Jᵀ (JJᵀ + 2αβ')⁻¹
     array([[19.759,  0.   ,  9.879]])

@@ -50,10 +50,8 @@ def reconstruction(g, noisy, up, *, clean=None, clean_up=None, weight=1.0):
     Parameters
     ----------
     g : Feedback
-    noisy : array (N, n)
-        h', which should come back.
-    up : array (N, in)
-        The input of g for h'.
+    noisy, up : arrays (N, n) and (N, in)
+        h', which should come back, and the input of g for h'.
     clean, clean_up : arrays (N, n) and (N, in), optional
         h, and the input of g for h: with them the loss has the difference.
     weight : float

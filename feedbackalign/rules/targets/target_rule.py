@@ -28,6 +28,8 @@ OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 class TargetRule(Rule):
     """A target for every layer, from feedback that learns to undo the way up.
 
+    The argument `targets` of the methods are the labels of the batch, as in every rule. A layer's target is ĥ_i.
+
     Parameters
     ----------
     network : Network
@@ -104,8 +106,7 @@ class TargetRule(Rule):
         output = self.network.forward(x)                                        # Eq. 1: (N, …) -> (N, out)
         loss, error = self.network.loss(output, targets), self.network.sample_errors(output, targets)
         seen = last_pass(self.stages, output)
-        signals = self.signals(seen, error)
-        return Step(loss=loss, grads=gradients_of_signals(self.stages, seen, signals))
+        return Step(loss=loss, grads=gradients_of_signals(self.stages, seen, self.signals(seen, error)))   # Eq. 9
 
     def signals(self, seen, error):
         """−D_i m_i / λ of the hidden layers, then e: a list of (N, n_i), uphill as errors are."""
@@ -113,7 +114,7 @@ class TargetRule(Rule):
         return [slope * (move / -self.target_step) for slope, move in zip(slopes(self.stages, seen), moves)] + [error]
 
     def targets_of(self, x, targets):
-        """The targets ĥ_i of all layers, from the bottom up, for a batch with labels `targets`: a list of (N, n_i)."""
+        """The targets ĥ_i of all layers, from the bottom up, the output's last: a list of (N, n_i)."""
         seen = forward(self.stages, x)
         top = -self.target_step * self.network.sample_errors(seen.output, targets)                      # Eq. 2
         return [h + move for h, move in zip(seen.post[1:], [*self.checked_moves(seen, top), top])]
