@@ -1,10 +1,10 @@
 # %% [markdown]
-# # 14. Can a layer learn when nobody tells it its error, only where it should have been?
+# # 14. Can a layer learn from a target, without an error?
 #
 # Every rule so far sends an *error* down: by how much the loss would change. A *target* is another kind of message:
-# "you answered h, and ĥ would have been better". A layer can act on that alone, by stepping from h towards ĥ. And a
-# target for the layer below could come from running the layer backwards: which input would have made my target? That
-# is target propagation.
+# "you answered h, and ĥ would have been better". With this alone a layer can learn: it takes a step from h towards ĥ.
+# The target of the layer below can come from the layer run backwards: which input would have given my target? This is
+# target propagation.
 #
 #     Eq. 1   ĥ_L = h_L − λ e                      the output's target: a step λ down its error e, sample by sample
 #     Eq. 2   ΔW_i = D_i (ĥ_i − h_i) h_{i−1}ᵀ/λ    every layer: one step towards its target; D_i the slopes of its units
@@ -40,13 +40,14 @@ print("distance of the target to h − λ J⁻¹e at three steps λ:", *(f"{dist
 print(f"angle of its move to the gradient's, −Jᵀe: {fa.alignment.angle(move, -(e[0] @ J[0])):.0f}°")
 
 # %% [markdown]
-# It is not backprop. Halve λ, and the distance to **h − λ J⁻¹ e** falls by four: in the limit of small steps the target
-# is that of *Gauss-Newton*. Backprop asks how to lower the loss fastest; Gauss-Newton asks which change of h makes the
-# output move along its error, straight. Real layers are not square, and J⁻¹ does not exist; in its place comes the
-# pseudoinverse J^† = Jᵀ (J Jᵀ)⁻¹, the *smallest* change that does it, or the damped one with J Jᵀ + γI.
+# It is not backprop. Halve λ, and the distance to **h − λ J⁻¹ e** becomes four times smaller: for small steps the
+# target is that of *Gauss-Newton*. Backprop asks how to lower the loss fastest. Gauss-Newton asks which change of h
+# moves the output straight along its error. Real layers are not square, and J⁻¹ does not exist. The pseudoinverse
+# J^† = Jᵀ (J Jᵀ)⁻¹ takes its place: it gives the *smallest* change that does it. The damped one has J Jᵀ + γI.
 #
-# See the difference at the output of a linear network. The weights of its first layer alone take a step, by backprop
-# and by the rule `gnt`, whose targets are exactly those; then the forward pass is run again. Where does the output go?
+# See the difference at the output of a linear network. Only the weights of its first layer take a step, once by
+# backprop and once by the rule `gnt`, whose targets are exactly these. Then the forward pass runs again. Where does the
+# output go?
 
 # %%
 wide = fa.networks.mlp([8, 10, 10, 2], activation="identity", loss="squared-error", rng=rng, dtype=np.float64)
@@ -75,26 +76,26 @@ with fa.figures.panels("14_where_the_output_goes", "Gauss-Newton moves the outpu
     axes.legend(loc="upper left", bbox_to_anchor=(1.05, 1.0), frameon=False)
 
 # %% [markdown]
-# With curved units `gnt` is straight only up to their slopes D_i, which Eq. 2 reads once more. But it never moves
-# weights in a direction that leaves the output as it is.
+# With curved units `gnt` is not exactly straight: Eq. 2 multiplies by their slopes D_i once more. But it never moves
+# weights in a direction that does not change the output.
 #
 # ## Inverses that learn
 #
-# Nobody gives a brain J^†. Feedback can learn it from noise: jitter h_i, let the jitter go up, and teach the feedback
-# to bring it back. It matters *what* is brought back, and from where.
+# A brain does not know J^†. Feedback can learn it from noise: add noise to h_i, let it go up, and teach the feedback to
+# bring it back. It matters *what* comes back, and from where.
 #
 #     Eq. 4   layer by layer   ‖g_i(f_{i+1}(h_i + ε)) − (h_i + ε)‖²            `dtp`
 #     Eq. 5   difference       ‖Q_i (y' − y) − ε‖²                             `ddtp-linear`; y' the output under noise
 #
-# The second goes to the output and back. For small noise it is ‖(Q_i J_i − I) ε‖², and what is smallest there is the
-# pseudoinverse. The first undoes one layer at a time; but the pseudoinverse of a product is not the product of the
-# pseudoinverses. In both, targets carry a *difference correction*, so that no error means no move:
+# Eq. 5 goes to the output and back. For small noise it is ‖(Q_i J_i − I) ε‖², and the pseudoinverse makes this
+# smallest. Eq. 4 undoes one layer at a time; but the pseudoinverse of a product is not the product of the
+# pseudoinverses. In both, targets have a *difference correction*: without an error nothing moves.
 #
 #     Eq. 6   `dtp`            ĥ_i = h_i + g_i(ĥ_{i+1}) − g_i(h_{i+1})
 #     Eq. 7   `ddtp-linear`    ĥ_i = h_i + Q_i (ĥ_L − h_L)
 #
-# `train_feedback` is one update of the feedback, on noise of its own; the forward weights do not change here. Guess
-# first: to which of the two references do the updates of W come nearer, and by which feedback?
+# `train_feedback` is one update of the feedback, with new noise; the forward weights do not change here. Guess first:
+# to which of the two references do the updates of W come nearer, and with which feedback?
 
 # %%
 data = fa.data.digits().standardised()
@@ -123,8 +124,8 @@ with fa.figures.panels("14_feedback_learns", title) as axes:
     axes.legend(fontsize=12)
 
 # %% [markdown]
-# A network can be close to Gauss-Newton and far from backprop, and so every table of this package names the reference
-# beside the angle. Does it learn? `tp` is Eq. 3 without any correction, its feedback learned by Eq. 4.
+# A network can be close to Gauss-Newton and far from backprop. So every table of this package names the reference
+# beside the angle. Does it learn? `tp` is Eq. 3 without a correction; its feedback learns by Eq. 4.
 
 # %%
 names = ["bp", "gnt", "ddtp-linear", "dtp", "tp"]
@@ -155,7 +156,7 @@ assert min(end[name] for name in ("bp", "gnt", "ddtp-linear", "dtp")) > 0.85 and
 #
 # **14.4** Set `sigma=1.0` in the third cell. What does Eq. 5 then learn, and why is it not J^† any more?
 #
-# **14.5** Where the output layer learns, it makes good for bad targets below. Let only the first layer learn:
+# **14.5** An output layer that learns makes up for bad targets below it. Let only the first layer learn:
 # `fa.figures.EXPERIMENTS["first_layer"]`, or `feedbackalign figure first_layer`. Which rules lose most, and why?
 
 

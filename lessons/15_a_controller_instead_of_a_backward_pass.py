@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 15. Can a network be steered to the right answer, and learn from how hard it was pushed?
 #
-# When your arm misses the cup, nothing computes a gradient: a controller corrects the arm until it is there, and what
-# you learn is to need less correction the next time. Deep feedback control (`dfc`) does this to a network. The output
-# is given a target a step nearer to the label; a controller looks at what is missing, adds it up over time, and feeds
-# its signal u to *every* layer at once, through feedback weights Q, until nothing is missing. No backward pass.
+# When your arm misses the cup, nothing computes a gradient. A controller corrects the arm until it is there, and you
+# learn to need less correction next time. Deep feedback control (`dfc`) does this with a network. The output gets a
+# target, one step nearer to the label. A controller measures what is missing, sums it up over time, and sends its
+# signal u to *every* layer at once, through feedback weights Q, until nothing is missing. There is no backward pass.
 #
 #     Eq. 1   r* = r − λ e                                       the target: a step λ down the loss, e = ∂ℓ/∂r
 #     Eq. 2   τ dv_i/dt = −v_i + W_i r_{i−1} + b_i + Q_i u       a layer: from below, and from the controller
@@ -48,10 +48,10 @@ left_over = np.linalg.norm(seen.output + delta - state.r[-1]) / np.linalg.norm(d
 print(f"of the error {left_over:.1%} is left after {times[-1]:.0f} time constants")
 
 # %% [markdown]
-# It does: only 2 % of the error is left, which is what the leak allows. A controller does not care through which levers
-# it acts, as long as pulling them moves the output the right way. (Here the output's own, Q = I at `fc3`, does nearly
-# all; the random ones do little good and little harm.) The push at a neuron, v_i − v_i^ff, is the difference between
-# its voltage and what its ordinary inputs alone would make of it. It is there, at the neuron, to learn from:
+# It does: only 2 % of the error is left, because the controller leaks. A controller may act through any levers that
+# move the output the right way. (Here the output's own lever, Q = I at `fc3`, does nearly all; the random ones do
+# little good and little harm.) The push at a neuron, v_i − v_i^ff, is the difference between its voltage and the
+# voltage from its ordinary inputs alone. The neuron has both, and can learn from them:
 #
 #     Eq. 4   ΔW_i = (φ(v_i) − φ(v_i^ff))ᵀ r_{i−1} / (N λ)       so that next time the push is not needed
 #
@@ -59,9 +59,9 @@ print(f"of the error {left_over:.1%} is left after {times[-1]:.0f} time constant
 #
 # When nothing moves any more, Eq. 2 says that the push is Q u, and Eq. 3 that r* − r = α̃ u, with α̃ = α / (1 + α k_p).
 # To first order in the push the output moves by J Q u, where J holds the derivatives of the output by all voltages of
-# all layers. Put together:
+# all layers. Together:
 #
-#     Eq. 5   u = (J Q + α̃ I)⁻¹ δ        the controller has *inverted* something, and nobody told it to
+#     Eq. 5   u = (J Q + α̃ I)⁻¹ δ        the controller has *inverted* a matrix by itself
 
 # %%
 solved = dynamics.linear_control(stages, seen, delta, Q, controller.damping)        # (100, 10)         Eq. 5
@@ -71,16 +71,17 @@ gap = {what: np.abs(array).max() / np.abs(state.u).max() for what, array in gap.
 print({what: f"off by {share:.1e}" for what, share in gap.items()})
 
 # %% [markdown]
-# The first two hold but for what the simulation lacks to its end; Eq. 5 is off by a little more, because tanh is bent
-# and the targets are not infinitely near. The rule `dfc` simulates; `dfc-ssa` solves Eq. 5 for all samples in one call.
+# The first two hold, up to the end that the simulation has not reached. Eq. 5 is off by a little more, because tanh is
+# not linear and the targets are not infinitely near. The rule `dfc` simulates; `dfc-ssa` solves Eq. 5 for all samples
+# in one call.
 #
 # ## Which levers are good ones?
 #
-# Many pushes Q u reach the same target. The *smallest* that does is Jᵀ(J Jᵀ)⁻¹ δ, a Gauss-Newton step of all layers
-# together. The controller finds it whenever the columns of Q span the rows of J (*condition 2*), for many a Q: Jᵀ is
-# one. Random levers waste effort on what does not move the output. How can a network find better ones, without
-# knowing J? It sleeps. Noise shakes the neurons; the controller fights the noise, to keep the output where it is; and
-# what is active together, a neuron's noise and the control one moment later, tells what this neuron does to the output:
+# Many pushes Q u reach the same target. The *smallest* is Jᵀ(J Jᵀ)⁻¹ δ, a Gauss-Newton step of all layers together.
+# The controller finds it whenever the columns of Q span the rows of J (*condition 2*). Many Q do; Jᵀ is one of them.
+# Random levers waste effort on pushes that do not move the output. How can a network find better ones without knowing
+# J? It sleeps. Noise shakes the neurons, and the controller fights the noise to keep the output where it is. The
+# noise of a neuron and the control one moment later, taken together, tell what this neuron does to the output:
 #
 #     Eq. 6   ΔQ_i = −⟨v_i^fb uᵀ⟩ / σ² − β Q_i                   minus: the control opposes the noise
 
@@ -107,14 +108,14 @@ angles = {to: fa.alignment.update_angles(rule, x, labels, to=to)["fc1.weight"] f
 print("∂W of fc1, from", {to: f"{degrees:.0f}°" for to, degrees in angles.items()})
 
 # %% [markdown]
-# The push comes within 5 % of the smallest. The update is nearest to that of the minimum norm, not to backprop. To be
-# the Gauss-Newton step of all *weights*, which the paper's title names, it needs *condition 1* as well: rates of one
-# length in all layers, which 64 pixels and 16 units have not.
+# The push comes within 5 % of the smallest. The update is nearest to that of the minimum norm, not to backprop. The
+# Gauss-Newton step of all *weights* needs *condition 1* as well: the rates of all layers must have the same length. 64
+# pixels and 16 units do not.
 #
 # ## When it runs away
 #
-# Every eigenvalue of J Q must lie to the right of −α (*condition 3*), or the controller pushes the wrong way, sees
-# that more is missing, and pushes harder. Turn the output's own levers round and try:
+# Every eigenvalue of J Q must lie to the right of −α (*condition 3*). Otherwise the controller pushes the wrong way,
+# sees that more is missing, and pushes harder. Turn the output's own levers round and try:
 
 # %%
 steered, ran_away = fa.rules.make("dfc", net, rng=np.random.default_rng(1), control_steps=1500), None
@@ -128,8 +129,8 @@ except dynamics.UnstableControllerError as complaint:
 # %% [markdown]
 # ## Is it worth the effort?
 #
-# Sorting digits is easy: the top layer alone nearly does it. An autoencoder is not so forgiving: eight units must
-# carry what 64 pixels say. The same controller twice, with feedback that goes on learning and with fixed feedback.
+# Sorting digits is easy: the top layer alone nearly does it. An autoencoder is harder: eight units must carry what 64
+# pixels say. The same controller runs twice, with feedback that goes on learning and with fixed feedback.
 
 # %%
 errors, kinds = {}, {"bp": ("bp", {}), "feedback learns": ("dfc-ssa", {}),
