@@ -81,7 +81,7 @@ def test_the_loss_is_the_batch_mean_summed_over_units():
 # -------------------------------------------------------------------------- the pseudoinverse as what is learnt
 
 @given(seed=seeds, gamma=st.sampled_from([1e-3, 0.1, 1.0, 10.0]))
-def test_the_damped_pseudoinverse_minimises_the_difference_loss_of_small_noise(seed, gamma):
+def test_the_damped_pseudoinverse_minimises_the_loss_of_small_noise(seed, gamma):
     """‖GJ − I‖² + γ‖G‖²: gradient zero at J^†γ, every perturbation higher, and the minimum in closed form."""
     rng = np.random.default_rng(seed)
     out, n = sorted(rng.integers(1, 6, size=2))
@@ -130,7 +130,7 @@ def learnt_from(net, x, place, sigma, gamma):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_direct_feedback_learns_the_jacobians_pseudoinverse_as_noise_vanishes(seed):
+def test_direct_feedback_learns_the_pseudoinverse_as_noise_vanishes(seed):
     """One sample of a nonlinear network: the error falls with σ²."""
     rng = np.random.default_rng(seed)
     net = mlp([5, 7, 6, 3], activation="tanh", rng=rng, dtype=np.float64)
@@ -195,7 +195,7 @@ def test_the_pseudoinverse_of_a_chain_is_not_the_chain_of_pseudoinverses():
 
 
 @given(seed=seeds)
-def test_the_chained_loss_makes_the_product_of_the_feedback_the_pseudoinverse(seed):
+def test_the_chained_loss_makes_the_feedbacks_product_the_pseudoinverse(seed):
     """A linear network, each g at the minimum of its loss, from the top down, without damping."""
     rng = np.random.default_rng(seed)
     sizes = [5, *rng.integers(3, 8, size=3), 3]
