@@ -4,6 +4,7 @@ import numpy as np
 
 from feedbackalign.networks import mlp
 from feedbackalign.networks.jacobians import dense_chain, forward, pre_jacobians
+from tests.rules.tools import dense_case, make
 
 
 def golden_case():
@@ -47,3 +48,11 @@ def network(rng, sizes, activation="tanh", *, samples=1, gain=1.0, bias=True):
 def flat(gradients):
     """All arrays of a dict behind each other."""
     return np.concatenate([gradients[name].ravel() for name in sorted(gradients)])
+
+
+def unstable(name, sign=-1.0, **options):
+    """A rule whose control pushes the output away from the target, and a batch."""
+    net, x, labels = dense_case(activation="tanh")
+    rule = make(name, net, **options)
+    rule.set_feedback("fc3", Q=sign * np.eye(3))
+    return rule, x, labels

@@ -101,7 +101,7 @@ def test_what_is_not_finite_is_said():
 
 # ---------------------------------------------------------------------------------------------------------- convergence
 
-def test_every_sample_is_told_apart():
+def test_every_sample_is_judged_by_itself():
     rng = np.random.default_rng(6)
     _, stages, seen = network(rng, (5, 8, 3), "identity", samples=3)
     Q, target = drawn_feedback(stages, rng), seen.output + 0.2

@@ -157,7 +157,7 @@ def test_without_an_error_nothing_ever_moves():
 # ------------------------------------------------------------------------------------------------------------ costs
 
 @pytest.mark.parametrize("samples", [1, 40])
-def test_one_product_a_layer_and_step_serves_the_whole_batch(samples, monkeypatch):
+def test_one_product_per_layer_and_step_serves_the_whole_batch(samples, monkeypatch):
     rng, calls = np.random.default_rng(0), []
     _, stages, seen = network(rng, (5, 8, 6, 3), samples=samples)
     respond = Linear.respond
@@ -223,7 +223,7 @@ def test_numbers_that_are_not_finite_stay_to_be_seen():
     assert np.isnan(linear_control(stages, seen, np.full((2, 3), np.nan), drawn_feedback(stages, rng), 0.1)).all()
 
 
-def test_a_steady_state_that_is_not_found_is_said():
+def test_a_steady_state_that_is_not_found_is_reported():
     rng = np.random.default_rng(0)
     _, stages, seen = network(rng, (5, 8, 3), samples=1)
     with pytest.raises(UnstableControllerError, match="not found in 2 rounds: .*Make the target step smaller"):

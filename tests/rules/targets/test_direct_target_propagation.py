@@ -44,7 +44,7 @@ def test_targets_are_those_of_the_table(case):
             assert distance(target, expected) <= 1e-12
 
 
-def test_the_hidden_feedback_layer_is_fixed_shared_and_skipped_at_the_top():
+def test_the_random_hidden_layer_is_fixed_shared_and_skipped_at_the_last():
     net, x, _ = dense_case(sizes=(6, 5, 7, 4, 3), activation="tanh")
     rule = make("ddtp-rhl", net, hidden_units=20)
     assert {name: array.shape for name, array in rule.constants().items()} == {"fc4.R": (20, 3), "fc4.r": (20,)}
@@ -80,7 +80,7 @@ def test_the_control_learns_its_bias_and_the_linear_rule_has_none():
     assert all(c.any() for c in control.c.values())
 
 
-def test_matching_takes_the_jacobians_transpose_and_refuses_curved_units():
+def test_matching_sets_the_jacobians_transpose_and_refuses_curved_units():
     net, x, labels = dense_case(sizes=(6, 5, 4, 7, 3), activation="identity")
     for name in ("ddtp-linear", "ddtp-control"):
         rule = make(name, net)
@@ -96,7 +96,7 @@ def test_matching_takes_the_jacobians_transpose_and_refuses_curved_units():
         make("ddtp-rhl", curved).match_to_backprop()
 
 
-def test_only_the_last_hidden_layers_feedback_is_direct():
+def test_only_the_output_layer_shows_direct_feedback_to_its_inputs():
     net, _, _ = dense_case(activation="tanh")
     rule = make("ddtp-linear", net)
     assert rule.direct_feedback("fc1") is None and rule.direct_feedback("fc2") is None

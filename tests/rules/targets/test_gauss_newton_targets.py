@@ -48,7 +48,7 @@ def test_the_layers_above_made_linear_lead_exactly_to_the_output_target(seed, ac
 
 
 @given(seed=seeds)
-def test_one_layers_update_moves_a_linear_output_along_the_error(seed):
+def test_one_layers_update_moves_a_linear_output_straight_along_the_error(seed):
     """By −λ ‖h_{i−1}‖² e exactly; backprop's update moves it along −J Jᵀ e."""
     net, x, labels = narrowing(seed, "identity")
     stages, seen, error, moves = moved(net, x, labels)
@@ -88,7 +88,7 @@ def test_no_part_of_the_update_leaves_the_output_as_it_is(seed, activation, gamm
 
 
 @given(seed=seeds)
-def test_in_a_linear_network_it_is_the_smallest_update_for_its_effect(seed):
+def test_in_a_linear_network_no_smaller_update_has_the_same_effect(seed):
     net, x, labels = narrowing(seed, "identity")
     stages, seen, error, moves = moved(net, x, labels)
     for place, (J, move) in enumerate(zip(pre_jacobians(stages, seen), moves)):

@@ -81,7 +81,7 @@ def test_the_loss_is_the_batch_mean_summed_over_units():
 # -------------------------------------------------------------------------- the pseudoinverse as what is learnt
 
 @given(seed=seeds, gamma=st.sampled_from([1e-3, 0.1, 1.0, 10.0]))
-def test_the_damped_pseudoinverse_minimises_the_difference_loss(seed, gamma):
+def test_the_damped_pseudoinverse_minimises_the_loss_of_small_noise(seed, gamma):
     """‖GJ − I‖² + γ‖G‖²: gradient zero at J^†γ, every perturbation higher, and the minimum in closed form."""
     rng = np.random.default_rng(seed)
     out, n = sorted(rng.integers(1, 6, size=2))

@@ -56,7 +56,7 @@ def exact_moves(kind, net, x, y, target_step):
 
 
 @given(seed=seeds, target_step=st.sampled_from([1e-3, 0.1, 1.0, 30.0]))
-def test_in_a_linear_invertible_network_all_targets_are_gauss_newtons(seed, target_step):
+def test_in_an_invertible_linear_network_all_targets_are_gauss_newtons(seed, target_step):
     net, x, y, _ = invertible(seed, "identity")
     for kind in (ExactTargetPropagation, ExactDifferenceTargetPropagation):
         moves, newton, seen, _ = exact_moves(kind, net, x, y, target_step)
@@ -76,7 +76,7 @@ def test_a_target_through_exact_inverses_leads_to_the_output_target(seed, activa
 
 
 @given(seed=seeds)
-def test_the_distance_to_gauss_newton_falls_with_the_step_squared(seed):
+def test_the_distance_to_gauss_newtons_target_falls_with_the_step_squared(seed):
     """Where units are curved. Above the last hidden layer nothing is, and there is no distance."""
     net, x, y, _ = invertible(seed, "tanh")
     gaps = []
@@ -99,7 +99,7 @@ def test_units_of_two_slopes_have_no_such_distance_until_a_kink_is_crossed(seed)
 
 
 @given(case=dense_networks_with_batch(activations=("tanh", "sigmoid", "softplus")))
-def test_the_difference_forms_move_by_the_product_of_derivatives(case):
+def test_difference_forms_move_by_the_product_of_feedback_derivatives(case):
     """−λ J_{g_i} … J_{g_{L−1}} e for small λ, by any feedback."""
     net, x, labels, _ = case
     rule = make("dtp", net, target_step=1e-5)
@@ -123,7 +123,7 @@ def test_at_zero_error_the_plain_form_moves_unless_its_inverses_are_exact():
 
 
 @given(case=dense_networks_with_batch())
-def test_every_target_hangs_on_the_one_above_by_its_own_feedback(case):
+def test_every_target_comes_from_the_one_above_by_its_own_feedback(case):
     """Eq. by eq., in the words of the rule's table."""
     net, x, labels, _ = case
     for name in ("tp", "dtp", "dtp-drl"):

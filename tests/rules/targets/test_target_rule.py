@@ -35,7 +35,7 @@ def test_all_seven_are_here():
 
 @every_rule
 @given(case=dense_networks_with_batch())
-def test_gradients_are_one_step_towards_the_targets(name, case):
+def test_gradients_are_one_step_towards_the_targets_divided_by_its_size(name, case):
     net, x, labels, _ = case
     rule = make(name, net) if name == "gnt" else make(name, net, target_step=0.5)
     seen, targets = forward(rule.stages, x), rule.targets_of(x, labels)
@@ -62,7 +62,7 @@ def test_moves_through_the_transpose_make_backprop(case):
 
 @every_rule
 @given(case=dense_networks_with_batch())
-def test_the_output_has_backprops_update_and_references_are_named(name, case):
+def test_the_output_layer_has_backprops_update_and_references_have_names(name, case):
     net, x, labels, _ = case
     rule, exact = make(name, net, gamma=0.25), backprop(net, x, labels)
     grads, top = rule.gradients(x, labels).grads, rule.stages[-1].name
@@ -86,7 +86,7 @@ def test_a_batch_is_the_mean_of_its_samples():
 
 
 @every_rule
-def test_the_trace_tells_every_layers_target(name):
+def test_the_trace_shows_every_layers_target(name):
     net, x, labels = dense_case(activation="tanh")
     rule = make(name, net)
     rows = rule.trace(x, labels)
@@ -118,7 +118,7 @@ def test_the_feedback_learns_when_it_should_and_nothing_else_does(name):
 
 
 @every_learned_rule
-def test_without_pretraining_feedback_learns_beside_the_weights_alone(name):
+def test_without_pretraining_and_extra_epochs_only_batches_train_it(name):
     net, x, labels = dense_case(activation="tanh")
     rule = make(name, net, pretraining=0, extra_epochs=0)
     rule.before_training(batches(x, labels))
@@ -255,7 +255,7 @@ def test_a_singular_jacobian_is_no_obstacle(name):
         assert not reference["fc1.weight"].any() and all(np.isfinite(array).all() for array in reference.values())
 
 
-def test_a_rule_that_says_nothing_is_told_what_to_write():
+def test_an_empty_rule_says_what_must_be_written():
     net, x, labels = dense_case()
     with pytest.raises(NotImplementedError, match="write moves"):
         make(TargetRule, net).gradients(x, labels)
