@@ -113,8 +113,9 @@ def _draw_layer(axes, layer, curves, is_top, is_lowest, to):
     style.epoch_axis(axes, curves)
     zero = [rule for rule, curve in curves.items() if all(high <= ZERO for high in curve.high if high == high)]
     if is_top and to == BACKPROP and set(zero) - {"bp"}:
-        rules = "every rule" if len(zero) == len(curves) else ", ".join(zero)
+        others = ", ".join(rule for rule in curves if rule not in zero)
+        rules = f"all but {others}" if others else "every rule"
         text = f"0° by construction\n{textwrap.fill(f'for {rules}:', 20)}\nthe top layer's error\nis that of the loss"
-        axes.text(0.5, 0.45, text, ha="center", va="center",
+        axes.text(0.5, 0.25, text, ha="center", va="center",
                   transform=axes.transAxes, fontsize=14, color="#333333",
                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8})

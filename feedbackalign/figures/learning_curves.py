@@ -64,7 +64,7 @@ def _boxes(figure, with_accuracy, losses, bottom):
         return [figure.add_subplot(grid[0, place]) for place in range(losses)]
     if not losses:
         return [figure.add_subplot(figure.add_gridspec(1, 1, **edges)[0, 0])]
-    grid = figure.add_gridspec(losses, 2, width_ratios=(1.35, 1), wspace=0.18, hspace=0.42, **edges)
+    grid = figure.add_gridspec(losses, 2, width_ratios=(1.35, 1), wspace=0.22, hspace=0.42, **edges)
     return [figure.add_subplot(grid[:, 0])] + [figure.add_subplot(grid[place, 1]) for place in range(losses)]
 
 

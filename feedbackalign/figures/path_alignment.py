@@ -61,7 +61,7 @@ def path_alignment(rows, expansion=None, density=None):
         if end is not None:
             more = [Line2D([], [], **_end_look(), label=_end_in_words(rows, expansion, density))]
         bottom = style.foot(figure, _small_print(rows, layers, shown, rules), rules, more=more)
-        grid = figure.add_gridspec(2, len(shown), left=0.085, right=0.985, top=0.8, bottom=bottom,
+        grid = figure.add_gridspec(2, len(shown), left=0.085, right=0.985, top=0.83, bottom=bottom,
                                    wspace=0.12, hspace=0.14, height_ratios=(1.55, 1))
         up_to = style.highest([layers[layer][0] for layer in shown], least=100.0)
         highest_ratio = style.highest([layers[layer][1] for layer in shown], least=1.1)

@@ -41,7 +41,7 @@ def draw(rows, network, *, note=""):
         figure = style.new_figure(f"{network}: accuracy, and how well the feedback stands in for the forward weights W")
         ends = {rule: f"{rule}  {mean_at_end(curve):.1f} %" for rule, curve in accuracy.items()}
         bottom = style.foot(figure, _small_print(rows, accuracy, shown, angles, note, end), accuracy, ends)
-        edges = {"top": 0.8, "bottom": bottom}
+        edges = {"top": 0.83, "bottom": bottom}
         left = figure.add_subplot(figure.add_gridspec(1, 1, left=0.055, right=0.335, **edges)[0, 0])
         draw_accuracy(left, accuracy)
         grid = figure.add_gridspec(2, len(shown), left=0.445, right=0.985, wspace=0.12, hspace=0.14,

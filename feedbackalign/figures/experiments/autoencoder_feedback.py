@@ -111,7 +111,7 @@ def autoencoder_feedback(rows):
             ends.setdefault(row["rule"], row)               # of the first seed
     with style.slide():
         figure = style.new_figure("An autoencoder of the digits, by four ways of sending the error")
-        axes = figure.add_axes((0.07, 0.24, 0.5, 0.6))
+        axes = figure.add_axes((0.07, 0.27, 0.5, 0.61))
         style.grid(axes)
         for rule, curve in errors.items():
             colour, dash, marker = LOOKS.get(rule) or style.look(rule)
@@ -121,7 +121,7 @@ def autoencoder_feedback(rows):
         style.epoch_axis(axes, errors)
         axes.set_ylabel("test error, mean square")
         axes.set_ylim(0, min(TOP, axes.get_ylim()[1]))              # the start lies above, the same for all
-        figure.legend(*axes.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.3, 0.045), ncol=2,
+        figure.legend(*axes.get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.3, 0.078), ncol=2,
                       frameon=False, handlelength=2.4, columnspacing=1.2, handletextpad=0.5, fontsize=14)
         _draw_digits(figure, ends)
         style.foot(figure, caption(rows))
@@ -136,7 +136,7 @@ def _draw_digits(figure, ends):
     strips = {"input": first["original"]} | {rule: row["drawn"] for rule, row in ends.items()}
     side = int(len(first["original"][0]) ** 0.5)
     low, high = np.min(first["original"]), np.max(first["original"])
-    grid = figure.add_gridspec(len(strips), len(first["original"]), left=0.69, right=0.985, top=0.84, bottom=0.1,
+    grid = figure.add_gridspec(len(strips), len(first["original"]), left=0.69, right=0.985, top=0.88, bottom=0.1,
                                hspace=0.08, wspace=0.06)
     for place, (name, images) in enumerate(strips.items()):
         for column, image in enumerate(images):

@@ -100,7 +100,7 @@ def cauchy_error(rows):
         from matplotlib.lines import Line2D
 
         figure = style.new_figure("Error of the Cauchy sum over the number of points on the circle")
-        grid = figure.add_gridspec(1, 2, left=0.085, right=0.985, top=0.8, bottom=0.235, wspace=0.1)
+        grid = figure.add_gridspec(1, 2, left=0.085, right=0.985, top=0.83, bottom=0.235, wspace=0.1)
         left, right = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
         for place, radius in enumerate(radii):
             _draw(left, rows, place, radius, 90.0, "to_tangent")

@@ -111,9 +111,6 @@ def decay(rows):
             own = [points for (name, _, _), points in curves.items() if name == task]
             _draw_differences(right, own, colour, marker, place)
         right.plot(range(steps + 1), values, color=LAW, linewidth=2.0, zorder=2)
-        right.annotate("the law: one number,\nno data in it", (0.14 * steps, values[int(0.14 * steps)]),
-                       (0.2 * steps, values[int(0.14 * steps)] + 0.1), fontsize=14, color=LAW,
-                       arrowprops={"arrowstyle": "-", "color": LAW})
         left.set_title("training loss")
         left.set_yscale("log")
         right.set_title("‖R − BᵀW‖ / ‖R₀ − BᵀW₀‖")
@@ -125,6 +122,7 @@ def decay(rows):
         _say_drop(right, steps)
         entries = [Line2D([], [], color=LOOKS[place % len(LOOKS)][0], marker=LOOKS[place % len(LOOKS)][1], label=task)
                    for place, task in enumerate(tasks)]
+        entries.append(Line2D([], [], color=LAW, linewidth=2.0, label="the law: one number, no data in it"))
         figure.legend(handles=entries, loc="lower center", bbox_to_anchor=(0.5, 0.068), ncol=3, frameon=False,
                       fontsize=14, columnspacing=1.4, handlelength=2.0)
         style.foot(figure, _small_print(rows, curves))

@@ -52,8 +52,7 @@ def first_layer(rows):
     with style.slide():
         figure = style.new_figure("Only the first hidden layer learns: accuracy, and its angle to Gauss-Newton")
         ends = {rule: f"{rule}  {mean_at_end(curve):.0f} %" for rule, curve in accuracy.items()}
-        small = fill(["digits, 64-64-64-64-10 tanh, Adam; all layers above the first stay as drawn", seeds_of(rows),
-                      "legend: means at the end"])
+        small = fill(["digits, 64-64-64-64-10 tanh, Adam", seeds_of(rows), "legend: means at the end"])
         bottom = style.foot(figure, small, accuracy, ends)
         grid = figure.add_gridspec(1, 2, left=0.06, right=0.985, top=0.85, bottom=bottom, wspace=0.16)
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))

@@ -91,8 +91,8 @@ def null_space(rows):
     with style.slide():
         figure = style.new_figure("How much of an update changes weights and not the output")
         ends = {rule: f"{rule}  {mean_at_end(curve):.2f}" for rule, curve in shares.items()}
-        small = fill([f"first hidden layer of {'-'.join(map(str, SIZES))} tanh networks with fixed random weights",
-                      seeds_of(rows), "legend: means at the end"])
+        small = fill([f"first hidden layer of random {'-'.join(map(str, SIZES))} tanh networks", seeds_of(rows),
+                      "legend: means at the end"])
         bottom = style.foot(figure, small, shares, ends)
         axes = figure.add_axes((0.08, bottom, 0.9, 0.88 - bottom))
         style.draw_curves(axes, shares)

@@ -178,5 +178,5 @@ def _draw_floor(axes, angles):
 def _small_print(ends):
     model, data, decay = (ends[0].get(key) for key in ("model", "data", "decay"))
     return fill([f"{model}, {data}, after {ends[0]['epoch']} epochs, decay {decay}", seeds_of(ends),
-                 "reciprocal: pairs with W that also have a direct feedback synapse; mean over all layers but the lowest",
+                 "reciprocal: pairs with W that also have a direct feedback synapse; mean of all layers but the lowest",
                  "masks are fixed; B and R of the product rules both masked"])
