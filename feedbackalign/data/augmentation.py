@@ -1,11 +1,10 @@
 """Every epoch sees every image a little differently: shifted by a few pixels, and mirrored every other time.
 
 He, Zhang, Ren, Sun, arXiv 1512.03385, section 4.2: 4 pixels are padded on each side, and a crop of the original size is
-taken from the padded image or its mirror image. The frame is zero in the units of the data as they are: of standardised
-images that is the mean colour.
+taken from the padded image or its mirror image. The padding is 0: in standardised images that is the mean colour.
 
-What happens to each image of an epoch is drawn before its first batch, together with the order, so an epoch is still
-all in the state of its stream before it, and a resumed run sees what the other would have seen.
+The moves of all images are drawn before the first batch of an epoch, together with the order: the state of the stream
+before an epoch determines the whole epoch, and a resumed run sees the same images as an unbroken one.
 """
 
 import dataclasses
@@ -24,7 +23,7 @@ class CropAndFlip:
     padding : int
         Width of the frame in pixels: how far an image may move in each direction.
     flip : bool
-        Whether images are mirrored; not for digits and letters.
+        Whether half of the images are mirrored. Do not use it for digits and letters.
 
     Examples
     --------
@@ -45,21 +44,20 @@ class CropAndFlip:
             raise TypeError(f"flip: expected True or False, got {self.flip!r}")
 
     def check(self, shape, what):
-        """Refuse samples of a shape (without N) that this cannot be done to."""
+        """Refuse samples that are no images, or too small; shape is without N."""
         if len(shape) != 3:
-            raise ValueError(f"{what}: crops and mirror images are for images (channels, height, width), "
-                             f"got samples of shape {tuple(shape)}")
+            raise ValueError(f"{what}: expected images (channels, height, width), got samples of shape {tuple(shape)}")
         if self.padding >= min(shape[1:]):
             raise ValueError(f"{what}: expected a padding smaller than the images, got {self.padding} for samples of "
                              f"shape {tuple(shape)}")
 
     def draw(self, count, *, rng):
-        """What happens to each of so many images: (count, 3) of the window's first row, its first column, mirrored."""
+        """One move per image, (count, 3): first row of the window, first column, 1 if it is mirrored."""
         require_generator(rng, "CropAndFlip")
         return rng.integers([2 * self.padding + 1, 2 * self.padding + 1, 2 if self.flip else 1], size=(count, 3))
 
     def __call__(self, x, moves):
-        """The images as `moves` has them: x (N, C, H, W), moves (N, 3) -> (N, C, H, W), a copy."""
+        """Moved copies of the images: x (N, C, H, W), moves (N, 3) from `draw` -> (N, C, H, W)."""
         N, C, H, W = x.shape
         pad = self.padding
         framed = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))        # -> (N, C, H + 2 pad, W + 2 pad)

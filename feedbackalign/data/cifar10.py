@@ -1,18 +1,15 @@
-"""CIFAR-10 from its binary files. The pickled version is refused: to unpickle a download is to run it.
+"""CIFAR-10 from its binary files. The pickled version is refused, because unpickling a file runs code from it.
 
 Krizhevsky, "Learning multiple layers of features from tiny images", technical report, University of Toronto (2009).
 A file is 10,000 records of 3,073 bytes: the label, then 32 x 32 red, green and blue values, row by row.
 """
 
-import os
-import pathlib
-
 import numpy as np
 
 from feedbackalign.data.dataset import Split
 from feedbackalign.data.idx import DataError
-from feedbackalign.data.mnist import held_out
-from feedbackalign.validation import describe, require_integer
+from feedbackalign.data.mnist import existing_folder, held_out
+from feedbackalign.validation import require_integer
 
 TRAIN_FILES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST_FILE = "test_batch.bin"
@@ -31,10 +28,9 @@ def cifar10(data_dir, *, validation=5000, standardise=True):
         Holds data_batch_1.bin to data_batch_5.bin and test_batch.bin, or their folder cifar-10-batches-bin.
         `feedbackalign data fetch cifar10 --to DIR` makes such a folder.
     validation : int
-        The last so many training images become the validation split. 0 trains on all: `data.validation` is None then.
+        As for `mnist`.
     standardise : bool
-        True gives every channel mean 0 and standard deviation 1 over the 50,000 training images (the numbers are
-        computed, not looked up), False gives pixel / 255.
+        True gives every channel mean 0 and standard deviation 1 over the 50,000 training images, False pixel / 255.
 
     Returns
     -------
@@ -45,10 +41,10 @@ def cifar10(data_dir, *, validation=5000, standardise=True):
     Raises
     ------
     DataError
-        A file is missing, has another size or a label above 9, or the classes are not balanced as the original's are,
-        which files under each other's names are not.
+        A file is missing, has another size or a label above 9, or the classes are not balanced (in the original they
+        are; exchanged files are found in this way).
     TypeError, ValueError
-        An argument of the wrong kind, or a validation split that leaves nothing to train on.
+        As for `mnist`.
 
     Examples
     --------
@@ -69,7 +65,7 @@ def cifar10(data_dir, *, validation=5000, standardise=True):
 
 
 def read_records(files):
-    """Images (N, 3, 32, 32) and labels (N,) of these files one after the other, uint8; DataError for what is none."""
+    """Images (N, 3, 32, 32) and labels (N,) of these files, uint8; DataError for a file of another format."""
     records = np.concatenate([_read_file(file) for file in files])              # (N, 3073)
     return records[:, 1:].reshape(-1, *SHAPE), records[:, 0]
 
@@ -84,7 +80,8 @@ def channel_statistics(images):
     shares = [np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
               for channel in range(images.shape[1])]                            # how often each value occurs
     mean = np.array([share @ values for share in shares])
-    return mean, np.array([np.sqrt(share @ (values - m)**2) for share, m in zip(shares, mean)])
+    std = np.array([np.sqrt(share @ (values - m)**2) for share, m in zip(shares, mean)])
+    return mean, std
 
 
 def rescaled(images, mean, std):
@@ -99,14 +96,9 @@ def rescaled(images, mean, std):
 
 def _find_folder(data_dir):
     if data_dir is None:
-        raise DataError("CIFAR-10 does not ship with the package: give data_dir, a folder with the binary version's "
-                        "six files (data_batch_1.bin and so on); on the command line it is --data-dir DIR, and "
-                        "`feedbackalign data fetch cifar10 --to DIR` gets them")
-    if not isinstance(data_dir, (str, os.PathLike)):
-        raise TypeError(f"data_dir: expected the path of a folder, got {describe(data_dir)}")
-    folder = pathlib.Path(data_dir)
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder, expected one with the CIFAR-10 files")
+        raise DataError("CIFAR-10 does not ship with the package: give data_dir (on the command line --data-dir), a "
+                        "folder with the six binary files; `feedbackalign data fetch cifar10 --to DIR` gets them")
+    folder = existing_folder(data_dir, "CIFAR-10")
     if (folder / FOLDER).is_dir() and not (folder / TEST_FILE).exists():
         folder = folder / FOLDER
     missing = [name for name in (*TRAIN_FILES, TEST_FILE) if not (folder / name).exists()]
@@ -117,15 +109,14 @@ def _find_folder(data_dir):
 
 def _what_is_there(folder):
     if (folder / "data_batch_1").exists() or (folder / "cifar-10-batches-py").is_dir():
-        return ("; what is there is CIFAR-10's Python version, which is pickled, and to unpickle a download is to run "
-                f"it: take the binary version, {ARCHIVE}")
+        return f"; found CIFAR-10's Python version, which is pickled and not read: take the binary version, {ARCHIVE}"
     if (folder / ARCHIVE).exists():
-        return f"; {ARCHIVE} is there and wants to be unpacked"
+        return f"; {ARCHIVE} is there: unpack it"
     return ""
 
 
 def _read_file(path):
-    """One file as records: (10000, 3073) uint8."""
+    """One file: (10000, 3073) uint8."""
     expected = f"{path}: expected {RECORDS * RECORD_BYTES} bytes, {RECORDS} records of {RECORD_BYTES}"
     try:
         if not path.is_file():
@@ -143,7 +134,7 @@ def _read_file(path):
 
 
 def _check_balance(folder, part, labels):
-    """The original has as many images of every class in the training files together, and in the test file."""
+    """The original has the same number of images of every class, in the training files together and in the test file."""
     counts = np.bincount(labels, minlength=10)
     if counts.min() != counts.max():
         raise DataError(f"{folder}: expected {len(labels) // 10} {part} images of every class, got from {counts.min()} "

@@ -1,8 +1,8 @@
-"""A data set is three splits that never change, and an epoch is one permutation of the first.
+"""A data set has three splits that never change; every epoch walks the training split in a new random order.
 
     Split      x (N, ...) floats, targets (N,) labels or (N, out) floats
     Dataset    a name, the splits train, validation and test, and the number of classes
-    Batches    walks a split in mini-batches, in a new order every epoch, perhaps with every image augmented
+    Batches    the mini-batches of a split, in a new order every epoch, with augmented images if wanted
 """
 
 import dataclasses
@@ -18,16 +18,14 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Split:
-    """Samples and what is wanted of them, row by row; both are read-only views, integers become int64.
+    """Samples and their targets, as read-only views; integers become int64. The Dataset that takes a Split checks it.
 
     Parameters
     ----------
     x : float array, (N, ...)
-        Samples, batch first; images are (N, C, H, W). The loaders of this package give float32.
+        Samples; images are (N, C, H, W). The loaders of this package give float32.
     targets : integer array, (N,), or float array, (N, out)
         Labels in classification, values in regression.
-
-    A Split on its own is not checked: the Dataset that takes it does that, and knows its name.
 
     Examples
     --------
@@ -47,8 +45,7 @@ class Split:
         return len(self.targets)
 
     def __repr__(self):
-        return (f"Split(x: {self.x.dtype} {self.x.shape}, "
-                f"targets: {self.targets.dtype} {self.targets.shape})")
+        return f"Split(x: {self.x.dtype} {self.x.shape}, targets: {self.targets.dtype} {self.targets.shape})"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,8 +95,7 @@ class Dataset:
             split = getattr(self, split_name)
             if split is None and split_name == "validation":
                 continue
-            _check_split(split, f"{self.name}, {split_name} split", self.classes)
-            _check_same_kind(split, self.train, f"{self.name}, {split_name} split")
+            _check_split(split, self.train, f"{self.name}, {split_name} split", self.classes)
 
     @property
     def input_shape(self):
@@ -108,15 +104,14 @@ class Dataset:
 
     @property
     def outputs(self):
-        """How many output units the task wants: its classes, or the width of its targets."""
+        """Output units that the task needs: its classes, or the width of its targets."""
         return self.train.targets.shape[1] if self.classes is None else self.classes
 
     def batch(self, size, split="train"):
-        """The first `size` samples of a split as copies: x (size, ...), targets (size,) or (size, out).
-
-        Nothing is drawn: the same call gives the same batch, which is what a probe of an angle wants.
-        """
-        part = self._split_called(split)
+        """The first `size` samples of a split as copies: x (size, ...), targets (size,) or (size, out)."""
+        part = getattr(self, require_known(split, SPLITS, "split"))
+        if part is None:
+            raise ValueError(f"{self.name} was made without a {split} split")
         require_integer(size, f"size of a batch of {self.name}, {split} split", low=1, high=len(part))
         return part.x[:size].copy(), part.targets[:size].copy()
 
@@ -132,14 +127,18 @@ class Dataset:
         """The same data in float32 (to train) or float64 (to check); labels stay integers."""
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype: expected float32 or float64, got {describe(dtype)}")
-        data = self._with_x(lambda x: x.astype(dtype))
-        return data if self.classes is not None else data._with_targets(lambda targets: targets.astype(dtype))
+
+        def convert(split):
+            targets = split.targets if self.classes is not None else split.targets.astype(dtype)
+            return Split(split.x.astype(dtype), targets)
+
+        return self._with_splits(convert)
 
     def standardised(self, mean=None, std=None):
         """The same data as (x - mean) / std, with two numbers for all units and all splits.
 
-        Where a number is not given it is the training split's own, over all its samples and units: what is learnt from
-        the test split would flatter the test. Targets stay as they are.
+        A number that is not given is computed over all samples and units of the training split alone, so that nothing
+        is learnt from the test split. Targets stay as they are.
 
         >>> x = np.array([[1.0], [3.0]])
         >>> part = Split(x, np.array([0, 1]))
@@ -152,13 +151,13 @@ class Dataset:
 
         def rescale(x):
             rescaled = x - mean
-            rescaled /= std                             # in place: MNIST is big enough for a second copy to hurt
+            rescaled /= std                             # in place: a second copy of MNIST takes much memory
             return rescaled
 
         return self._with_x(rescale)
 
     def with_shuffled_labels(self, *, rng):
-        """The same samples with the training targets in another order: nothing can be learnt but by heart.
+        """The same samples with the training targets in a random order, so that they can only be learnt by heart.
 
         Test and validation targets stay as they are.
 
@@ -172,29 +171,20 @@ class Dataset:
         return dataclasses.replace(self, train=Split(self.train.x, self.train.targets[order]))
 
     def padded(self, size):
-        """The same images in a frame of zeros: x (N, C, H, W) -> (N, C, size, size).
+        """The same images in the middle of a frame of zeros: x (N, C, H, W) -> (N, C, size, size).
 
-        The image sits in the middle; an odd row or column goes below or to the right. Zero is the colour of MNIST's
-        paper only before `standardised`: pad first, then standardise, if the frame shall not be seen.
+        An odd row or column goes below or to the right. Pad before you standardise: only then is 0 MNIST's background.
         """
         if len(self.input_shape) != 3:
             raise ValueError(f"padded: expected images (N, C, H, W), got samples of shape {self.input_shape}")
         height, width = self.input_shape[1:]
         require_integer(size, f"size of padded images of {height} x {width}", low=max(height, width))
-        frame = ((0, 0), (0, 0), _margins(height, size), _margins(width, size))
+        above, left = (size - height) // 2, (size - width) // 2
+        frame = ((0, 0), (0, 0), (above, size - height - above), (left, size - width - left))
         return self._with_x(lambda x: np.pad(x, frame))                     # (N, C, H, W) -> (N, C, size, size)
-
-    def _split_called(self, split_name):
-        split = getattr(self, require_known(split_name, SPLITS, "split"))
-        if split is None:
-            raise ValueError(f"{self.name} was made without a {split_name} split")
-        return split
 
     def _with_x(self, change):
         return self._with_splits(lambda split: Split(change(split.x), split.targets))
-
-    def _with_targets(self, change):
-        return self._with_splits(lambda split: Split(split.x, change(split.targets)))
 
     def _with_splits(self, change):
         changed = {name: change(getattr(self, name)) for name in SPLITS if getattr(self, name) is not None}
@@ -208,19 +198,13 @@ class Batches:
     ----------
     split : Split
     size : int
-        Samples a batch; the last batch of an epoch holds the rest and may be smaller.
+        Samples per batch, from 1 to len(split); the last batch of an epoch holds the rest and may be smaller.
     rng : numpy.random.Generator
-        Draws the permutations, and nothing between them: its state before an epoch is all it takes to walk that epoch
-        again. A run that was stopped after k steps restores that state and goes on with `epoch(skip=k)`.
+        Draws one permutation per epoch, so its state before an epoch is enough to repeat that epoch. A run that was
+        stopped after k steps restores that state and goes on with `epoch(skip=k)`.
     augment : CropAndFlip or the like, optional
-        `draw(count, rng=rng)` says, along with every permutation, what happens to each sample of the epoch, a row each;
-        `augment(x, rows)` does it. `check(shape, what)` refuses samples of the wrong shape.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A size that is not an integer from 1 to len(split), an rng that is not a Generator, an augmentation that does
-        not fit the samples.
+        `draw(count, rng=rng)` draws one row per sample after every permutation, `augment(x, rows)` applies them, and
+        `check(shape, what)` refuses samples of the wrong shape.
 
     Examples
     --------
@@ -238,8 +222,7 @@ class Batches:
         self.rng = require_generator(rng, "Batches")
         if augment is not None:
             if isinstance(augment, type) or not callable(augment) or not hasattr(augment, "draw"):
-                raise TypeError(f"augment: expected feedbackalign.data.CropAndFlip() or the like, got "
-                                f"{describe(augment)}")
+                raise TypeError(f"augment: expected feedbackalign.data.CropAndFlip() or the like, got {describe(augment)}")
             augment.check(split.x.shape[1:], "augment")
         self.augment = augment
 
@@ -251,10 +234,9 @@ class Batches:
         return self.epoch()
 
     def epoch(self, skip=0):
-        """Walk one epoch without its first `skip` batches; yields x (size, ...), targets (size,) or (size, out).
+        """Walk one epoch without its first `skip` batches; yields copies: x (size, ...), targets (size,) or (size, out).
 
-        The permutation, and what happens to each sample, are drawn by this call, before the first batch is asked for.
-        The batches are copies.
+        This call draws the permutation and the augmentation, even before the first batch is used.
         """
         require_integer(skip, "skip", low=0, high=len(self))
         order = self.rng.permutation(len(self.split))
@@ -290,7 +272,8 @@ def _read_only(array):
     return view
 
 
-def _check_split(split, what, classes):
+def _check_split(split, train, what, classes):
+    """Refuse a split that is no data of these classes, or not of the same kind as the training split."""
     if not isinstance(split, Split):
         raise TypeError(f"{what}: expected a Split, got {describe(split)}")
     x, targets = split.x, split.targets
@@ -303,16 +286,8 @@ def _check_split(split, what, classes):
     else:
         require_floats(targets, f"{what}: targets without classes", shape=(len(x), None))
         require_finite(targets, f"{what}: targets")
-
-
-def _check_same_kind(split, train, what):
     for field in ("x", "targets"):
         ours, theirs = getattr(split, field), getattr(train, field)
         if ours.shape[1:] != theirs.shape[1:] or ours.dtype != theirs.dtype:
             raise ValueError(f"{what}: {field}: expected {theirs.dtype} samples of shape {theirs.shape[1:]} "
                              f"as in the training split, got {describe(ours)}")
-
-
-def _margins(length, size):
-    before = (size - length) // 2
-    return before, size - length - before

@@ -26,11 +26,9 @@ def digits(images=False):
     Returns
     -------
     Dataset
-        x float32, pixel / 16 (exact in float32); labels 0 to 9.
-
-    The split is the same for everybody: it draws nothing (see `split_order`), so neither a seed nor a version of NumPy
-    changes it. Every split has its share of every class, in turn, so `digits().batch(100)` holds about ten of each. The
-    13 writers are mixed over the splits.
+        x float32, pixel / 16 (exact in float32); labels 0 to 9. The splits are always the same, for nothing is drawn
+        (see `split_order`). Every split has its share of every class, in turn, so `digits().batch(100)` holds about ten
+        of each. The 13 writers are mixed over the splits.
 
     Examples
     --------
@@ -52,7 +50,7 @@ def digits(images=False):
 
 
 def read_digits():
-    """The shipped file as it is: pixels (1797, 64) and labels (1797,), int64."""
+    """The shipped file: pixels (1797, 64) and labels (1797,), int64."""
     packed = resources.files("feedbackalign.data").joinpath("digits.csv.gz").read_bytes()
     lines = gzip.decompress(packed).decode("ascii").splitlines()
     table = np.loadtxt(lines, delimiter=",", dtype=np.int64)    # (1797, 65)
@@ -60,21 +58,21 @@ def read_digits():
 
 
 def split_order(labels):
-    """An order of the samples that looks random, draws nothing, and deals out the classes evenly: labels (N,) -> (N,).
+    """An order that looks random, draws nothing, and spreads the classes evenly: labels (N,) -> indices (N,).
 
-    The members of a class stand in the order of the sha256 of their line number (from 0, in decimal). Of n members, the
-    one that k precede has the place (k + 1/2) / n among all samples; of two at one place the smaller label goes first.
-    So any cut of this order leaves both sides with the classes in the proportions of the whole.
+    The n members of a class are sorted by the sha256 of their line number (from 0, in decimal). Member k of them
+    (k = 0, …, n − 1) gets the place (k + 1/2) / n among all samples; at the same place the smaller label goes first.
+    So both sides of any cut of this order have the classes in the proportions of the whole.
 
     >>> split_order(np.array([0, 0, 0, 0, 1, 1])).tolist()
     [3, 4, 0, 1, 5, 2]
     """
     places = []
     for label in np.unique(labels):
-        members = sorted(np.flatnonzero(labels == label), key=_hash_of_index)
-        places += [((k + 0.5) / len(members), int(label), int(index)) for k, index in enumerate(members)]
+        members = sorted(np.flatnonzero(labels == label).tolist(), key=_hash_of_index)
+        places += [((k + 0.5) / len(members), label, index) for k, index in enumerate(members)]
     return np.array([index for _, _, index in sorted(places)])
 
 
 def _hash_of_index(index):
-    return hashlib.sha256(str(int(index)).encode("ascii")).hexdigest()
+    return hashlib.sha256(str(index).encode("ascii")).hexdigest()

@@ -1,8 +1,8 @@
-"""6,000 images of Fashion-MNIST that ship with the package: convolutional networks without a network connection.
+"""6,000 images of Fashion-MNIST that ship with the package, so that convolutional networks need no download.
 
 Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms",
-arXiv 1708.07747 (2017). MIT licence, its text in FASHION-MNIST-LICENSE.txt beside this file; DATA.md says where the
-copy comes from. The choice draws nothing: of either original file the first so many images in `digits.split_order`.
+arXiv 1708.07747 (2017). MIT licence, see FASHION-MNIST-LICENSE.txt beside this file; DATA.md says where the copy comes
+from. Nothing is drawn: these are the first images of the original training and test files in `digits.split_order`.
 """
 
 import gzip
@@ -22,13 +22,12 @@ IMAGES, LABELS = "fashion-mini-images-idx3-ubyte.gz", "fashion-mini-labels-idx1-
 
 
 def fashion_mini(*, validation=0, standardise=True):
-    """A small Fashion-MNIST: 5,000 images to train and 1,000 to test, 28 x 28, as many of each of the ten classes.
+    """A small Fashion-MNIST: 5,000 images to train and 1,000 to test, 28 x 28, equally many of each of the ten classes.
 
     Parameters
     ----------
     validation : int
-        The last so many training images become the validation split, balanced where it is a multiple of 10. 0 trains
-        on all: `data.validation` is None then.
+        As for `mnist`; the split is balanced if this is a multiple of 10.
     standardise : bool
         True gives mean 0 and standard deviation 1 over the training split, False gives pixel / 255.
 
@@ -51,17 +50,14 @@ def fashion_mini(*, validation=0, standardise=True):
 
 
 def read_fashion_mini():
-    """The shipped files as they are: images (6000, 28, 28) and labels (6000,), uint8, the test images last."""
+    """The shipped files: images (6000, 28, 28) and labels (6000,), uint8, the test images last."""
     folder = resources.files("feedbackalign.data")
     with resources.as_file(folder / IMAGES) as images, resources.as_file(folder / LABELS) as labels:
         return read_idx(images), read_idx(labels)
 
 
 def cut_from(data_dir):
-    """The same images and labels from the four original files: what the shipped files were made of.
-
-    `split_order` deals out the classes in turn, and the members of a class by the sha256 of their place in the file.
-    """
+    """The same images and labels, cut from the four original files."""
     parts = []
     for part, count in (("train", TRAIN), ("t10k", TEST)):
         images, labels = read_part(pathlib.Path(data_dir), part)
@@ -72,7 +68,7 @@ def cut_from(data_dir):
 
 
 def write(data_dir, folder):
-    """Make the shipped files anew from the original ones; the bytes of gzip may depend on the version of zlib."""
+    """Make the shipped files again from the original ones; the bytes of gzip may depend on the version of zlib."""
     for name, array in zip((IMAGES, LABELS), cut_from(data_dir)):
         header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
         (pathlib.Path(folder) / name).write_bytes(gzip.compress(header + array.tobytes(), 9, mtime=0))

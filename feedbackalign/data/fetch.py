@@ -1,12 +1,12 @@
-"""The one part of the package that uses the network: original files of known content, from a mirror into a folder.
+"""Download the original files of a data set from a mirror into a folder; no other part of the package uses the network.
 
-Every file goes under another name first, is checked against the sha256 written here, and only then gets its own name: a
-folder never holds half a file, or another file than was meant. What fails in passing is tried again, at every mirror in
-turn, after ever longer waits. No file is run, unpickled or unpacked to a path of its own choice.
+Every file is first written under a temporary name, then checked against the sha256 below, and only then gets its own
+name: a folder never holds half a file or a wrong file. A failure that may pass is tried again, at every mirror in turn,
+after longer and longer waits. No file is run or unpickled, and no archive decides where its files go.
 
-The checksums: of Fashion-MNIST what the files of Debian's dataset-fashion-mnist 0.0~git20200523.55506a9-1 hold when
-they are unpacked, for gzip headers differ between mirrors; of MNIST and CIFAR-10 the packed files, as TensorFlow
-Datasets 4.9.10 lists them.
+The checksums of Fashion-MNIST are those of the unpacked files in Debian's dataset-fashion-mnist
+0.0~git20200523.55506a9-1, for gzip headers differ between mirrors; those of MNIST and CIFAR-10 are of the packed files,
+as TensorFlow Datasets 4.9.10 lists them.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from feedbackalign.data.idx import GZIP_MAGIC, DataError
 from feedbackalign.validation import require_known
 from feedbackalign.version import __version__
 
-ROUNDS = 3                      # times that every mirror is asked
+ROUNDS = 3                      # tries at every mirror
 WAIT = 1.0                      # seconds before the second round; doubled before each further one
 TIMEOUT = 30.0                  # seconds without a byte
 CHUNK = 1 << 16
@@ -37,15 +37,15 @@ SCHEMES = ("https", "http", "file")
 
 
 class FetchError(RuntimeError):
-    """No mirror gave the file; the message says what each of them did, and what to do without a network."""
+    """No mirror gave the file; the message has the reason for each mirror, and what to do without a network."""
 
 
 class BadCopyError(ValueError):
-    """What came is not the file that was asked for."""
+    """This is not the wanted file."""
 
 
 class MirrorError(Exception):
-    """A mirror gave nothing, or not all; `is_final` where asking again would not help."""
+    """A mirror gave nothing, or only a part; `is_final` if asking again would not help."""
 
     def __init__(self, reason, is_final=False):
         super().__init__(reason)
@@ -54,18 +54,7 @@ class MirrorError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Remote:
-    """A file and how it is recognised: by its own sha256, or by that of what it holds when unpacked.
-
-    Parameters
-    ----------
-    name : str
-        What it is called at every mirror, and in the folder.
-    sha256 : str
-    size : int
-        Bytes of what the checksum is of.
-    is_unpacked : bool
-        Whether checksum and size are of the unpacked content.
-    """
+    """A file, and the checksum and size in bytes of its content; `is_unpacked` if they are of the unpacked content."""
 
     name: str
     sha256: str
@@ -73,9 +62,10 @@ class Remote:
     is_unpacked: bool = False
 
     def check(self, path):
-        """BadCopyError, with what is there instead, unless the file at this path is the one."""
+        """BadCopyError unless the file at this path is the wanted one."""
         digest, count = hashlib.sha256(), 0
-        start = _first_bytes(path)
+        with open(path, "rb") as file:
+            start = file.read(200)
         if start.lstrip()[:1] == b"<":
             raise BadCopyError(f"got a web page instead ({' '.join(start[:60].decode('ascii', 'replace').split())})")
         is_packed = self.is_unpacked and start.startswith(GZIP_MAGIC)
@@ -88,15 +78,14 @@ class Remote:
             raise BadCopyError(f"got a broken gzip file ({error})") from error
         what = "bytes when unpacked" if self.is_unpacked else "bytes"
         if count != self.size:
-            came = f"{count}" if count < self.size else "more"
-            raise BadCopyError(f"expected {self.size} {what}, got {came}")
+            raise BadCopyError(f"expected {self.size} {what}, got {count if count < self.size else 'more'}")
         if digest.hexdigest() != self.sha256:
             raise BadCopyError(f"expected the sha256 {self.sha256}, got {digest.hexdigest()}: its content was changed")
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The files of a data set, where they are to be had, and what helps where there is no network."""
+    """The files of a data set, its mirrors, and what to do without a network."""
 
     files: tuple
     mirrors: tuple
@@ -134,25 +123,26 @@ SOURCES = {"mnist": MNIST, "fashion": FASHION, "cifar10": CIFAR10}
 
 
 def fetch(name, folder, *, mirrors=None, say=None, progress=None):
-    """Get the files of a data set into a folder, made if need be; what is there already and right is left alone.
+    """Get the files of a data set into a folder; a right file that is there already is left alone.
 
     Parameters
     ----------
     name : str
         One of SOURCES: mnist, fashion, cifar10.
     folder : str or path
+        It is made if it is not there.
     mirrors : sequence of str, optional
-        URLs (https, http, file) of folders that hold the files, instead of those known here. Contents are checked all
-        the same.
+        URLs (https, http, file) of folders that hold the files, instead of the known mirrors. The contents are checked
+        in any case.
     say : callable, optional
-        Gets a line about every file and every failure that is tried again.
+        Gets one line about every file and every failure that is tried again.
     progress : callable, optional
         Gets (file name, bytes so far, bytes in all or None).
 
     Returns
     -------
     list of pathlib.Path
-        The files in the folder that the reader of the data set wants.
+        The files that the loader of the data set reads.
 
     Raises
     ------
@@ -184,7 +174,7 @@ def _fetch_file(path, remote, get, say):
             say(f"{path.name}: is there already")
             return path
         except BadCopyError as error:
-            say(f"{path.name}: what is there is not it ({error}), fetching it again")
+            say(f"{path.name}: is there, but wrong ({error}), fetching it again")
     with _temporary(path) as part:
         get(remote, part)
         os.replace(part, path)
@@ -193,7 +183,7 @@ def _fetch_file(path, remote, get, say):
 
 
 def _fetch_cifar10(folder, remote, get, say):
-    """The archive, and out of it the six files that count; the archive is not kept."""
+    """The six files of the archive, which is not kept."""
     paths = [folder / FOLDER / name for name in (*TRAIN_FILES, TEST_FILE)]
     if all(path.exists() for path in paths):
         try:
@@ -201,7 +191,7 @@ def _fetch_cifar10(folder, remote, get, say):
             say(f"{FOLDER}: is there already")
             return paths
         except DataError as error:
-            say(f"what is there is not it ({error}), fetching it again")
+            say(f"{FOLDER}: is there, but wrong ({error}), fetching it again")
     with _temporary(folder / remote.name) as part:
         get(remote, part)
         unpack(part, paths)
@@ -210,9 +200,9 @@ def _fetch_cifar10(folder, remote, get, say):
 
 
 def unpack(archive, paths):
-    """The members FOLDER/NAME of a tar.gz, each to its path: nothing else in the archive is looked at.
+    """Unpack the members FOLDER/NAME of a tar.gz to these paths, and nothing else of the archive.
 
-    BadCopyError where one is missing or is not a regular file: a link would lead to wherever it likes.
+    BadCopyError if one is missing or is not a regular file: a link could lead to any path.
     """
     with tarfile.open(archive, "r:gz") as held:
         members = {member.name: member for member in held.getmembers()}
@@ -232,7 +222,7 @@ def unpack(archive, paths):
 # ------------------------------------------------------------------------------------------------ from some mirror
 
 def _get(remote, path, *, mirrors, otherwise, say, progress):
-    """The file from whichever mirror gives it, checked, at `path`; FetchError where none does."""
+    """Download the file to `path` from the first mirror that gives the right one; FetchError if none does."""
     reasons, left = {}, list(mirrors)
     for attempt in range(ROUNDS):
         if attempt and left:
@@ -248,13 +238,13 @@ def _get(remote, path, *, mirrors, otherwise, say, progress):
                     left.remove(mirror)
                 if left and (attempt < ROUNDS - 1 or mirror != left[-1]):           # else the error below says it
                     say(f"{mirror + remote.name}: {error}")
-    told = "; ".join(f"{mirror}: {reason}" for mirror, reason in reasons.items())
-    raise FetchError(f"{remote.name} could not be had ({told}). Without a network: {otherwise}")
+    failures = "; ".join(f"{mirror}: {reason}" for mirror, reason in reasons.items())
+    raise FetchError(f"{remote.name} could not be downloaded ({failures}). Without a network: {otherwise}")
 
 
 def _download(url, path, remote, progress):
-    """What a URL serves, into a file; MirrorError where it serves nothing, too much, or stops before the end."""
-    most = 2 * remote.size + CHUNK if remote.is_unpacked else remote.size           # gzip may not grow by so much
+    """Write what a URL serves into a file; MirrorError if it serves nothing, too much, or stops before the end."""
+    most = 2 * remote.size + CHUNK if remote.is_unpacked else remote.size           # a gzip file is never this large
     request = urllib.request.Request(url, headers={"User-Agent": f"feedbackalign/{__version__}"})
     with _asking(url):
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
@@ -279,7 +269,7 @@ def _download(url, path, remote, progress):
 
 @contextlib.contextmanager
 def _asking(url):
-    """What may go wrong in the network, as a MirrorError in plain words."""
+    """Turn errors of the network into a MirrorError."""
     try:
         yield
     except urllib.error.HTTPError as error:
@@ -293,7 +283,7 @@ def _asking(url):
 
 @contextlib.contextmanager
 def _temporary(path):
-    """A name of this process's own beside a path, gone afterwards unless it was renamed."""
+    """A file name beside `path` for this process alone; the file is deleted afterwards unless it was renamed."""
     part = path.with_name(f".{path.name}-{os.getpid()}.part")
     try:
         yield part
@@ -301,13 +291,8 @@ def _temporary(path):
         part.unlink(missing_ok=True)
 
 
-def _first_bytes(path):
-    with open(path, "rb") as file:
-        return file.read(200)
-
-
 def checked_mirror(mirror):
-    """The URL of a folder, with a slash at its end; ValueError for what is none.
+    """The URL of a folder, with a slash at its end; ValueError if it is no such URL.
 
     >>> checked_mirror("file:///media/stick")
     'file:///media/stick/'

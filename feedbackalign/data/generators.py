@@ -1,7 +1,9 @@
-"""Tasks that are computed from a seed: two teachers to imitate, spirals to part, and MNIST in one dimension.
+"""Tasks that are computed from a seed: two teachers to imitate, spirals to separate, and MNIST in one dimension.
 
-Every generator draws first what is common (a teacher), then the training, validation and test samples, so a larger test
-split leaves the training split as it was. A split of 0 validation samples is None.
+Every generator takes `rng`, a numpy.random.Generator, and the numbers of samples `train`, `validation` and `test`; with
+0 validation samples that split is None. The teacher is drawn first, then the training, validation and test samples, so
+a larger test split does not change the training split. Samples are float32, and the labels of every split go in turn,
+0, 1, 2, …, 0, …. A wrong argument raises TypeError or ValueError.
 """
 
 import numpy as np
@@ -18,28 +20,10 @@ def linear_teacher(*, rng, inputs=30, outputs=10, train=4000, validation=500, te
     Lillicrap, Cownden, Tweed, Akerman, Nature Communications 7, 13276 (2016), fig. 1: T is 10 x 30 with entries uniform
     in [-1, 1], inputs are standard normal, and the student is a linear network of 30, 20 and 10 units.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    inputs, outputs : int
-        Width of x and of the targets; T is (outputs, inputs).
-    train, validation, test : int
-        Samples of each split.
-
-    Returns
-    -------
-    Dataset
-        Regression: x (N, inputs), targets x Tᵀ (N, outputs), float32, without noise.
-
-    Raises
-    ------
-    TypeError, ValueError
-        No Generator, a count that is not an integer of at least 1 (validation: 0).
+    Returns a Dataset for regression: x (N, inputs), targets x Tᵀ (N, outputs), without noise.
 
     Deviation from the paper: a finite training split, not a new sample at every step.
 
-    Examples
-    --------
     >>> data = linear_teacher(rng=np.random.default_rng(0))
     >>> data.train, data.classes, data.outputs
     (Split(x: float32 (4000, 30), targets: float32 (4000, 10)), None, 10)
@@ -57,30 +41,22 @@ def linear_teacher(*, rng, inputs=30, outputs=10, train=4000, validation=500, te
 
 
 def teacher_student(sizes=(30, 50, 50, 10), *, rng, activation="relu", gain=1.5, train=4000, validation=500, test=500):
-    """Imitate a random network: targets are the outputs of a teacher that a student of its sizes can match exactly.
+    """Imitate a random network: the targets are its outputs, which a student of the same sizes can match exactly.
 
     Parameters
     ----------
     sizes : sequence of int
         Units of the teacher from input to output, at least two layers of weights: (in, hidden, ..., out).
-    rng : numpy.random.Generator
     activation : "relu" or "tanh"
         After every layer but the last, which is linear.
     gain : float > 0
         Weights are normal with standard deviation gain / sqrt(fan in); there are no biases. sqrt(2) keeps the size of
         the signal through ReLU layers.
-    train, validation, test : int
-        Samples of each split.
 
     Returns
     -------
     Dataset
-        Regression: x (N, in) standard normal, targets (N, out), float32, without noise.
-
-    Raises
-    ------
-    TypeError, ValueError
-        No Generator, fewer than three sizes, an unknown activation, a number out of range.
+        Regression: x (N, in) standard normal, targets (N, out), without noise.
 
     Examples
     --------
@@ -109,25 +85,17 @@ def spirals(*, rng, classes=3, turns=0.75, noise=0.03, train=1200, validation=30
 
     Parameters
     ----------
-    rng : numpy.random.Generator
     classes : int
-        Arms; each is the first, turned.
+        Number of arms; each is the first one, rotated.
     turns : float > 0
         Full turns of an arm on its way from the centre to radius 1.
     noise : float >= 0
         Standard deviation of the normal noise on both coordinates.
-    train, validation, test : int
-        Samples of each split; the classes alternate, 0, 1, 2, 0, ...
 
     Returns
     -------
     Dataset
-        x (N, 2) float32, labels 0 to classes - 1.
-
-    Raises
-    ------
-    TypeError, ValueError
-        No Generator, a number out of range.
+        x (N, 2), labels 0 to classes - 1.
 
     Examples
     --------
@@ -176,33 +144,17 @@ def mnist1d(*, rng, train=4000, validation=1000, test=1000):
     """MNIST-1D: signals of 40 numbers in ten classes; a linear classifier gets about 32 % right, an MLP about 68 %.
 
     S. Greydanus, D. Kobak, "Scaling down deep learning with MNIST-1D", arXiv 2011.14439. The recipe and its constants
-    are those of the authors' code (Apache-2.0), written anew here: a template of 12 numbers is padded, stretched to 72,
-    scaled, rotated in time, filled up with smooth noise where it is zero, roughened with white noise, sheared and
-    sampled at 40 points.
+    are those of the authors' code (Apache-2.0), but the code is new: a template of 12 numbers is padded, stretched to
+    72, scaled, rotated in time, filled with smooth noise where it is zero, given white noise, sheared, and sampled at
+    40 points.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    train, validation, test : int
-        Samples of each split; the classes alternate, 0, 1, 2, ... 9, 0, ...
-
-    Returns
-    -------
-    Dataset
-        x (N, 40) float32, mean 0 and standard deviation 1 over the training split; labels 0 to 9.
-
-    Raises
-    ------
-    TypeError, ValueError
-        No Generator, a count that is not an integer of at least 1 (validation: 0).
+    Returns a Dataset: x (N, 40), mean 0 and standard deviation 1 over the training split; labels 0 to 9.
 
     Deviations from the paper
-        - Other random streams: the distribution is the authors', their 5,000 samples are not reproduced.
-        - A validation split of its own.
+        - The distribution is the authors', but their 5,000 samples are not reproduced.
+        - There is a validation split.
         - Standardised with the training split's mean and deviation; the authors take those of all their samples.
 
-    Examples
-    --------
     >>> data = mnist1d(rng=np.random.default_rng(0), train=100, validation=10, test=10)
     >>> data.train, data.outputs
     (Split(x: float32 (100, 40), targets: int64 (100,)), 10)
@@ -239,12 +191,12 @@ def one_signal(template, rng):
 
 
 def _resample(signal, length):
-    """Straight lines between the points, read at `length` even steps."""
+    """Linear interpolation at `length` evenly spaced points."""
     return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(signal)), signal)
 
 
 def _smooth(noise):
-    """Blur with a normal kernel cut at four deviations; beyond its ends the signal is its own mirror image."""
+    """Blur with a normal kernel, cut at four deviations; at both ends the signal is continued as its mirror image."""
     reach = 4 * SMOOTHING
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SMOOTHING) ** 2)
     return np.convolve(np.pad(noise, reach, mode="symmetric"), kernel / kernel.sum(), mode="valid")
@@ -263,11 +215,9 @@ def _make_dataset(name, draw, train, validation, test, classes):
     """Draw the splits in their order; `draw(count)` gives x and targets in float64."""
     counts = [require_integer(train, "train", low=1), require_integer(validation, "validation", low=0),
               require_integer(test, "test", low=1)]
-    splits = [_as_split(*draw(count)) if count else None for count in counts]
-    return Dataset(name, *splits, classes=classes)
 
+    def split(count):
+        x, targets = draw(count)
+        return Split(x.astype(np.float32), targets.astype(np.float32) if classes is None else targets)
 
-def _as_split(x, targets):
-    if targets.dtype == np.float64:
-        targets = targets.astype(np.float32)
-    return Split(x.astype(np.float32), targets)
+    return Dataset(name, *(split(count) if count else None for count in counts), classes=classes)

@@ -1,4 +1,4 @@
-"""Read an IDX file, the format of MNIST, and believe nothing that its header claims.
+"""Read an IDX file, the format of MNIST, without trusting its header.
 
     bytes 0, 1    zero
     byte 2        type code, see TYPES
@@ -8,9 +8,8 @@
 
 Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 
-A header of twenty bytes can claim gigabytes. So memory is taken for what is there, never for what is claimed: the claim
-is first compared with the size of the file, and a gzip stream is read a chunk at a time until it ends or has given one
-byte more than claimed.
+A header of twenty bytes can claim gigabytes. So the claim is first compared with the size of the file, and a gzip
+stream is read chunk by chunk, until it ends or gives one byte more than claimed: memory grows with what is really there.
 """
 
 import gzip
@@ -35,34 +34,19 @@ class DataError(ValueError):
 
 
 def read_idx(path):
-    """The array of an IDX file, plain or gzip (told by the content, not by the name).
+    """The array of an IDX file, plain or gzip (its content decides, not its name).
 
-    Parameters
-    ----------
-    path : str or path
-        A regular file.
+    Returns an array of the header's shape in native byte order: uint8, int8, int16, int32, float32 or float64. Raises
+    DataError for anything else: no such file, not a regular file, wrong magic number, broken or cut gzip, fewer or more
+    bytes than the header claims; TypeError if `path` is no path.
 
-    Returns
-    -------
-    array of the header's shape, in native byte order: uint8, int8, int16, int32, float32 or float64
-
-    Raises
-    ------
-    DataError
-        For anything else: no such file, not a file, wrong magic number, broken or cut gzip, fewer or more bytes than
-        the header claims. A claim of gigabytes is refused without allocating them.
-    TypeError
-        `path` is not a path.
-
-    Examples
-    --------
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "labels"
     >>> size = file.write_bytes(bytes([0, 0, 8, 1]) + bytes([0, 0, 0, 3]) + bytes([7, 2, 1]))
     >>> read_idx(file)
     array([7, 2, 1], dtype=uint8)
     """
-    name = os.fsdecode(path)                            # TypeError for anything but a path
+    name = os.fsdecode(path)                            # TypeError if it is no path
     try:
         size = _regular_file_size(name)
         with open(name, "rb") as file:
@@ -83,7 +67,7 @@ def read_idx(path):
 def _regular_file_size(name):
     try:
         status = os.stat(name)
-    except ValueError as error:                         # a zero byte, or what the system cannot write as a name
+    except ValueError as error:                         # a zero byte, or a character that no file name can have
         raise DataError(f"{name!r}: expected the path of an IDX file ({error})") from error
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{name}: expected an IDX file, got something that is not a regular file")
@@ -91,7 +75,7 @@ def _regular_file_size(name):
 
 
 def _read_array(stream, name, most):
-    """Header, then entries; `most` is the most bytes that this file can hold when unpacked."""
+    """Header, then entries; `most` is the largest number of bytes that this file can hold when unpacked."""
     dtype, shape = _read_header(stream, name)
     claim = math.prod(shape) * dtype.itemsize
     text = f"{name}: expected {claim} bytes for the shape {shape} of {dtype.name} in the IDX header"
@@ -124,7 +108,7 @@ def _read_header(stream, name):
 
 
 def _read_up_to(stream, count):
-    """The next `count` bytes, or fewer where the stream ends; memory grows with what comes."""
+    """The next `count` bytes, or fewer where the stream ends."""
     content = bytearray()
     while len(content) < count:
         chunk = stream.read(min(CHUNK, count - len(content)))

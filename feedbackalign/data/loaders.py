@@ -24,28 +24,23 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None, standar
         One of LOADERS: digits, fashion-mini, mnist, fashion, cifar10, mnist1d, spirals, linear-teacher,
         teacher-student.
     rng : numpy.random.Generator
-        Needed by those that are computed from a seed; the others draw nothing from it.
+        Needed by the last four, which are computed from a seed; the others draw nothing from it.
     data_dir : str or path, optional
         Where the files of mnist, cifar10 (needed) or fashion are.
     images : bool, optional
-        True gives samples (N, C, H, W), False gives rows (N, product). If it is not given, each comes as its own loader
-        gives it: digits as rows, the others as images.
+        True gives samples (N, C, H, W), False gives rows (N, product). By default digits are rows, the others images.
     validation : int, optional
-        How many training samples of fashion-mini, mnist, fashion or cifar10 are held out, 0 for none; the other sets
-        have a fixed split.
+        Number of training samples of fashion-mini, mnist, fashion or cifar10 that are held out, 0 for none; the other
+        sets have a fixed split.
     standardise : bool, optional
-        Of sets of images: True gives mean 0 and standard deviation 1 over the training images, False pixels from 0 to
-        1. If it is not given, each comes as its own loader gives it: digits from 0 to 1, the others standardised.
-
-    Returns
-    -------
-    Dataset
+        For images: True gives mean 0 and standard deviation 1 over the training split, False pixels from 0 to 1. By
+        default digits go from 0 to 1, the others are standardised.
 
     Raises
     ------
     ValueError
-        An unknown name (the message has the nearest one), images of what is none, a folder for what is read from none.
-        DataError, a ValueError, if files are missing or broken.
+        An unknown name, or an option that this data set does not have. DataError, a ValueError, if files are missing
+        or broken.
     TypeError
         No Generator where one is needed.
 

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST from the four original files, which you have or your system's package manager has.
+"""MNIST and Fashion-MNIST from their four original files.
 
 MNIST: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 86 (1998).
 Fashion-MNIST: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
@@ -28,7 +28,7 @@ def mnist(data_dir, *, validation=5000, standardise=True):
         Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; plain
         or .gz, also spelled train-images.idx3-ubyte.
     validation : int
-        The last so many training images become the validation split. 0 trains on all: `data.validation` is None then.
+        Number of training images, the last ones, that become the validation split. With 0, `data.validation` is None.
     standardise : bool
         True gives (pixel / 255 - 0.1307) / 0.3081, False gives pixel / 255.
 
@@ -61,26 +61,9 @@ def mnist(data_dir, *, validation=5000, standardise=True):
 def fashion(data_dir=None, *, validation=5000, standardise=True):
     """Fashion-MNIST: 60,000 training images of clothes, 28 x 28, in ten classes, 10,000 to test.
 
-    Parameters
-    ----------
-    data_dir : str or path, optional
-        Folder with the four original files, named as for `mnist`. If it is not given, the place where Debian's and
-        Ubuntu's package dataset-fashion-mnist puts them.
-    validation, standardise
-        As for `mnist`, with mean 0.2860 and standard deviation 0.3530.
+    Files, arguments, result and errors are those of `mnist`, with mean 0.2860 and standard deviation 0.3530. Without
+    data_dir the files of Debian's and Ubuntu's package dataset-fashion-mnist are read.
 
-    Returns
-    -------
-    Dataset
-        x (N, 1, 28, 28) float32, labels 0 to 9.
-
-    Raises
-    ------
-    DataError, TypeError, ValueError
-        As for `mnist`.
-
-    Examples
-    --------
     >>> fashion("no/such/folder")
     Traceback (most recent call last):
     ...
@@ -97,18 +80,27 @@ def fashion(data_dir=None, *, validation=5000, standardise=True):
 
 def _read_folder(name, title, data_dir, validation):
     """The four files as a Dataset of pixels in [0, 1]."""
+    validation = require_integer(validation, "validation", low=0)
+    folder = existing_folder(data_dir, title)
+    splits = []
+    for part in ("train", "t10k"):
+        images, labels = read_part(folder, part)
+        splits.append(Split(as_pixels(images), labels))     # (N, 1, 28, 28), (N,)
+    return held_out(name, *splits, validation)
+
+
+def existing_folder(data_dir, title):
+    """The path of a folder that is there; `title` names the data set in the error."""
     if not isinstance(data_dir, (str, os.PathLike)):
         raise TypeError(f"data_dir: expected the path of a folder, got {describe(data_dir)}")
-    validation = require_integer(validation, "validation", low=0)
     folder = pathlib.Path(data_dir)
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with the {title} files")
-    train = Split(*_read_pair(folder, "train"))         # (N, 1, 28, 28), (N,)
-    return held_out(name, train, Split(*_read_pair(folder, "t10k")), validation)
+    return folder
 
 
 def held_out(name, train, test, validation):
-    """A Dataset of ten classes whose validation split is the last so many training samples; None for 0."""
+    """A Dataset of ten classes; its validation split is the last `validation` training samples, None for 0."""
     validation = require_integer(validation, "validation", low=0)
     if validation >= len(train):
         raise ValueError(f"validation: expected fewer than the {len(train)} training images, got {validation}")
@@ -117,27 +109,21 @@ def held_out(name, train, test, validation):
     return Dataset(name, train=Split(train.x[:cut], train.targets[:cut]), validation=held_back, test=test, classes=10)
 
 
-def _read_pair(folder, part):
-    """One part as the loaders give it: x (N, 1, 28, 28) float32 in [0, 1], labels (N,)."""
-    images, labels = read_part(folder, part)
-    return as_pixels(images), labels
-
-
 def as_pixels(images):
-    """Bytes to numbers: (N, 28, 28) uint8 -> (N, 1, 28, 28) float32 in [0, 1]."""
+    """(N, 28, 28) uint8 -> (N, 1, 28, 28) float32 in [0, 1]."""
     x = images[:, None].astype(np.float32)              # (N, 28, 28) -> (N, 1, 28, 28)
     x /= 255
     return x
 
 
 def read_part(folder, part):
-    """The files of "train" or "t10k" as they are, checked against each other: (N, 28, 28) and (N,), uint8."""
+    """Images (N, 28, 28) and labels (N,), uint8, of the part "train" or "t10k"; their sizes must fit each other."""
     image_file, label_file = _find(folder, f"{part}-images", "idx3"), _find(folder, f"{part}-labels", "idx1")
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or len(images) == 0:
         raise DataError(f"{image_file}: expected uint8 images of shape (N, 28, 28), got {describe(images)}")
     if labels.dtype != np.uint8 or labels.shape != (len(images),):
-        raise DataError(f"{label_file}: expected {len(images)} uint8 labels, one an image of {image_file.name}, "
+        raise DataError(f"{label_file}: expected {len(images)} uint8 labels, one per image of {image_file.name}, "
                         f"got {describe(labels)}")
     if labels.max() > 9:
         raise DataError(f"{label_file}: expected labels from 0 to 9, got {labels.max()}")

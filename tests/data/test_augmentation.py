@@ -117,7 +117,7 @@ def test_two_epochs_differ():
     (lambda: epoch(augment=CropAndFlip), TypeError, "augment: expected"),
     (lambda: epoch(augment=CropAndFlip(padding=6)), ValueError, r"a padding smaller than the images, got 6 .* \(1, 6"),
     (lambda: digits().batches(4, rng=np.random.default_rng(0), augment=CropAndFlip()), ValueError,
-     r"augment: crops and mirror images are for images .* got samples of shape \(64,\)"),
+     r"augment: expected images .*, got samples of shape \(64,\)"),
 ])
 def test_what_does_not_fit_is_refused(make, error, message):
     with pytest.raises(error, match=message):

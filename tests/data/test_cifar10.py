@@ -159,7 +159,7 @@ def test_an_empty_folder_names_all_six_and_an_archive_that_lies_there(tmp_path):
     with pytest.raises(DataError, match="data_batch_1.bin, .*data_batch_5.bin, test_batch.bin, found no such file$"):
         cifar10(tmp_path)
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(b"")
-    with pytest.raises(DataError, match="cifar-10-binary.tar.gz is there and wants to be unpacked"):
+    with pytest.raises(DataError, match="cifar-10-binary.tar.gz is there: unpack it"):
         cifar10(tmp_path)
     write_folder(tmp_path)
     with pytest.raises(ValueError, match="validation: expected fewer than the 100 training images, got 100"):

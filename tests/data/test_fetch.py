@@ -111,7 +111,7 @@ def test_what_is_there_and_right_is_left_alone(server, one_file, tmp_path):
     (tmp_path / "images").write_bytes(CONTENT[:-1])
     server.answers["/images"] = [Answer()]
     _, said = get(tmp_path, server.url)
-    assert "what is there is not it (expected 76800 bytes, got 76799), fetching it again" in said[0]
+    assert "is there, but wrong (expected 76800 bytes, got 76799), fetching it again" in said[0]
     assert held(tmp_path) == {"images": CONTENT}
 
 
@@ -135,7 +135,7 @@ def test_what_fails_in_passing_is_tried_again(server, one_file, tmp_path, first,
     with pytest.raises(FetchError, match=re.escape(reason)) as error:
         get(tmp_path, server.url)
     assert held(tmp_path) == {} and len(server.asked) == 2 + fetch.ROUNDS
-    assert str(error.value).startswith(f"images could not be had ({server.url}: ")
+    assert str(error.value).startswith(f"images could not be downloaded ({server.url}: ")
     assert str(error.value).endswith("). Without a network: do this")
 
 
