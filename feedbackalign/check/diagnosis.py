@@ -1,8 +1,8 @@
 """Where to look when a gradient is wrong: which arrays, by what factor, and which layers to suspect first.
 
-A mistake in one layer's backward makes the gradients of all layers below it wrong, so the worst number often belongs to
-a layer that is right. The topmost wrong gradient is nearest to the mistake. At the next layer with parameters above, the
-error was still right. So the mistake lies between the two: in what that layer sends down, or in the wrong gradient itself.
+A mistake in one layer's backward makes the gradients of all layers below it wrong, so the worst number often belongs
+to a layer that is right. The topmost wrong gradient is nearest to the mistake. At the next layer with parameters above
+it the error was still right. So the mistake lies between the two, or in the wrong gradient itself.
 
 `check_gradients` raises the `GradientError` that says so.
 """

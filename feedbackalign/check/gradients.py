@@ -6,8 +6,8 @@ at h = 6e-6 in float64, where rounding and curvature are equally small, about 1e
 error (ones miss half of all wrong backwards), runs another batch first (so that a stale memory shows), compares every
 entry, and checks that no pass changes its arguments.
 
-At a kink (ReLU at 0, a tie in max pooling) differences mean nothing. Where the step from −h to +h changes which units are
-active or which inputs win, the entry is counted and left out; all others must agree.
+At a kink (ReLU at 0, a tie in max pooling) differences mean nothing. Where the step from −h to +h changes which units
+are active or which inputs win, the entry is counted and left out; all others must agree.
 """
 
 import copy

@@ -1,6 +1,6 @@
 """Finished runs, kept in a folder: a sweep that was stopped does only what is left.
 
-    FOLDER/3f0c….json       one finished run, named by the hash of all that decides its numbers, with a sum over its rows
+    FOLDER/3f0c….json       one finished run, named by the hash of all that decides it, with a sum over its rows
     FOLDER/3f0c…/           the checkpoints of a run under way, where they are wanted
 
 The hash covers the settings of the run, the version of the package and of its rows' format, and the text of the file

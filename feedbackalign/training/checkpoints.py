@@ -7,8 +7,8 @@ A folder holds one run:
     .lock             held while a run is alive; the operating system frees it when the process ends
 
 The checkpoint is written under another name and then renamed, so it is never half a file; nothing is pickled. A resumed
-run takes the rows from its checkpoint and cuts the record back to them. The order of an epoch's samples is one draw from
-the data stream. The stream is kept as it was before that draw: a resumed epoch draws again and skips what it has had.
+run takes the rows from its checkpoint and cuts the record back to them. The order of an epoch's samples is one draw
+from the data stream. The stream is kept as it was before: a resumed epoch draws again and skips what it has had.
 """
 
 import dataclasses
