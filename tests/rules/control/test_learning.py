@@ -143,6 +143,17 @@ def test_the_three_signals():
         signals_of(stages, seen, state, "rate")
 
 
+def test_own_rates_divide_by_lengths_below_one_too():
+    rng = np.random.default_rng(0)
+    _, stages, seen = network(rng, (5, 7, 3), samples=2, bias=False)
+    seen = forward(stages, 0.1 * seen.post[0])
+    state = steady_state(stages, seen, np.full((2, 3), 1e-3), drawn_feedback(stages, rng), 0.1)
+    plain, own = (signals_of(stages, seen, state, own_rates=own_rates) for own_rates in (False, True))
+    for signal, divided, below in zip(plain, own, state.r):
+        assert (np.linalg.norm(below, axis=1) < 1).all()
+        np.testing.assert_allclose(divided * (below**2).sum(axis=1, keepdims=True), signal, rtol=1e-12)
+
+
 def test_a_dark_input_has_a_rate_too():
     rng = np.random.default_rng(0)
     _, stages, seen = network(rng, (5, 7, 3), samples=2, bias=False)

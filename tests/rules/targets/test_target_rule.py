@@ -255,6 +255,18 @@ def test_a_singular_jacobian_is_no_obstacle(name):
         assert not reference["fc1.weight"].any() and all(np.isfinite(array).all() for array in reference.values())
 
 
+@pytest.mark.parametrize(("moves", "got"), [
+    (lambda top: [top], r"got float64 array of shape \(7, 3\)"), (lambda top: [], "got none"), (lambda top: top, "got float64 array"),
+    (lambda top: [np.ones((7, 5)), np.ones((4, 7))], "got float64 array"), (lambda top: None, "got None")])
+def test_moves_in_other_shapes_than_the_hidden_layers_are_refused(moves, got):
+    net, x, labels = dense_case()
+    rule = make(TargetRule, net)
+    rule.moves = lambda seen, top: moves(top)
+    for ask in (rule.gradients, rule.targets_of):
+        with pytest.raises(ValueError, match=r"expected arrays of shapes \(7, 5\), \(7, 4\), one per hidden.*" + got):
+            ask(x, labels)
+
+
 def test_an_empty_rule_says_what_must_be_written():
     net, x, labels = dense_case()
     with pytest.raises(NotImplementedError, match="write moves"):
