@@ -1,8 +1,8 @@
-"""How far the runs are, said on stderr while they go on.
+"""How far the runs are, on stderr while they go on.
 
-On a terminal one line is rewritten; elsewhere (a log, a pipe) there is one plain line for every finished run, or for
-every epoch where there is one run only, and one a minute where nothing ends for so long. Time left is what the share
-done so far took, carried on to the end.
+On a terminal one line is rewritten. Elsewhere (a log, a pipe) every finished run has one plain line, and where there is
+only one run every epoch has; where nothing ends for a minute, there is a line per minute. The time left is computed from
+the time that the finished share of the work took.
 """
 
 import shutil
@@ -14,7 +14,7 @@ LOG_EVERY = 60.0                    # and elsewhere, inside an epoch
 
 
 class Display:
-    """Takes the news of runs, and shows it.
+    """Shows how far the runs are.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ class Display:
         try:
             self.stream.write(text)
             self.stream.flush()
-        except (OSError, ValueError):                                       # nobody listens any longer
+        except (OSError, ValueError):                                       # no reader any longer
             self.stream = None
 
 

@@ -1,4 +1,4 @@
-"""What is told as text beside the tables: weight decay, the trace of one learning phase, checks, the list of rules.
+"""The text beside the tables: weight decay, the trace of one learning phase, checks, the list of rules.
 
 Pure functions from plain rows to strings; the commands print them.
 """

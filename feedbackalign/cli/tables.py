@@ -148,7 +148,7 @@ def _last(group):
 
 
 def _settled(group):
-    """The last trained epochs of every seed, SETTLED of them or all there are: a list of rows a seed."""
+    """The last trained epochs of every seed, SETTLED of them or all there are: one list of rows per seed."""
     by_seed = [rows for seeds in rows_by_run(group).values() for rows in seeds.values()]
     return [([row for row in rows if row["epoch"] > 0] or rows)[-SETTLED:] for rows in by_seed]
 
@@ -169,7 +169,7 @@ def _accuracy(by_rule):
 
 
 def _layer_columns(by_rule, layers, group_name, key, show, lowest=None):
-    """One column a layer; `lowest` is marked, where its feedback feeds nobody."""
+    """One column per layer; `lowest` names the layer that is marked, for its feedback carries no error."""
     columns = []
     for layer in layers:
         cells = []
@@ -192,7 +192,7 @@ def _range_column(by_rule, layers, group_name, key, show, lowest=None):
 
 
 def _means(group, key, layer):
-    """A measure's means over the last epochs, one a seed that knows it."""
+    """A measure's means over the last epochs, one per seed that holds it."""
     known = [[_per_layer(row[key]).get(layer) for row in rows] for rows in _settled(group)]
     known = [[value for value in values if value is not None] for values in known]
     return [statistics.fmean(values) for values in known if values]
@@ -252,12 +252,12 @@ def _legend(rows, by_rule, layers, tables):
                      "norm ratio: that one's norm over W's.")
     if "0*" in text:
         lines.append(f"0*  below {short(PARALLEL)} degrees in every epoch and seed: the same direction, "
-                     "whatever the lengths.")
+                     "for any lengths.")
     if any("-" in line.split() for table in tables for line in table):
         lines.append("-   the rule has none, or nothing that an angle could be taken of.")
     if layers and f"{layers[0]}'" in text:
         lines.append(f"{layers[0]}'  the lowest layer's feedback learns like the others', but carries no error: "
-                     f"nobody is below.")
+                     f"no layer is below.")
     if "lr x" in text:
         lines.append("lr x  what the rule multiplies the common learning rate with.")
     return lines + [line for rule, group in by_rule.items() for line in _not_settled(rule, _last(group))]

@@ -11,7 +11,7 @@ A lesson with its exercises is four files, and a line with its picture in lesson
     lessons/NN_name.py                          the lesson
     feedbackalign/exercises/lesson_NN.py        tasks, right answers, named mistakes
     tests/solutions/lesson_NN.py                two differently written solutions of each task; not in the wheel
-    tests/exercises/test_lesson_NN.py           right ones are accepted, wrong ones told what they are
+    tests/exercises/test_lesson_NN.py           right ones are accepted, wrong ones get the sentence that fits
 
 **The lesson** is percent format: `# %%` opens a cell of code, `# %% [markdown]` one of text. 80 to 200 lines, one idea,
 under 60 s on one core, better under 30. Its first cell is text and begins `# # N. The question it answers`; public
@@ -39,14 +39,14 @@ all of this, and its text to names that exist; `tests/lesson_pictures.py` makes 
 
 `base.Exercise` says what each field is. The right answer is the package's function wherever there is one: to call it is
 allowed, and the printed task says so. A mistake is a sentence and a function of the same arguments; its results are
-compared with the student's in every case, so there must be two cases or more, with another N in each. Nobody has to
-write down: wrong shapes, dtypes and types, None, NaN, the transpose, a sign, N times, 1/N, another constant factor,
-changed arguments and views of them, loops that never end, exceptions. Factors that do not fit are told as such.
+compared with the student's in every case, so there must be two cases or more, with another N in each. The check
+finds these by itself, so do not write them down: wrong shapes, dtypes and types, None, NaN, the transpose, a sign, N
+times, 1/N, another constant factor, changed arguments and views of them, loops that never end, exceptions.
 
-**The test** is one call an exercise of `prove` in `tests/exercises/proof.py`: two solutions, the kind (`KINDS` there
+**The test** is one call per exercise of `prove` in `tests/exercises/proof.py`: two solutions, the kind (`KINDS` there
 lists the wrong answers that a check of this kind must reject), those of the kind that only you can write, and two of
 your own, each with words that the sentence must hold. `prove` makes all the general ones by itself; what cannot happen
-in your exercise is named in `without`, with the reason. Every mistake of the exercise must have been told to somebody.
+in your exercise is named in `without`, with the reason. Every mistake of the exercise must occur in a test.
 """
 
 import importlib
@@ -61,7 +61,7 @@ __all__ = ["Exercise", "arguments", "exercise", "find", "numbers", "task"]
 
 
 def exercise(number, answer=None):
-    """Check an answer to an exercise of a lesson, and print what is to be said about it.
+    """Check an answer to an exercise of a lesson, and print whether it is right or what is wrong.
 
     Parameters
     ----------

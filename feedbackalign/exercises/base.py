@@ -23,15 +23,15 @@ class Exercise:
     right : callable
         *arguments -> the answer: an array, a number, a tuple, or a dict of such. Best by the package's own functions.
     mistakes : sequence of (str, callable)
-        A sentence that says what was done, and a function of the same arguments that does it. An answer that equals
-        its results in every case is told the sentence.
+        A sentence that says what was done, and a function of the same arguments that does it. For an
+        answer that equals its results in every case, the check prints the sentence.
     parts : sequence of str
         Names for the parts of a tuple, in order.
     ask : callable, optional
         (candidate, *arguments) -> answer, where it is not simply `candidate(*arguments)`: for a class, for a function
         that is used several times.
     batch : str, optional
-        The argument whose first axis is the batch, so that "N times" can be told; `error` or `x` if there is one.
+        The argument whose first axis is the batch, so that "N times" can be recognised; `error` or `x` if there is one.
     tolerance : float
         Of the difference, relative to the largest entry of the right answer.
     """

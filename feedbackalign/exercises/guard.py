@@ -1,4 +1,4 @@
-"""Run somebody's function and come back: a limit on time, a limit on what it prints, and no traceback.
+"""Run a student's function and come back: a limit on time, a limit on what it prints, and no traceback.
 
 The time limit counts seconds of computing, not of waiting, so that a breakpoint inside the function may take as long as
 it likes.
@@ -49,7 +49,7 @@ def in_words(error):
     """raised ValueError (…) in line 3, `e @ W`: and what that often means."""
     text = re.sub(r", with gufunc signature \S+", "", " ".join(str(error).split()))
     where = ""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_somebodys_own(frame.filename)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_the_students(frame.filename)]
     if frames:
         line = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
         where = f" in line {frames[-1].lineno}" + (f", `{line}`" if line else "")
@@ -61,7 +61,7 @@ def in_words(error):
     return f"raised {type(error).__name__}{f' ({text})' if text else ''}{where}{hint}"
 
 
-def _is_somebodys_own(filename):
+def _is_the_students(filename):
     """Not this package's, not an installed one's, not numpy's inner wiring."""
     path = pathlib.Path(filename)
     return (PACKAGE not in path.parents and not {"site-packages", "dist-packages"} & set(path.parts)

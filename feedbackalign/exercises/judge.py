@@ -6,7 +6,8 @@ import inspect
 
 import numpy as np
 
-from feedbackalign.exercises import compare, guard
+from feedbackalign.exercises import guard
+from feedbackalign.exercises.difference import complaint
 from feedbackalign.validation import describe
 
 SECONDS = 5.0               # of computing that one case may take
@@ -43,7 +44,7 @@ def judge(number, exercise, candidate, seconds=SECONDS):
                 answers.append(answer)
     except NotImplementedError:
         return Verdict("not done", f"exercise {number}: not done yet.")
-    wrong = wrong or compare.complaint(exercise, cases, answers)
+    wrong = wrong or complaint(exercise, cases, answers)
     if wrong:
         return not_right(number, wrong)
     return Verdict("right", f"exercise {number}: right.")
@@ -65,7 +66,7 @@ def _wrong_signature(exercise, candidate, arguments):
     try:
         signature = inspect.signature(candidate)
         signature.bind(*arguments)
-    except ValueError:                                              # a built-in that does not tell
+    except ValueError:                                              # a built-in without a signature
         return None
     except TypeError:
         return (f"your function takes {signature}, expected "
@@ -84,8 +85,8 @@ def _answer(exercise, candidate, arguments, seconds):
         if not _unchanged(was, now):
             return None, f"your function changes its argument {name}: write a = a + b, not a += b, or work on a copy"
         if any(np.may_share_memory(mine, theirs) for mine in arrays_in(answer) for theirs in arrays_in(now)):
-            return None, (f"your function returns its argument {name} itself, or a view of it: whoever changes one "
-                          f"changes the other, so return a copy")
+            return None, (f"your function returns its argument {name} itself, or a view of it: a change of one is a "
+                          f"change of the other, so return a copy")
     return copy.deepcopy(answer), None
 
 

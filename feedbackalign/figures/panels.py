@@ -1,4 +1,4 @@
-"""The pictures of a lesson: saved as PNG, and shown where there is somebody to look.
+"""The pictures of a lesson: saved as PNG, and shown where there is a display.
 
     with fa.figures.panels("03_angles", "What a random error knows", columns=2) as (left, right):
         left.plot(steps, angles)

@@ -21,7 +21,7 @@ NAMES = {
 
 
 def small_print(rows, groups, *more):
-    """Lines that every figure of a record carries: model and data, seeds, whatever `more` says, weight decay.
+    """Lines that every figure of a record carries: model and data, seeds, `more`, weight decay.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ def fill(words, width=LETTERS, gap="   ·   "):
 # ---------------------------------------------------------------------------------------------------- weight decay
 
 def decay_in_words(rows, drop_step=None):
-    """Each rule's weight decay in training, rules that share one named together; "" where the rows do not know it.
+    """Each rule's weight decay in training, rules that share one named together; "" where the rows do not hold it.
 
     Parameters
     ----------
     rows : list of dict
-        With `weight_decay` as it was in the last step of their epoch. A strong phase that ended within the first epoch
-        shows in none of these: `decay_at_start`, where the rows have it, tells.
+        With `weight_decay`, the one of the last step of the epoch. A strong phase that ended within the first epoch
+        shows only in `decay_at_start`, where the rows have it.
     drop_step : int, optional
         The step in which a decay that changed did so.
 

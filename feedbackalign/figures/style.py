@@ -97,7 +97,7 @@ def look(rule):
 
 @contextlib.contextmanager
 def slide():
-    """matplotlib's settings for a slide, whatever the user's own are, given back afterwards."""
+    """matplotlib's settings for a slide inside of the block; the user's own come back afterwards."""
     import matplotlib
 
     with matplotlib.rc_context():

@@ -1,1 +1,1 @@
-"""Figures that are measured and drawn: an experiment a file."""
+"""Figures that are measured and drawn: one file per experiment."""

@@ -55,7 +55,7 @@ def target_angles_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
 
 
 def train(name, seed, epochs, *, only=None):
-    """One run's rows, as they come; with `only` a layer's name, that layer alone learns."""
+    """One run: yields its rows. With `only`, the name of a layer, that layer alone learns."""
     from feedbackalign import rules
     from feedbackalign.networks import mlp
     from feedbackalign.optimizer import Adam

@@ -1,4 +1,4 @@
-"""One answer beside the right one: what is wrong, in one sentence, and the mistake that explains it if it has one."""
+"""How an answer differs from the right one: what is wrong, in one sentence, and the mistake that explains it."""
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def _two_numbers(want, have):
     return f"{want:.{digits}g} and is {have:.{digits}g}"
 
 
-# -------------------------------------------------------------------------------------------- mistakes without an owner
+# -------------------------------------------------------------------------------------------- mistakes of any exercise
 
 def _generic_hint(rights, answers, samples, tolerance):
     """What the whole answer is instead of the right one: its transpose, a multiple of it, its entries elsewhere."""
@@ -115,7 +115,7 @@ def _generic_hint(rights, answers, samples, tolerance):
 
 
 def _leaves(right, answer):
-    """(right, answer) of every part, as arrays; what is no number is handed on as it is."""
+    """(right, answer) of every part, as arrays; what is no number stays as it is."""
     if isinstance(right, dict):
         return [pair for key in right for pair in _leaves(right[key], answer[key])] if _alike(right, answer) else []
     if isinstance(right, tuple):

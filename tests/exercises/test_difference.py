@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feedbackalign.exercises.base import Exercise
-from feedbackalign.exercises.compare import complaint, difference
+from feedbackalign.exercises.difference import complaint, difference
 
 RNG = np.random.default_rng(0)
 CASES = [(RNG.normal(size=(N, 3)), RNG.normal(size=(3, 4))) for N in (5, 6)]
