@@ -134,7 +134,7 @@ def _read_file(path):
 
 
 def _check_balance(folder, part, labels):
-    """The original has the same number of images of every class, in the training files together and in the test file."""
+    """The original has equally many images of every class, in the training files together and in the test file."""
     counts = np.bincount(labels, minlength=10)
     if counts.min() != counts.max():
         raise DataError(f"{folder}: expected {len(labels) // 10} {part} images of every class, got from {counts.min()} "

@@ -222,7 +222,8 @@ class Batches:
         self.rng = require_generator(rng, "Batches")
         if augment is not None:
             if isinstance(augment, type) or not callable(augment) or not hasattr(augment, "draw"):
-                raise TypeError(f"augment: expected feedbackalign.data.CropAndFlip() or the like, got {describe(augment)}")
+                raise TypeError("augment: expected feedbackalign.data.CropAndFlip() or the like, "
+                                f"got {describe(augment)}")
             augment.check(split.x.shape[1:], "augment")
         self.augment = augment
 
@@ -234,7 +235,7 @@ class Batches:
         return self.epoch()
 
     def epoch(self, skip=0):
-        """Walk one epoch without its first `skip` batches; yields copies: x (size, ...), targets (size,) or (size, out).
+        """Walk one epoch without its first `skip` batches; yields copies of x (size, ...) and of their targets.
 
         This call draws the permutation and the augmentation, even before the first batch is used.
         """

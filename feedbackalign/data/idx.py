@@ -9,7 +9,7 @@
 Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 
 A header of twenty bytes can claim gigabytes. So the claim is first compared with the size of the file, and a gzip
-stream is read chunk by chunk, until it ends or gives one byte more than claimed: memory grows with what is really there.
+stream is read chunk by chunk, until it ends or gives one byte more than claimed: memory grows with what is there.
 """
 
 import gzip

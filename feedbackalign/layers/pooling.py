@@ -1,4 +1,4 @@
-"""Layers that change the shape of what passes: pooling and flattening."""
+"""Layers that change the shape of their input: pooling and flattening."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Flatten(Layer):
 
 
 class Pool2d(Layer):
-    """What the two window poolings share: `size` × `size` windows, `stride` apart (the size by default)."""
+    """Base of the two window poolings: `size` × `size` windows, `stride` apart (the size by default)."""
 
     kind = "pool"
 
@@ -67,8 +67,7 @@ class MaxPool2d(Pool2d):
 
     def backward(self, error):
         self.error = error if self.keeps_error else None
-        return pooling.max_unpool(error, self.winner, self.input.shape, self.size, self.stride,
-                                   self.padding)
+        return pooling.max_unpool(error, self.winner, self.input.shape, self.size, self.stride, self.padding)
 
 
 class AvgPool2d(Pool2d):

@@ -1,4 +1,4 @@
-"""Residual blocks: what a branch of layers makes of the input, plus the input itself.
+"""Residual blocks: a branch of layers beside a shortcut; both get the input, and their outputs are added.
 
     y = branch(x) + shortcut(x)         the error goes down both ways and is added
 
@@ -28,7 +28,7 @@ class Residual(Layer):
     layers : list of Layer
         The branch, bottom to top.
     shortcut : list of Layer
-        What the input passes beside it; empty for the input itself.
+        The layers beside it; if empty, the shortcut is the input itself.
 
     Examples
     --------
@@ -44,8 +44,7 @@ class Residual(Layer):
         for what, given in (("layers", layers), ("shortcut", shortcut)):
             if not isinstance(given, (list, tuple)):
                 raise TypeError(f"{what} of a residual block: expected a list of layers, got {describe(given)}")
-        self.layers = list(layers)
-        self.shortcut = list(shortcut)
+        self.layers, self.shortcut = list(layers), list(shortcut)
 
     def forward(self, x, training=True):
         branch = side = self.input = x
@@ -80,7 +79,7 @@ class Residual(Layer):
 
 
 class PaddedShortcut(Layer):
-    """Option A: every `stride`-th pixel, and zeros in as many new channels above and below as are needed.
+    """Option A: every `stride`-th pixel, with new channels of zeros before and after the old ones.
 
     (N, C, H, W) -> (N, channels, ⌈H/stride⌉, ⌈W/stride⌉)
     """

@@ -47,7 +47,8 @@ def test_it_fetches(source, tmp_path, capsys):
     told = capsys.readouterr().err.splitlines()
     last = told[-1]
     assert len(told) == fetch.ROUNDS                            # what failed is told once: here as it is tried again
-    assert last.startswith("feedbackalign: error: images could not be downloaded (file:///") and "got a web page" in last
+    assert last.startswith("feedbackalign: error: images could not be downloaded (file:///")
+    assert "got a web page" in last
     assert last.endswith("Without a network: ask a friend") and list(folder.iterdir()) == []
 
 
