@@ -167,7 +167,10 @@ class AnalyticFeedbackControl(Rule):
             for x, _ in itertools.islice(itertools.chain.from_iterable(itertools.repeat(batches)), self.pretraining):
                 self.sleep(x)
         self.after_epoch(batches)
-        self.refuse_unstable(next(iter(batches))[0])
+        seen = forward(self.stages, next(iter(batches))[0])
+        smallest = diagnostics.loop_eigenvalues(self.stages, seen, self.arrays())
+        if (smallest <= -self.controller.alpha).mean() > 0.5:                   # condition 3
+            raise UnstableControllerError(f"{self.name}: the controller is not stable: {self.why_unstable(seen)}")
 
     def after_batch(self, x, targets):
         if self.feedback == "learned":
@@ -182,13 +185,6 @@ class AnalyticFeedbackControl(Rule):
         plastic = self.plastic()
         uphill = {f"{stage.name}.Q": -change for stage, change in zip(self.stages, changes)}
         self.feedback_optimizer.step(plastic, {name: uphill[name] for name in plastic})
-
-    def refuse_unstable(self, x):
-        """Raise UnstableControllerError if condition 3 fails for more than half of the batch."""
-        seen = forward(self.stages, x)
-        smallest = diagnostics.loop_eigenvalues(self.stages, seen, self.arrays())
-        if (smallest <= -self.controller.alpha).mean() > 0.5:
-            raise UnstableControllerError(f"{self.name}: the controller is not stable: {self.why_unstable(seen)}")
 
     def why_unstable(self, seen):
         return diagnostics.why_unstable(self.stages, seen, self.arrays(), self.controller)
@@ -244,8 +240,7 @@ class AnalyticFeedbackControl(Rule):
 
     def phases(self, seen, delta):
         """(name, steps, controlled state) of every phase that the controller goes through with a batch."""
-        yield "steady state, to first order", None, steady_state(self.stages, seen, delta, self.arrays(),
-                                                                 self.controller.damping)
+        yield "steady state, to first order", None, AnalyticFeedbackControl.settle(self, seen, delta)
 
     def plastic(self):
         """Q of the layers whose feedback learns."""

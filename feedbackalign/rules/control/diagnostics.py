@@ -16,10 +16,8 @@ CONVERGED = 1e-5            # largest residual of a sample that has converged
 LEFT = 0.25                 # largest share of its error that it may still have
 
 
-# ---------------------------------------------------------------------------------------------------- convergence
-
 def residuals(seen, state, target, damping):
-    """Every sample's distance from Eq. 4, ‖r_L − (r* − α̃ u)‖ / ‖r_L⁻‖: (N,); infinite where it is not finite."""
+    """Every sample's distance from Eq. 4, ‖r_L − (r* − α̃ u)‖ / ‖r_L⁻‖: (N,); inf for nan too."""
     with np.errstate(over="ignore", invalid="ignore"):
         missing = np.linalg.norm(state.r[-1] - (target - damping * state.u), axis=1)
         missing = missing / np.maximum(np.linalg.norm(seen.output, axis=1), np.finfo(missing.dtype).tiny)
@@ -44,8 +42,6 @@ def error_fell(seen, state, target, share):
     rounding = 10 * float(np.finfo(seen.output.dtype).eps) * np.linalg.norm(seen.output, axis=1)
     return left <= share * at_first + rounding
 
-
-# ------------------------------------------------------------------------------------------------------ conditions
 
 def condition1(rates):
     """How unequal the lengths ‖r_i‖ are: deviation over mean, 0 where condition 1 holds: list of (N, n_i) -> (N,)."""

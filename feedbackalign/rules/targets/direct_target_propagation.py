@@ -17,9 +17,8 @@ When it is backprop     ddtp-linear and ddtp-control in a linear network with Q_
                         drawn is direct feedback alignment.
 
 Deviations from the authors' code
-    - The layers' units may be others than tanh; the feedback's stay tanh.
+    - The units, and when the feedback learns: as in `target_propagation`.
     - The last hidden layer has biases, forward and back (the authors: neither, a side effect of how they make it).
-    - The feedback's update follows that of W on the same batch, at the new weights (the authors: at the old ones).
 """
 
 import numpy as np

@@ -256,8 +256,9 @@ def test_a_singular_jacobian_is_no_obstacle(name):
 
 
 @pytest.mark.parametrize(("moves", "got"), [
-    (lambda top: [top], r"got float64 array of shape \(7, 3\)"), (lambda top: [], "got none"), (lambda top: top, "got float64 array"),
-    (lambda top: [np.ones((7, 5)), np.ones((4, 7))], "got float64 array"), (lambda top: None, "got None")])
+    (lambda top: [top], r"got float64 array of shape \(7, 3\)"), (lambda top: [], "got none"),
+    (lambda top: [np.ones((7, 5)), np.ones((4, 7))], "got float64 array"),
+    (lambda top: top, "got float64 array"), (lambda top: None, "got None")])
 def test_moves_in_other_shapes_than_the_hidden_layers_are_refused(moves, got):
     net, x, labels = dense_case()
     rule = make(TargetRule, net)
