@@ -1,4 +1,4 @@
-"""What an exercise is: a task, arguments to try, the right answer, and the mistakes that have a name."""
+"""An exercise: a task, arguments to try, the right answer, and known mistakes with a hint for each."""
 
 import dataclasses
 import inspect
@@ -18,22 +18,20 @@ class Exercise:
         The stub, equal to the lesson's letter by letter: its name, signature and docstring are the task. It raises
         NotImplementedError.
     cases : callable
-        rng -> list of tuples of arguments: plain arrays and numbers, random upstream errors, every size another one
-        (never squares), and N different from case to case.
+        rng -> list of tuples of arguments: arrays and numbers, no square arrays, and another N in every case.
     right : callable
         *arguments -> the answer: an array, a number, a tuple, or a dict of such. Best by the package's own functions.
     mistakes : sequence of (str, callable)
-        A sentence that says what was done, and a function of the same arguments that does it. For an
-        answer that equals its results in every case, the check prints the sentence.
+        A hint, and a function of the same arguments that makes the mistake. An answer that equals its results in every
+        case gets the hint.
     parts : sequence of str
         Names for the parts of a tuple, in order.
     ask : callable, optional
-        (candidate, *arguments) -> answer, where it is not simply `candidate(*arguments)`: for a class, for a function
-        that is used several times.
+        (candidate, *arguments) -> answer, if this is not simply `candidate(*arguments)`: for a class, for example.
     batch : str, optional
-        The argument whose first axis is the batch, so that "N times" can be recognised; `error` or `x` if there is one.
+        The argument whose first axis is the batch, to recognise "N times"; `error` or `x` by default.
     tolerance : float
-        Of the difference, relative to the largest entry of the right answer.
+        Largest difference, relative to the largest entry of the right answer.
     """
 
     task: typing.Callable
@@ -51,7 +49,7 @@ class Exercise:
 
     @property
     def arguments(self):
-        """Names of the arguments, in order; those of `ask` where the task is asked in a way of its own."""
+        """Names of the arguments, in order: those of `ask` if there is one, else those of the task."""
         named = list(inspect.signature(self.task if self.ask is None else self.ask).parameters)
         return named if self.ask is None else named[1:]
 
@@ -60,7 +58,7 @@ class Exercise:
         return inspect.getsource(self.task).rstrip()
 
     def summary(self):
-        """What it asks for, in a line: the docstring's first, without its number."""
+        """The first line of the task's docstring, without the number."""
         return inspect.getdoc(self.task).splitlines()[0].split(". ", 1)[-1]
 
     def draw_cases(self):
@@ -71,7 +69,7 @@ class Exercise:
         return candidate(*arguments) if self.ask is None else self.ask(candidate, *arguments)
 
     def samples_in(self, arguments):
-        """N of a case, or None where the exercise has no batch."""
+        """N of a case, or None if the exercise has no batch."""
         named = dict(zip(self.arguments, arguments))
         name = self.batch or next((usual for usual in ("error", "x") if usual in named), None)
         return None if name is None else len(named[name])

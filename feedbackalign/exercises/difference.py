@@ -1,4 +1,4 @@
-"""How an answer differs from the right one: what is wrong, in one sentence, and the mistake that explains it."""
+"""How an answer differs from the right one: what is wrong, in one sentence, and the known mistake that explains it."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from feedbackalign.validation import describe
 def complaint(exercise, cases, answers):
     """None if every answer is right; else one sentence: the first difference, and a hint that fits.
 
-    cases are the lists of arguments, answers what the candidate gave for each.
+    cases is a list of tuples of arguments, answers has the candidate's answer to each.
     """
     rights = [exercise.right(*arguments) for arguments in cases]
     first = None
@@ -17,34 +17,27 @@ def complaint(exercise, cases, answers):
         first = first or difference(answer, right, exercise.tolerance, exercise.parts)
     if first is None:
         return None
-    for said, wrong in exercise.mistakes:
-        if _same_everywhere([wrong(*arguments) for arguments in cases], answers, exercise):
-            return f"{first}: {said}"
+    for hint, wrong in exercise.mistakes:
+        if all(difference(answer, wrong(*arguments), exercise.tolerance, exercise.parts) is None
+               for arguments, answer in zip(cases, answers)):
+            return f"{first}: {hint}"
     hint = _generic_hint(rights, answers, [exercise.samples_in(arguments) for arguments in cases], exercise.tolerance)
     return f"{first}: {hint}" if hint else first
 
-
-def _same_everywhere(wrongs, answers, exercise):
-    """Whether the mistake gives just these answers."""
-    return all(difference(answer, wrong, exercise.tolerance, exercise.parts) is None
-               for wrong, answer in zip(wrongs, answers))
-
-
-# ------------------------------------------------------------------------------------------------- the first difference
 
 def difference(answer, right, tolerance, parts=(), what="the answer"):
     """None if they agree, else a clause: shape expected and received, or the first entry that differs."""
     if answer is None:
         return f"{what} is None: is a `return` missing?"
     if isinstance(right, dict):
-        if not isinstance(answer, dict) or set(answer) != set(right):
+        if not _alike(right, answer):
             keys = f"a dict with the keys {', '.join(map(repr, right))}"
             came = f"the keys {', '.join(map(repr, answer))}" if isinstance(answer, dict) else describe(answer)
             return f"{what} should be {keys}, got {came}"
         pairs = [(answer[key], right[key], repr(key)) for key in right]
     elif isinstance(right, tuple):
         names = list(parts) or [f"part {place + 1}" for place in range(len(right))]
-        if not isinstance(answer, (tuple, list)) or len(answer) != len(right):
+        if not _alike(right, answer):
             came = f"{len(answer)} things" if isinstance(answer, (tuple, list)) else describe(answer)
             return f"{what} should be {len(right)} things, {', '.join(names)}, got {came}"
         pairs = list(zip(answer, right, names))
@@ -83,17 +76,15 @@ def _entry(what, index):
 
 
 def _two_numbers(want, have):
-    """As few digits as tell them apart: '0.25 and is 0.5'."""
+    """Both numbers with as few digits as are needed to see the difference: '0.25 and is 0.5'."""
     for digits in (4, 7, 10, 17):
         if f"{want:.{digits}g}" != f"{have:.{digits}g}":
             break
     return f"{want:.{digits}g} and is {have:.{digits}g}"
 
 
-# -------------------------------------------------------------------------------------------- mistakes of any exercise
-
 def _generic_hint(rights, answers, samples, tolerance):
-    """What the whole answer is instead of the right one: its transpose, a multiple of it, its entries elsewhere."""
+    """A hint that fits any exercise: the answer is the transpose, a multiple, or has its entries in wrong places."""
     pairs = [pair for right, answer in zip(rights, answers) for pair in _leaves(right, answer)]
     wrong = [(right, answer) for right, answer in pairs if not _close(right, answer, tolerance)]
     if not wrong or any(not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" for _, answer in wrong):
@@ -115,17 +106,18 @@ def _generic_hint(rights, answers, samples, tolerance):
 
 
 def _leaves(right, answer):
-    """(right, answer) of every part, as arrays; what is no number stays as it is."""
-    if isinstance(right, dict):
-        return [pair for key in right for pair in _leaves(right[key], answer[key])] if _alike(right, answer) else []
-    if isinstance(right, tuple):
-        return [pair for mine, theirs in zip(right, answer) for pair in _leaves(mine, theirs)
-                ] if _alike(right, answer) else []
+    """(right, answer) of every part, as arrays; an answer that is no number stays what it is."""
+    if isinstance(right, (dict, tuple)):
+        if not _alike(right, answer):
+            return []
+        pairs = [(right[key], answer[key]) for key in right] if isinstance(right, dict) else zip(right, answer)
+        return [leaf for pair in pairs for leaf in _leaves(*pair)]
     numeric = isinstance(answer, (int, float, np.number)) and not isinstance(answer, bool)
     return [(np.asarray(right), np.asarray(answer) if numeric else answer)]
 
 
 def _alike(right, answer):
+    """Whether the answer has the same keys as a dict, or the same number of parts as a tuple."""
     if isinstance(right, dict):
         return isinstance(answer, dict) and set(answer) == set(right)
     return isinstance(answer, (tuple, list)) and len(answer) == len(right)
@@ -137,7 +129,7 @@ def _close(right, answer, tolerance):
 
 
 def _factors(rights, answers, tolerance):
-    """c of every case, where answer = c · right in all parts that differ; None if there is no such c in some case."""
+    """c of every case, with answer = c · right in all parts that differ; None if a case has no such c."""
     factors = []
     for right, answer in zip(rights, answers):
         wrong = [pair for pair in _leaves(right, answer) if not _close(*pair, tolerance)]
@@ -157,7 +149,7 @@ MEANS = {1: "N times the right one ({}): the mean over the batch divides by N on
 
 
 def _factor_in_words(factors, samples, numbers):
-    """Which factor it is: a sign, a power of the batch size N, or a number; `numbers` have one each in any case."""
+    """Say which factor it is: a sign, a power of the batch size N, or a number; `numbers` if every part is a number."""
     if np.allclose(factors, -1.0):
         return "the sign is wrong everywhere"
     if None not in samples:

@@ -1,7 +1,6 @@
-"""Run a student's function and come back: a limit on time, a limit on what it prints, and no traceback.
+"""Run a student's function safely: a limit on time, a limit on what it prints, and no traceback.
 
-The time limit counts seconds of computing, not of waiting, so that a breakpoint inside the function may take as long as
-it likes.
+The time limit counts seconds of computing, not of waiting, so that a breakpoint inside the function may last.
 """
 
 import _thread
@@ -17,20 +16,20 @@ import time
 import traceback
 import warnings
 
-PRINTED = 2000              # characters that are let through
+PRINTED = 2000              # characters that are shown
 PACKAGE = pathlib.Path(__file__).parents[1]
 
 
 class TookTooLong(BaseException):
-    """Raised inside a function that does not end; not an Exception, so that `except Exception` lets it by."""
+    """Raised inside a function that does not end; no Exception, so that `except Exception` does not catch it."""
 
 
 class Failed(Exception):
-    """What a function did instead of answering, as the end of a sentence that begins with "your function"."""
+    """Why a function gave no answer, as the end of a sentence that begins with "your function"."""
 
 
 def call(function, seconds):
-    """What the function returns; Failed if it raises, ends the program or does not end. NotImplementedError passes."""
+    """The function's answer; Failed if it raises, ends the program or never ends. NotImplementedError passes."""
     try:
         with time_limit(seconds), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)         # a division by zero shows in the answer
@@ -46,7 +45,7 @@ def call(function, seconds):
 
 
 def in_words(error):
-    """raised ValueError (…) in line 3, `e @ W`: and what that often means."""
+    """raised ValueError (…) in line 3, `e @ W`: and the usual reason."""
     text = re.sub(r", with gufunc signature \S+", "", " ".join(str(error).split()))
     where = ""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_the_students(frame.filename)]
@@ -62,22 +61,19 @@ def in_words(error):
 
 
 def _is_the_students(filename):
-    """Not this package's, not an installed one's, not numpy's inner wiring."""
+    """Whether the file belongs neither to this package, nor to an installed one, nor to NumPy's internals."""
     path = pathlib.Path(filename)
     return (PACKAGE not in path.parents and not {"site-packages", "dist-packages"} & set(path.parts)
             and not filename.startswith("<__array"))
 
 
-# ---------------------------------------------------------------------------------------------------------------- time
-
 @contextlib.contextmanager
 def time_limit(seconds):
-    """Raise TookTooLong inside the block once this process has computed for so long. Only in the main thread."""
+    """Raise TookTooLong inside the block after this many seconds of computing. Only in the main thread."""
     if threading.current_thread() is not threading.main_thread() or being_debugged():
         yield
         return
-    ended = threading.Event()
-    fired = threading.Event()
+    ended, fired = threading.Event(), threading.Event()
     deadline = time.process_time() + seconds
 
     def watch():
@@ -90,7 +86,7 @@ def time_limit(seconds):
         if not fired.is_set():
             signal.default_int_handler(number, frame)               # Ctrl-C
         fired.clear()
-        if not being_debugged():                                    # by now, perhaps, at a breakpoint in the function
+        if not being_debugged():                                    # a debugger may have started since
             raise TookTooLong
 
     before = signal.signal(signal.SIGINT, on_interrupt)
@@ -99,7 +95,7 @@ def time_limit(seconds):
     try:
         yield
     finally:
-        with contextlib.suppress(TookTooLong):                      # one that comes when all is over
+        with contextlib.suppress(TookTooLong):                      # raised after the block has ended
             ended.set()
             watcher.join()
             time.sleep(0)
@@ -107,7 +103,7 @@ def time_limit(seconds):
 
 
 def being_debugged():
-    """Whether a debugger follows this thread: then nothing is limited. One that measures coverage is no debugger."""
+    """Whether a debugger follows this thread: then nothing is limited. A tracer for coverage is no debugger."""
     monitoring = getattr(sys, "monitoring", None)                   # Python 3.12 and later
     if monitoring is not None and monitoring.get_tool(monitoring.DEBUGGER_ID) is not None:
         return True
@@ -116,15 +112,11 @@ def being_debugged():
     return trace is not None and not follower.startswith("coverage")
 
 
-# ------------------------------------------------------------------------------------------------------------- printing
-
 class Limited(io.TextIOBase):
-    """A stdout that lets some characters through and counts the rest."""
+    """A stdout that shows the first PRINTED characters and counts them all."""
 
     def __init__(self, stream):
-        self.stream = stream
-        self.count = 0
-        self.is_cut = False
+        self.stream, self.count, self.is_cut = stream, 0, False
 
     def write(self, text):
         room = len(text) if being_debugged() else max(0, PRINTED - self.count)
@@ -136,7 +128,7 @@ class Limited(io.TextIOBase):
     def flush(self):
         self.stream.flush()
 
-    def fileno(self):                                               # so that a debugger may edit its command line
+    def fileno(self):                                               # a debugger needs it to edit its command line
         return self.stream.fileno()
 
     def isatty(self):
@@ -145,7 +137,7 @@ class Limited(io.TextIOBase):
 
 @contextlib.contextmanager
 def limited_printing():
-    """Let at most PRINTED characters of stdout through in the block, and say how many there were if there were more."""
+    """Show at most PRINTED characters of stdout in the block, and then say how many there were if there were more."""
     limited = Limited(sys.stdout)
     try:
         with contextlib.redirect_stdout(limited):

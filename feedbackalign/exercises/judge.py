@@ -15,7 +15,7 @@ SECONDS = 5.0               # of computing that one case may take
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """state is "right", "not done" or "wrong"; text the sentence for the student."""
+    """state is "right", "not done" or "wrong"; text is the sentence for the student."""
 
     state: str
     text: str
@@ -26,7 +26,7 @@ class Verdict:
 
 
 def not_right(number, wrong):
-    """The sentence for what is wrong."""
+    """The verdict on a wrong answer."""
     return Verdict("wrong", f"exercise {number}: not right yet: {wrong}{'' if wrong.endswith('?') else '.'}")
 
 
@@ -45,9 +45,7 @@ def judge(number, exercise, candidate, seconds=SECONDS):
     except NotImplementedError:
         return Verdict("not done", f"exercise {number}: not done yet.")
     wrong = wrong or complaint(exercise, cases, answers)
-    if wrong:
-        return not_right(number, wrong)
-    return Verdict("right", f"exercise {number}: right.")
+    return not_right(number, wrong) if wrong else Verdict("right", f"exercise {number}: right.")
 
 
 def _not_callable(exercise, candidate):
@@ -60,22 +58,21 @@ def _not_callable(exercise, candidate):
 
 
 def _wrong_signature(exercise, candidate, arguments):
-    """A sentence if the candidate cannot take these arguments."""
+    """A sentence if the candidate does not accept these arguments."""
     if inspect.isclass(exercise.task) or exercise.ask is not None:
         return None
     try:
         signature = inspect.signature(candidate)
         signature.bind(*arguments)
-    except ValueError:                                              # a built-in without a signature
+    except ValueError:                                              # a built-in without a known signature
         return None
     except TypeError:
-        return (f"your function takes {signature}, expected "
-                f"({', '.join(inspect.signature(exercise.task).parameters)})")
+        return f"your function takes {signature}, expected ({', '.join(inspect.signature(exercise.task).parameters)})"
     return None
 
 
 def _answer(exercise, candidate, arguments, seconds):
-    """(what the candidate answers, None), or (None, a sentence)."""
+    """(the candidate's answer, None), or (None, a sentence)."""
     given = copy.deepcopy(arguments)
     try:
         answer = guard.call(lambda: exercise.answer_of(candidate, given), seconds)

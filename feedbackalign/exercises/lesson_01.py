@@ -6,8 +6,6 @@ from feedbackalign import ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 1.1
-
 def hidden_error(error, weight, v):
     """Exercise 1.1. Send the error down one layer, to the pre-activations v of tanh units (as in Eq. 6).
 
@@ -25,8 +23,6 @@ def _one_layer(rng):
 def _through_tanh(error, weight, v):
     return ops.linear.linear_transport(error, weight) * ops.activations.tanh_derivative(v)
 
-
-# ----------------------------------------------------------------------------------------------------------------- 1.2
 
 def two_layer_gradients(x, targets, W1, W2):
     """Exercise 1.2. All of backprop, for y = tanh(x W1ᵀ) W2ᵀ and the mean over the batch of ½ Σ (y − targets)².
@@ -51,10 +47,8 @@ def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, way_down=np
 
 EXERCISES = {
     "1.1": Exercise(task=hidden_error, cases=_one_layer, right=_through_tanh, mistakes=[
-        ("you left out the slope of tanh, 1 − tanh(v)²",
-         lambda error, weight, v: error @ weight),
-        ("the slope of tanh is 1 − tanh(v)², not tanh(v)",
-         lambda error, weight, v: error @ weight * np.tanh(v)),
+        ("you left out the slope of tanh, 1 − tanh(v)²", lambda error, weight, v: error @ weight),
+        ("the slope of tanh is 1 − tanh(v)², not tanh(v)", lambda error, weight, v: error @ weight * np.tanh(v)),
         ("the slope is 1 − tanh(v)², and v is still to be put through tanh",
          lambda error, weight, v: error @ weight * (1 - v**2)),
         ("you multiplied with the slope of a ReLU; these units are tanh",
@@ -64,11 +58,9 @@ EXERCISES = {
     ]),
     "1.2": Exercise(task=two_layer_gradients, cases=_two_layers, right=_backprop, parts=("∂L/∂W1", "∂L/∂W2"), mistakes=[
         ("you left out the slope of tanh, 1 − tanh(v)², on the way to W1",
-         lambda x, targets, W1, W2: _backprop(x, targets, W1, W2, slope=np.ones_like)),
-        ("the slope of tanh is 1 − tanh(v)², not tanh(v)",
-         lambda x, targets, W1, W2: _backprop(x, targets, W1, W2, slope=np.tanh)),
-        ("you exchanged the two: ∂L/∂W1 comes first",
-         lambda x, targets, W1, W2: _backprop(x, targets, W1, W2)[::-1]),
+         lambda *given: _backprop(*given, slope=np.ones_like)),
+        ("the slope of tanh is 1 − tanh(v)², not tanh(v)", lambda *given: _backprop(*given, slope=np.tanh)),
+        ("you exchanged the two: ∂L/∂W1 comes first", lambda *given: _backprop(*given)[::-1]),
         ("what meets the error at W2 is tanh(v), the layer's input, not v",
          lambda x, targets, W1, W2: (_backprop(x, targets, W1, W2)[0],
                                      ((np.tanh(x @ W1.T) @ W2.T - targets) / len(x)).T @ (x @ W1.T))),

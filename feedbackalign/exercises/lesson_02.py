@@ -9,8 +9,6 @@ from feedbackalign.ops import convolution as conv
 SIZES = [(4, 2, 3, (8, 7), (3, 2), 2, 1), (3, 4, 2, (5, 6), (2, 3), 1, 2), (2, 3, 5, (7, 9), (4, 2), 3, 0)]
 
 
-# ----------------------------------------------------------------------------------------------------------------- 2.1
-
 def kernel_gradient(error, x, kernel, stride, padding):
     """Exercise 2.1. The gradient of a kernel (equation 5).
 
@@ -45,8 +43,6 @@ def _gradient_of_shifted(error, x, kernel, stride, padding, first=0, step=None):
     return gradient
 
 
-# ----------------------------------------------------------------------------------------------------------------- 2.2
-
 def image_error(error, weight, input_shape, stride, padding):
     """Exercise 2.2. Send the error down through a convolution (equations 3 and 4).
 
@@ -59,6 +55,10 @@ def image_error(error, weight, input_shape, stride, padding):
 def _above(rng):
     return [(error, rng.normal(size=(error.shape[1], x.shape[1], *kernel)), x.shape, stride, padding)
             for error, x, kernel, stride, padding in _seen(rng)]
+
+
+def _sent_down(*given):
+    return np.ascontiguousarray(conv.convolution_transport(*given))
 
 
 def _way_down(error, weight, input_shape, stride, padding, first=0, step=None, add=True):
@@ -81,14 +81,11 @@ EXERCISES = {
          lambda error, x, kernel, stride, padding: _gradient_of_shifted(error, x, kernel, stride, 0)),
         ("the stride is left out: patch (p, q) begins at pixel (p · stride, q · stride)",
          lambda *given: _gradient_of_shifted(*given, step=1)),
-        ("the kernel is flipped, upside down and left to right",
-         lambda *given: _gradient(*given)[..., ::-1, ::-1]),
+        ("the kernel is flipped, upside down and left to right", lambda *given: _gradient(*given)[..., ::-1, ::-1]),
         ("a kernel's gradient is a sum over all positions, not a mean",
          lambda error, *given: _gradient(error, *given) / np.prod(error.shape[2:])),
     ]),
-    "2.2": Exercise(task=image_error, cases=_above, tolerance=1e-9,
-                    right=lambda error, weight, shape, stride, padding: np.ascontiguousarray(
-                        conv.convolution_transport(error, weight, shape, stride, padding)), mistakes=[
+    "2.2": Exercise(task=image_error, cases=_above, right=_sent_down, mistakes=[
         ("the padding is off by one: of the padded image, `padding` rows and columns are to be cut off on each side",
          lambda *given: _way_down(*given, first=1)),
         ("you cut off nothing at the top and the left: there the padding stands",

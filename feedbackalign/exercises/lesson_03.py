@@ -6,8 +6,6 @@ from feedbackalign import alignment, ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 3.1
-
 def feedback_update(error, W, B, v, x):
     """Exercise 3.1. The update of a hidden layer of ReLU units under feedback alignment (equations 2 and 3).
 
@@ -28,8 +26,6 @@ def _update(error, W, B, v, x):
     hidden = ops.linear.linear_transport(error, B) * ops.activations.relu_derivative(v)
     return ops.linear.linear_weight_gradient(hidden, x)
 
-
-# ----------------------------------------------------------------------------------------------------------------- 3.2
 
 def angle_between(u, v):
     """Exercise 3.2. The angle between two arrays of one shape, taken as two long vectors, in degrees.
@@ -56,12 +52,10 @@ EXERCISES = {
          lambda error, W, B, v, x: _update(error, W, W, v, x)),
         ("you left out the slope of the ReLU: where v ≤ 0 the unit was silent, and no error passes",
          lambda error, W, B, v, x: (error @ B).T @ x),
-        ("the slope of a ReLU is 1 or 0, not v",
-         lambda error, W, B, v, x: (error @ B * np.maximum(v, 0)).T @ x),
+        ("the slope of a ReLU is 1 or 0, not v", lambda error, W, B, v, x: (error @ B * np.maximum(v, 0)).T @ x),
         ("the slope of the ReLU is the wrong way round: the error passes where v > 0",
          lambda error, W, B, v, x: (error @ B * (v <= 0)).T @ x),
-        ("the slope of a ReLU is 1 above 0, not above 1",
-         lambda error, W, B, v, x: (error @ B * (v > 1)).T @ x),
+        ("the slope of a ReLU is 1 above 0, not above 1", lambda error, W, B, v, x: (error @ B * (v > 1)).T @ x),
     ]),
     "3.2": Exercise(task=angle_between, cases=_pairs, right=alignment.angle, tolerance=1e-7, mistakes=[
         ("this is the angle in radians", lambda u, v: np.radians(alignment.angle(u, v))),

@@ -6,8 +6,6 @@ from feedbackalign import ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 4.1
-
 def direct_errors(output_error, feedback, preactivations):
     """Exercise 4.1. The error at every hidden layer of ReLU units, each straight from the output (equation 1).
 
@@ -24,15 +22,9 @@ def _hidden_layers(rng):
             for N, classes, hidden in [(5, 3, (6, 4, 7)), (2, 4, (5, 3))]]
 
 
-def _slope(v):
-    return ops.activations.relu_derivative(v)
+def _direct(output_error, feedback, preactivations, slope=ops.activations.relu_derivative):
+    return tuple(ops.linear.linear_transport(output_error, B) * slope(v) for B, v in zip(feedback, preactivations))
 
-
-def _direct(output_error, feedback, preactivations):
-    return tuple(ops.linear.linear_transport(output_error, B) * _slope(v) for B, v in zip(feedback, preactivations))
-
-
-# ----------------------------------------------------------------------------------------------------------------- 4.2
 
 def matching_feedback(weights):
     """Exercise 4.2. B for every layer of a linear network, so that e_L B is what backprop sends to the layer's inputs.
@@ -65,21 +57,16 @@ def _from_the_bottom(weights):
 EXERCISES = {
     "4.1": Exercise(task=direct_errors, cases=_hidden_layers, right=_direct, batch="output_error", mistakes=[
         ("you left out the slope of ReLU: B delivers the error at the units, and it still has to pass through them",
-         lambda output_error, feedback, preactivations: tuple(output_error @ B for B in feedback)),
+         lambda *given: _direct(*given, slope=np.ones_like)),
         ("you put ReLU on the error; its slope is taken at the pre-activation v, whatever the sign of the error",
          lambda output_error, feedback, preactivations: tuple(np.maximum(output_error @ B, 0) for B in feedback)),
         ("you multiplied with ReLU(v); its slope is 1 where v > 0, whatever v is",
-         lambda output_error, feedback, preactivations: tuple(
-             output_error @ B * np.maximum(v, 0) for B, v in zip(feedback, preactivations))),
-        ("the slope of ReLU is 1 where v > 0, not where v > 1",
-         lambda output_error, feedback, preactivations: tuple(
-             output_error @ B * (v > 1) for B, v in zip(feedback, preactivations))),
-        ("the list stands on its head: the lowest layer comes first",
-         lambda *arguments: _direct(*arguments)[::-1]),
+         lambda *given: _direct(*given, slope=ops.activations.relu)),
+        ("the slope of ReLU is 1 where v > 0, not where v > 1", lambda *given: _direct(*given, slope=lambda v: v > 1)),
+        ("the list stands on its head: the lowest layer comes first", lambda *given: _direct(*given)[::-1]),
     ]),
     "4.2": Exercise(task=matching_feedback, cases=_weights, right=_products, mistakes=[
-        ("the list stands on its head: the lowest layer comes first",
-         lambda weights: _products(weights)[::-1]),
+        ("the list stands on its head: the lowest layer comes first", lambda weights: _products(weights)[::-1]),
         ("B_l ends with the layer's own W: you stopped one layer above, where the error is at the layer's output",
          lambda weights: (*_products(weights)[1:], np.eye(len(weights[-1])))),
         ("you multiplied from the bottom up; B_l comes from the top down to layer l, and has a row for every class",

@@ -6,8 +6,6 @@ from feedbackalign import alignment, ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 5.1
-
 def signed_error(error, weight, M, v):
     """Exercise 5.1. Send the error down through W's signs with M's magnitudes (equation 1), and on through ReLU.
 
@@ -30,8 +28,6 @@ def _through(error, feedback, v):
     return ops.linear.linear_transport(error, feedback) * ops.activations.relu_derivative(v)
 
 
-# ----------------------------------------------------------------------------------------------------------------- 5.2
-
 def angle_to_signs(weight):
     """Exercise 5.2. Degrees between a weight array of any shape and its signs, from its moments (equation 2)."""
     raise NotImplementedError
@@ -43,11 +39,6 @@ def _weights(rng):
 
 def _degrees(cosine):
     return float(np.degrees(np.arccos(cosine)))
-
-
-def _mean_over_rows(weight):
-    """The mean of the angles of the rows, instead of the angle of the whole."""
-    return float(np.mean([alignment.angle(row, np.sign(row)) for row in weight]))
 
 
 EXERCISES = {
@@ -85,6 +76,6 @@ EXERCISES = {
             ("you did not divide by √(mean w²), so a layer with small weights would seem further from its signs",
              lambda weight: float(np.degrees(np.arccos(np.clip(np.abs(weight).mean(), -1, 1))))),
             ("you took the mean of the rows' angles; flatten the whole array, it is one long vector",
-             _mean_over_rows),
+             lambda weight: float(np.mean([alignment.angle(row, np.sign(row)) for row in weight]))),
         ]),
 }

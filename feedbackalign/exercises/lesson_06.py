@@ -6,8 +6,6 @@ from feedbackalign import ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 6.1
-
 def kolen_pollack_step(weight, B, error, x, lr, decay):
     """Exercise 6.1. One step of SGD for W and for B (equation 3), with weight decay added to the gradient.
 
@@ -28,13 +26,6 @@ def _steps(weight, B, error, x, lr, decay, *, scale=1.0, weight_decay=1.0, B_dec
     return (weight - lr * (gradient + weight_decay * decay * weight),
             B - lr * (B_gradient * gradient + B_decay * decay * B))
 
-
-def _decay_beside_the_rate(weight, B, error, x, lr, decay):
-    gradient = error.T @ x
-    return weight - lr * gradient - decay * weight, B - lr * gradient - decay * B
-
-
-# ----------------------------------------------------------------------------------------------------------------- 6.2
 
 def mirror_step(B, weight, noise, rate, sigma):
     """Exercise 6.2. B after one mirror phase (equations 5 and 6).
@@ -58,22 +49,19 @@ def _mirrored(B, weight, noise, rate, sigma, *, kept=None, divide=None):
 EXERCISES = {
     "6.1": Exercise(task=kolen_pollack_step, cases=_both_synapses, right=_steps, parts=("new W", "new B"), mistakes=[
         ("you copied W into B; that is the weight transport which this rule does without",
-         lambda *arguments: _steps(*arguments)[:1] * 2),
-        ("B takes no step at all: its gradient is ∂W too",
-         lambda weight, B, *rest: (_steps(weight, B, *rest)[0], B)),
+         lambda *given: _steps(*given)[:1] * 2),
+        ("B takes no step at all: its gradient is ∂W too", lambda weight, B, *rest: (_steps(weight, B, *rest)[0], B)),
         ("B has no decay; then D = B − W loses only what W's own decay changes, and does not vanish",
-         lambda *arguments: _steps(*arguments, B_decay=0.0)),
+         lambda *given: _steps(*given, B_decay=0.0)),
         ("there is no weight decay; then D = B − W keeps its length for ever",
-         lambda *arguments: _steps(*arguments, weight_decay=0.0, B_decay=0.0)),
+         lambda *given: _steps(*given, weight_decay=0.0, B_decay=0.0)),
         ("B decays by λW; each synapse only knows its own weight",
          lambda weight, B, error, x, lr, decay: (
              _steps(weight, B, error, x, lr, decay)[0], B - lr * (error.T @ x + decay * weight))),
         ("decay is added to the gradient, so the learning rate multiplies both: η(∂W + λW)",
-         _decay_beside_the_rate),
-        ("B climbs: its gradient has the wrong sign",
-         lambda *arguments: _steps(*arguments, B_gradient=-1.0)),
-        ("both climb: a step of SGD goes against the gradient",
-         lambda *arguments: _steps(*arguments, scale=-1.0)),
+         lambda weight, B, error, x, lr, decay: tuple(V - lr * (error.T @ x) - decay * V for V in (weight, B))),
+        ("B climbs: its gradient has the wrong sign", lambda *given: _steps(*given, B_gradient=-1.0)),
+        ("both climb: a step of SGD goes against the gradient", lambda *given: _steps(*given, scale=-1.0)),
         ("your gradient is 1/N of the right one: the error holds its 1/N already",
          lambda weight, B, error, *rest: _steps(weight, B, error, *rest, scale=1 / len(error))),
         ("your gradient is N times the right one: the error is that of the batch mean already",
@@ -83,18 +71,16 @@ EXERCISES = {
         ("you took W itself; B may only see noise and answers",
          lambda B, weight, noise, rate, sigma: (1 - rate * sigma**2) * B + rate * sigma**2 * weight),
         ("your correlation is N times too large: it is a mean over the N samples of noise",
-         lambda *arguments: _mirrored(*arguments, divide=1)),
-        ("you divided by N twice", lambda B, weight, noise, *rest: _mirrored(
-            B, weight, noise, *rest, divide=len(noise)**2)),
-        ("you left out the decay of B, which would grow and grow",
-         lambda *arguments: _mirrored(*arguments, kept=1.0)),
+         lambda *given: _mirrored(*given, divide=1)),
+        ("you divided by N twice",
+         lambda B, weight, noise, *rest: _mirrored(B, weight, noise, *rest, divide=len(noise)**2)),
+        ("you left out the decay of B, which would grow and grow", lambda *given: _mirrored(*given, kept=1.0)),
         ("the decay is η_m σ², not η_m: the correlation is σ² W on average, and the two must balance at B = W",
          lambda B, weight, noise, rate, sigma: _mirrored(B, weight, noise, rate, sigma, kept=1 - rate)),
         ("the decay is η_m σ², not η_m σ",
          lambda B, weight, noise, rate, sigma: _mirrored(B, weight, noise, rate, sigma, kept=1 - rate * sigma)),
         ("you divided by σ² as well; equation 6 lets the decay balance it",
-         lambda B, weight, noise, rate, sigma: _mirrored(
-             B, weight, noise, rate, sigma, divide=len(noise) * sigma**2)),
+         lambda B, weight, noise, rate, sigma: _mirrored(B, weight, noise, rate, sigma, divide=len(noise) * sigma**2)),
         ("B moves away from W: the correlation has the wrong sign",
          lambda B, weight, noise, *rest: _mirrored(B, weight, noise, *rest, divide=-len(noise))),
         ("you multiplied the noise with σ; it is of deviation σ already",

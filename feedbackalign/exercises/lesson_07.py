@@ -7,8 +7,6 @@ from feedbackalign.exercises.base import Exercise
 from feedbackalign.optimizer import SGD
 
 
-# ----------------------------------------------------------------------------------------------------------------- 7.1
-
 def product_feedback(x, error, weight, B, R):
     """Exercise 7.1. Send the error down in two hops, and find both gradients (equations 1 to 3).
 
@@ -31,8 +29,6 @@ def _two_hops(x, error, weight, B, R, *, way_down=None, R_gradient=None):
             ops.linear.linear_weight_gradient(middle, x) if R_gradient is None else R_gradient)
 
 
-# ----------------------------------------------------------------------------------------------------------------- 7.2
-
 def echo_of_the_start(lrs, decays, momentum):
     """Exercise 7.2. c after every step of SGD with momentum (equation 4), from c = 1 and v = 0.
 
@@ -54,12 +50,12 @@ def _echo(lrs, decays, momentum):
     return np.array(echo)
 
 
-def _recursion(lrs, decays, momentum, velocity, step):
-    """c after each step of v ← velocity(v, c, η, λ, μ), c ← step(c, v, η, λ)."""
+def _recursion(lrs, decays, momentum, velocity, step=lambda c, v, eta: c - eta * v):
+    """c after each step of v ← velocity(v, c, η, λ, μ), c ← step(c, v, η)."""
     c, v, echo = 1.0, 0.0, []
     for eta, decay in zip(lrs, decays):
         v = velocity(v, c, eta, decay, momentum)
-        c = step(c, v, eta, decay)
+        c = step(c, v, eta)
         echo.append(c)
     return np.array(echo)
 
@@ -92,18 +88,15 @@ EXERCISES = {
         ("you left out the momentum: c would shrink by 1 − ηλ a step",
          lambda lrs, decays, momentum: np.cumprod(1 - lrs * decays)),
         ("your c stands before each step; the first entry is after the first step",
-         lambda lrs, decays, momentum: np.concatenate([[1.0], _echo(lrs, decays, momentum)[:-1]])),
+         lambda *given: np.concatenate([[1.0], _echo(*given)[:-1]])),
         ("the learning rate stands outside the velocity: v ← μ v + λ c, then c ← c − η v; it matters when η changes",
-         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + eta * decay * c,
-                                       step=lambda c, v, eta, decay: c - v)),
+         lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + eta * decay * c,
+                                   step=lambda c, v, eta: c - v)),
         ("your velocity weighs the new term by 1 − μ; here it is v ← μ v + λ c",
-         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + (1 - mu) * decay * c,
-                                       step=lambda c, v, eta, decay: c - eta * v)),
-        ("c takes its step with the velocity of the step before; v is renewed first",
-         _late_velocity),
+         lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + (1 - mu) * decay * c)),
+        ("c takes its step with the velocity of the step before; v is renewed first", _late_velocity),
         ("the decay of the start is λ, not λ c: it would never slow down",
-         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + decay,
-                                       step=lambda c, v, eta, decay: c - eta * v)),
+         lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + decay)),
         ("you kept η and λ of the first step; they change from step to step",
          lambda lrs, decays, momentum: _echo(np.full_like(lrs, lrs[0]), np.full_like(decays, decays[0]), momentum)),
         ("this is exp(−Σ ηλ / (1 − μ)), which c follows only on average over many small steps",
@@ -111,7 +104,7 @@ EXERCISES = {
         ("this is the slow law, 1 − ηλ / (1 − μ) a step, which c follows only once v has gathered way",
          lambda lrs, decays, momentum: np.cumprod(1 - lrs * decays / (1 - momentum))),
         ("the velocity grows with the wrong sign: c would grow too",
-         lambda *arguments: _recursion(*arguments, velocity=lambda v, c, eta, decay, mu: mu * v + decay * c,
-                                       step=lambda c, v, eta, decay: c + eta * v)),
+         lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + decay * c,
+                                   step=lambda c, v, eta: c + eta * v)),
     ]),
 }

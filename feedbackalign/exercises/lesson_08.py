@@ -6,8 +6,6 @@ from feedbackalign import ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 8.1
-
 def count_reciprocal(weight, feedback):
     """Exercise 8.1. Share and correlation of reciprocal pairs, from two arrays (out, in) in which 0 is no synapse.
 
@@ -34,8 +32,6 @@ def _counted(weight, feedback):
     both = (weight != 0) & (feedback != 0)
     return float(both.sum() / (weight != 0).sum()), _correlation((weight[both], feedback[both]))
 
-
-# ----------------------------------------------------------------------------------------------------------------- 8.2
 
 def masked_step(R, mask, B, error, x, lr, decay):
     """Exercise 8.2. One step of SGD for the sparse R of product feedback alignment, without momentum.
@@ -74,8 +70,7 @@ EXERCISES = {
         ("this is a cosine: Pearson's correlation takes the two means away first",
          lambda weight, feedback: (_counted(weight, feedback)[0], float((weight * feedback).sum() / np.sqrt(
              (weight[feedback != 0]**2).sum() * (feedback[weight != 0]**2).sum())))),
-        ("you exchanged the two: the share comes first",
-         lambda *arguments: _counted(*arguments)[::-1]),
+        ("you exchanged the two: the share comes first", lambda *given: _counted(*given)[::-1]),
     ]),
     "8.2": Exercise(task=masked_step, cases=_sparse_layers, right=_step, batch="error", mistakes=[
         ("synapses grow where none exist: the mask goes on after the step, or on the gradient",
@@ -83,11 +78,11 @@ EXERCISES = {
         ("your mask stands on its head: it is True where a synapse exists",
          lambda R, mask, *rest: _step(R, ~mask, *rest)),
         ("decay lets R grow: it is added to the gradient, and both are taken away from R",
-         lambda *arguments: _step(*arguments, shrink=-1.0)),
-        ("you left out the decay", lambda *arguments: _step(*arguments, shrink=0.0)),
+         lambda *given: _step(*given, shrink=-1.0)),
+        ("you left out the decay", lambda *given: _step(*given, shrink=0.0)),
         ("decay is added to the gradient, so the learning rate multiplies both",
          lambda R, mask, B, error, x, lr, decay: (R - lr * ((error @ B).T @ x) - decay * R) * mask),
-        ("R climbs: a step of SGD goes against the gradient", lambda *arguments: _step(*arguments, scale=-1.0)),
+        ("R climbs: a step of SGD goes against the gradient", lambda *given: _step(*given, scale=-1.0)),
         ("your gradient is 1/N of the right one: the error holds its 1/N already",
          lambda R, mask, B, error, *rest: _step(R, mask, B, error, *rest, scale=1 / len(error))),
         ("your gradient is N times the right one: the error is that of the batch mean already",

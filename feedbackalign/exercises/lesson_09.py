@@ -5,8 +5,6 @@ import numpy as np
 from feedbackalign.exercises.base import Exercise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 9.1
-
 def weight_perturbation(loss, weight, noise, sigma):
     """Exercise 9.1. One estimate of the gradient by jittering the weights (equation 1).
 
@@ -35,8 +33,6 @@ def _credited(loss, weight, noise, sigma):
     return (loss(weight + sigma * noise) - loss(weight)) / sigma * noise
 
 
-# ----------------------------------------------------------------------------------------------------------------- 9.2
-
 def node_perturbation(x, noise, losses, jittered_losses, sigma):
     """Exercise 9.2. The gradient of W by jittering the outputs of its layer (equations 2 and 3).
 
@@ -60,8 +56,7 @@ EXERCISES = {
     "9.1": Exercise(task=weight_perturbation, cases=_losses_of_a_layer, right=_credited, mistakes=[
         ("you divided by σ twice, or left the noise without its σ",
          lambda loss, weight, noise, sigma: _credited(loss, weight, noise, sigma) / sigma),
-        ("you did not divide by σ",
-         lambda loss, weight, noise, sigma: _credited(loss, weight, noise, sigma) * sigma),
+        ("you did not divide by σ", lambda loss, weight, noise, sigma: _credited(loss, weight, noise, sigma) * sigma),
         ("the weights were jittered by ξ itself; σ ξ is what belongs there",
          lambda loss, weight, noise, sigma: (loss(weight + noise) - loss(weight)) / sigma * noise),
         ("you jittered both ways; Eq. 1 takes away the loss without jitter, L(θ)",

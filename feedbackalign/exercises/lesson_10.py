@@ -5,8 +5,6 @@ import numpy as np
 from feedbackalign.exercises.base import Exercise
 
 
-# ---------------------------------------------------------------------------------------------------------------- 10.1
-
 def delta_angle(weight_angles):
     """Exercise 10.1. How far off an error is after some layers (equation 1).
 
@@ -23,8 +21,6 @@ def _some_layers(rng):
 def _cosines_multiply(weight_angles):
     return float(np.degrees(np.arccos(np.prod(np.cos(np.radians(weight_angles))))))
 
-
-# ---------------------------------------------------------------------------------------------------------------- 10.2
 
 def error_below_block(error, v, B1, B2):
     """Exercise 10.2. Send an error down through a residual block, by feedback alignment.
@@ -52,8 +48,7 @@ def _branch(error, slope, B1, B2):
 EXERCISES = {
     "10.1": Exercise(task=delta_angle, cases=_some_layers, right=_cosines_multiply, mistakes=[
         ("you added the angles; it is their cosines that multiply", lambda angles: float(np.sum(angles))),
-        ("this is the cosine; the angle is its arccos",
-         lambda angles: float(np.prod(np.cos(np.radians(angles))))),
+        ("this is the cosine; the angle is its arccos", lambda angles: float(np.prod(np.cos(np.radians(angles))))),
         ("this is in radians", lambda angles: float(np.radians(_cosines_multiply(angles)))),
         ("NumPy's cos takes radians, and the angles are in degrees",
          lambda angles: float(np.degrees(np.arccos(np.prod(np.cos(angles)))))),
@@ -64,12 +59,10 @@ EXERCISES = {
     "10.2": Exercise(task=error_below_block, cases=_one_block, right=_both_ways, mistakes=[
         ("you left out the shortcut: it carries its error as it is, and the two are added",
          lambda error, v, B1, B2: _branch(error, v > 0, B1, B2)),
-        ("you left out the slope of the ReLU",
-         lambda error, v, B1, B2: error + _branch(error, 1.0, B1, B2)),
+        ("you left out the slope of the ReLU", lambda error, v, B1, B2: error + _branch(error, 1.0, B1, B2)),
         ("you multiplied with ReLU(v); its slope, 1 where v > 0, is what belongs there",
          lambda error, v, B1, B2: error + _branch(error, np.maximum(v, 0), B1, B2)),
-        ("the ReLU's kink is at 0, not at 1",
-         lambda error, v, B1, B2: error + _branch(error, v > 1, B1, B2)),
+        ("the ReLU's kink is at 0, not at 1", lambda error, v, B1, B2: error + _branch(error, v > 1, B1, B2)),
         ("the error of the shortcut is there twice",
          lambda error, v, B1, B2: 2 * error + _branch(error, v > 0, B1, B2)),
         ("B1 and B2 are used the other way round, and transposed: the error meets B2 first",

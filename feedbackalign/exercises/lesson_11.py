@@ -5,8 +5,6 @@ import numpy as np
 from feedbackalign.exercises.base import Exercise
 
 
-# ---------------------------------------------------------------------------------------------------------------- 11.1
-
 def best_angle(W, rank):
     """Exercise 11.1. The smallest angle between W and any matrix of this rank (equation 3).
 
@@ -24,12 +22,14 @@ def _squares(W):
     return np.linalg.svd(W, compute_uv=False)**2
 
 
+def _degrees(cosine):
+    return float(np.degrees(np.arccos(cosine)))
+
+
 def _by_singular_values(W, rank):
     squares = _squares(W)
-    return float(np.degrees(np.arccos(np.sqrt(squares[:rank].sum() / squares.sum()))))
+    return _degrees(np.sqrt(squares[:rank].sum() / squares.sum()))
 
-
-# ---------------------------------------------------------------------------------------------------------------- 11.2
 
 def bottleneck_update(error, x, U):
     """Exercise 11.2. The gradient of V when it learns like product feedback's R (equations 1 and 4).
@@ -52,15 +52,14 @@ def _few_times_input(error, x, U):
 EXERCISES = {
     "11.1": Exercise(task=best_angle, cases=_weights_and_ranks, right=_by_singular_values, mistakes=[
         ("the singular values count by their squares",
-         lambda W, rank: float(np.degrees(np.arccos(np.sqrt(np.sqrt(_squares(W))[:rank].sum()
-                                                            / np.sqrt(_squares(W)).sum()))))),
+         lambda W, rank: _degrees(np.sqrt(np.sqrt(_squares(W))[:rank].sum() / np.sqrt(_squares(W)).sum()))),
         ("this is the cosine's square without its root: Eq. 3 takes the root of both sums",
-         lambda W, rank: float(np.degrees(np.arccos(_squares(W)[:rank].sum() / _squares(W).sum())))),
+         lambda W, rank: _degrees(_squares(W)[:rank].sum() / _squares(W).sum())),
         ("this is the cosine; the angle is its arccos",
          lambda W, rank: float(np.sqrt(_squares(W)[:rank].sum() / _squares(W).sum()))),
-        ("this is in radians", lambda W, rank: float(np.radians(_by_singular_values(W, rank)))),
+        ("this is in radians", lambda *given: float(np.radians(_by_singular_values(*given)))),
         ("you kept the smallest singular values; the largest ones are nearest to W",
-         lambda W, rank: float(np.degrees(np.arccos(np.sqrt(_squares(W)[-rank:].sum() / _squares(W).sum()))))),
+         lambda W, rank: _degrees(np.sqrt(_squares(W)[-rank:].sum() / _squares(W).sum()))),
         ("you kept one singular value too many", lambda W, rank: _by_singular_values(W, rank + 1)),
     ]),
     "11.2": Exercise(task=bottleneck_update, cases=_one_layer, right=_few_times_input, mistakes=[

@@ -6,8 +6,6 @@ from feedbackalign import ops
 from feedbackalign.exercises.base import Exercise
 
 
-# ---------------------------------------------------------------------------------------------------------------- 12.1
-
 def settle_hidden(x, s1, s2, W1, b1, W2, damping):
     """Exercise 12.1. One damped step of a hidden layer between an input and a layer above (equation 1).
 
@@ -36,8 +34,6 @@ def _unit(v):
 def _damped(x, s1, s2, W1, b1, W2, damping):
     return damping * s1 + (1 - damping) * _unit(_asked(x, s2, W1, b1, W2))
 
-
-# ---------------------------------------------------------------------------------------------------------------- 12.2
 
 def symmetric_estimate(below_plus, plus, below_minus, minus, beta):
     """Exercise 12.2. The gradient of one layer's W from two nudged phases (equation 4).
@@ -72,8 +68,7 @@ EXERCISES = {
          lambda x, s1, s2, W1, b1, W2, damping: _damped(x, s1, 0 * s2, W1, b1, W2, damping)),
         ("you left out the drive from below, x W1ᵀ",
          lambda x, s1, s2, W1, b1, W2, damping: _damped(0 * x, s1, s2, W1, b1, W2, damping)),
-        ("you left out the bias",
-         lambda x, s1, s2, W1, b1, W2, damping: _damped(x, s1, s2, W1, 0 * b1, W2, damping)),
+        ("you left out the bias", lambda x, s1, s2, W1, b1, W2, damping: _damped(x, s1, s2, W1, 0 * b1, W2, damping)),
         ("you left out the unit: σ of the drive is what the layer is asked to be",
          lambda x, s1, s2, W1, b1, W2, damping: damping * s1 + (1 - damping) * _asked(x, s2, W1, b1, W2)),
         ("the drive from above has the wrong sign",
@@ -83,11 +78,9 @@ EXERCISES = {
              _unit(x @ W1.T + b1) + _unit(s2 @ W2))),
     ]),
     "12.2": Exercise(task=symmetric_estimate, cases=_two_phases, right=_contrast, batch="plus", mistakes=[
-        ("you divided by β; the two phases are 2β apart",
-         lambda below_plus, plus, below_minus, minus, beta: 2 * _contrast(below_plus, plus, below_minus, minus, beta)),
+        ("you divided by β; the two phases are 2β apart", lambda *given: 2 * _contrast(*given)),
         ("you did not divide by β",
-         lambda below_plus, plus, below_minus, minus, beta: beta * _contrast(below_plus, plus, below_minus, minus,
-                                                                             beta)),
+         lambda below_plus, plus, below_minus, minus, beta: _contrast(below_plus, plus, below_minus, minus, 1)),
         ("this is the product of the differences; what counts is the difference of the products",
          lambda below_plus, plus, below_minus, minus, beta: (plus - minus).T @ (below_minus - below_plus)
          / (2 * beta * len(plus))),

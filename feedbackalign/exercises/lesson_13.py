@@ -5,8 +5,6 @@ import numpy as np
 from feedbackalign.exercises.base import Exercise
 
 
-# ---------------------------------------------------------------------------------------------------------------- 13.1
-
 def cauchy_sum(states, betas):
     """Exercise 13.1. The error of every unit from the states at N points of a circle (equation 4).
 
@@ -29,8 +27,6 @@ def _circles(rng):
 def _mean_over_the_circle(states, betas):
     return (states / betas[:, None, None]).real.mean(axis=0)
 
-
-# ---------------------------------------------------------------------------------------------------------------- 13.2
 
 def local_pull_of_noise(noise, answer, noise_below, answer_below):
     """Exercise 13.2. The homeostatic gradient of one layer's W from noise and the answers to it (equation 7).
@@ -63,8 +59,7 @@ EXERCISES = {
          lambda states, betas: (states.real / betas.real[:, None, None]).mean(axis=0)),
         ("you did not divide by β_k: this is the mean of the states, which is a(0)",
          lambda states, betas: states.real.mean(axis=0)),
-        ("you conjugated the states",
-         lambda states, betas: (states.conj() / betas[:, None, None]).real.mean(axis=0)),
+        ("you conjugated the states", lambda states, betas: (states.conj() / betas[:, None, None]).real.mean(axis=0)),
     ]),
     "13.2": Exercise(task=local_pull_of_noise, cases=_probes, right=_hebbian_minus_anti_hebbian, batch="noise",
                      mistakes=[

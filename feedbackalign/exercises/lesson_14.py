@@ -7,8 +7,6 @@ from feedbackalign.layers import Identity, Tanh
 from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction
 
 
-# ---------------------------------------------------------------------------------------------------------------- 14.1
-
 def difference_target(h, h_above, target_above, Q, c):
     """Exercise 14.1. The target of difference target propagation, through feedback of tanh units (equation 6).
 
@@ -31,8 +29,6 @@ def _corrected(h, h_above, target_above, Q, c):
     g = Feedback(Q, c, Tanh())
     return h + g(target_above) - g(h_above)
 
-
-# ---------------------------------------------------------------------------------------------------------------- 14.2
 
 def feedback_gradient(noise, shift, Q):
     """Exercise 14.2. What feedback learns from noise: the gradient of equation 5 by Q, mean over the batch.
@@ -68,12 +64,10 @@ EXERCISES = {
          lambda h, h_above, target_above, Q, c: h - np.tanh(target_above @ Q.T + c) + np.tanh(h_above @ Q.T + c)),
     ]),
     "14.2": Exercise(task=feedback_gradient, cases=_noise_and_answers, right=_slope, batch="noise", mistakes=[
-        ("you left out the factor 2 of the square's derivative",
-         lambda noise, shift, Q: _slope(noise, shift, Q) / 2),
+        ("you left out the factor 2 of the square's derivative", lambda *given: _slope(*given) / 2),
         ("this is the gradient of Σ (Q shift)²: the noise, which should come back, is not taken off",
          lambda noise, shift, Q: _slope(0 * noise, shift, Q)),
-        ("noise has to be taken off Q shift, not added to it",
-         lambda noise, shift, Q: _slope(-noise, shift, Q)),
+        ("noise has to be taken off Q shift, not added to it", lambda noise, shift, Q: _slope(-noise, shift, Q)),
         ("what is left over meets the shift that Q was given, not Q's own answer",
          lambda noise, shift, Q: 2 * (shift @ Q.T - noise).T @ (shift @ Q.T) / len(noise)),
         ("you divided by the number of units too; the loss sums over them",

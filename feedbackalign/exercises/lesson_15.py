@@ -5,8 +5,6 @@ import numpy as np
 from feedbackalign.exercises.base import Exercise
 
 
-# ---------------------------------------------------------------------------------------------------------------- 15.1
-
 def steady_control(J, Q, delta, damping):
     """Exercise 15.1. The control at rest, for every sample its own (equation 5).
 
@@ -31,12 +29,6 @@ def _solved(J, Q, delta, damping, system=None):
     JQ = J @ Q if system is None else system                    # (N, out, units) x (units, out) -> (N, out, out)
     return np.linalg.solve(JQ + damping * np.eye(J.shape[1]), delta[..., None])[..., 0]
 
-
-def _product_with(matrices, delta):
-    return (matrices @ delta[..., None])[..., 0]
-
-
-# ---------------------------------------------------------------------------------------------------------------- 15.2
 
 def control_update(v, v_ff, below, step_size):
     """Exercise 15.2. What the weights of a layer of tanh units learn from the push, as a gradient (equation 4).
@@ -69,11 +61,10 @@ EXERCISES = {
         ("you solved with (J Q)ᵀ: the rows of delta are samples, u_n = (J_n Q + α̃ I)⁻¹ δ_n",
          lambda J, Q, delta, damping: _solved(J, Q, delta, damping, (J @ Q).swapaxes(1, 2))),
         ("you multiplied with J Q + α̃ I; its inverse belongs there",
-         lambda J, Q, delta, damping: _product_with(J @ Q + damping * np.eye(J.shape[1]), delta)),
+         lambda J, Q, delta, damping: ((J @ Q + damping * np.eye(J.shape[1])) @ delta[..., None])[..., 0]),
         ("you solved with the mean of J over the samples; every sample has a J of its own",
          lambda J, Q, delta, damping: _solved(J, Q, delta, damping, J.mean(axis=0) @ Q + 0 * (J @ Q))),
-        ("this is δ itself: nothing has been solved",
-         lambda J, Q, delta, damping: delta.copy()),
+        ("this is δ itself: nothing has been solved", lambda J, Q, delta, damping: delta.copy()),
     ]),
     "15.2": Exercise(task=control_update, cases=_pushed_layer, right=_learnt, batch="below", mistakes=[
         ("you took the difference of the voltages; Eq. 4 has the difference of the rates, φ(v) − φ(v_ff)",
@@ -82,11 +73,10 @@ EXERCISES = {
          lambda v, v_ff, below, step_size: _learnt(v, v_ff, below, step_size, np.tanh(v - v_ff))),
         ("you did not divide by λ: the update would shrink with the size of the target step",
          lambda v, v_ff, below, step_size: step_size * _learnt(v, v_ff, below, step_size)),
-        ("you divided by λ twice",
-         lambda v, v_ff, below, step_size: _learnt(v, v_ff, below, step_size) / step_size),
+        ("you divided by λ twice", lambda v, v_ff, below, step_size: _learnt(v, v_ff, below, step_size) / step_size),
         ("you used the rate itself; what teaches is how far the push moved it, φ(v) − φ(v_ff)",
          lambda v, v_ff, below, step_size: _learnt(v, v_ff, below, step_size, np.tanh(v))),
         ("this is ΔW itself; the optimiser subtracts what it is given, so hand over −ΔW",
-         lambda v, v_ff, below, step_size: -_learnt(v, v_ff, below, step_size)),
+         lambda *given: -_learnt(*given)),
     ]),
 }

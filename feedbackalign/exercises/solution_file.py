@@ -1,7 +1,7 @@
-"""Check an exercise that stands in a file: its definitions are run, in a process of its own, with a time limit.
+"""Check the answer to an exercise in a file: its definitions are run in a separate process, with a time limit.
 
-Only imports, definitions and constants are run, so that a file which trains for a minute is checked at once: an edited
-copy of a whole lesson will do. A constant is an assignment that calls nothing and needs only names that are there.
+Only imports, definitions and constants are run, so that an edited copy of a whole lesson is checked at once, without
+its training. A constant is an assignment that calls nothing and needs only names that are there.
 
     python -m feedbackalign.exercises.solution_file 7.2 my_solution.py        (what `feedbackalign exercise` starts)
 """
@@ -19,18 +19,14 @@ import types
 from feedbackalign.exercises import find, guard
 from feedbackalign.exercises.judge import judge, not_right
 
-SECONDS = 60.0              # of waiting for the whole file
+SECONDS = 60.0              # longest time for the whole file
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-ENDED = {"right": 0, "wrong": 1, "not done": 1}
 
 
 def check_file(number, path, seconds=SECONDS):
-    """Judge a file in a process of its own: -> (what was printed, the verdict last; whether the answer is right).
+    """Judge a file in a separate process: -> (what was printed, with the verdict at the end; whether it is right).
 
-    Raises
-    ------
-    ValueError
-        For an unknown exercise, a file that is not there or no Python file.
+    Raises ValueError for an unknown exercise, a missing file, or a notebook.
     """
     exercise = find(number)
     path = pathlib.Path(path)
@@ -39,9 +35,8 @@ def check_file(number, path, seconds=SECONDS):
                          f"in a cell below the function")
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
-    package_home = str(pathlib.Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [package_home,
-                                                                             os.environ.get("PYTHONPATH")])),
+    python_path = [str(pathlib.Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
                    "PYTHONIOENCODING": "utf-8:replace", "MPLBACKEND": "Agg"}
     command = [sys.executable, "-m", "feedbackalign.exercises.solution_file", number, str(path)]
     try:
@@ -50,33 +45,35 @@ def check_file(number, path, seconds=SECONDS):
     except subprocess.TimeoutExpired:
         return not_right(number, f"{path.name} did not come to an end within {seconds:g} seconds").text, False
     if done.returncode not in (0, 1) or not done.stdout.strip():
-        said = done.stderr.strip().splitlines()
-        return not_right(number, f"the process that ran {path.name} died"
-                                 f"{f' ({said[-1]})' if said else ''}").text, False
+        reason = f" ({done.stderr.strip().splitlines()[-1]})" if done.stderr.strip() else ""
+        return not_right(number, f"the process that ran {path.name} died{reason}").text, False
     return done.stdout.rstrip(), done.returncode == 0
 
 
 def main(number, path):
-    """In the process of its own: run the definitions, judge, print the verdict: -> exit status."""
+    """In the separate process: run the definitions, judge, print the verdict: -> exit status."""
+    verdict = verdict_on(number, pathlib.Path(path))
+    print(verdict.text)
+    return 0 if verdict.right else 1
+
+
+def verdict_on(number, path):
+    """The verdict on the definition in this file that has the exercise's name."""
     exercise = find(number)
-    verdict = None
     try:
         with guard.limited_printing():
-            names = guard.call(lambda: definitions(pathlib.Path(path)), SECONDS)
+            names = guard.call(lambda: definitions(path), SECONDS)
     except (guard.Failed, NotImplementedError) as error:
-        verdict = not_right(number, f"{pathlib.Path(path).name} {error or 'raised NotImplementedError'}")
-    if verdict is None and exercise.name not in names:
+        return not_right(number, f"{path.name} {error or 'raised NotImplementedError'}")
+    if exercise.name not in names:
         mine = [name for name, value in names.items() if callable(value) and not name.startswith("_")]
         near = difflib.get_close_matches(exercise.name, mine, n=1)
-        verdict = not_right(number, f"{pathlib.Path(path).name} defines no {exercise.name}"
-                                    f"{f' (but {near[0]})' if near else ''}")
-    verdict = verdict or judge(number, exercise, names[exercise.name])
-    print(verdict.text)
-    return ENDED[verdict.state]
+        return not_right(number, f"{path.name} defines no {exercise.name}{f' (but {near[0]})' if near else ''}")
+    return judge(number, exercise, names[exercise.name])
 
 
 def definitions(path):
-    """Run imports, definitions and constants of a file: -> its names."""
+    """Run the imports, definitions and constants of a file: -> its names."""
     source = path.read_text(encoding="utf-8-sig")
     tree = ast.parse(source, filename=str(path))
     linecache.cache[str(path)] = (len(source), None, source.splitlines(keepends=True), str(path))
@@ -110,7 +107,7 @@ def is_constant(statement, names):
 
 
 def _is_module_attribute(node, names):
-    """np.pi, fa.ops.convolution: an attribute that is there already, of a module."""
+    """Whether this is an attribute of a module that is there: np.pi, fa.ops.convolution."""
     return (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
             and hasattr(_module(node.value, names), node.attr))
 

@@ -65,7 +65,7 @@ class BatchNorm(Layer):
             return fast.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
         count = x.size // x.shape[1]
         if count < 2:
-            raise ValueError(f"{self.name}: expected at least two values a channel to normalise over, "
+            raise ValueError(f"{self.name}: expected at least two values per channel to normalise over, "
                              f"got a batch of shape {x.shape}")
         y, self.mean, self.variance = fast.batch_norm_training(x, self.weight, self.bias, self.epsilon)
         keep = 1 - self.momentum

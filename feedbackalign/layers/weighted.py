@@ -149,7 +149,7 @@ class Linear(WeightedLayer):
 
     def output_shape(self, input_shape):
         if input_shape != self.known_input_shape():
-            raise ValueError(f"{self.name}: expected {self.weight.shape[1]} inputs a sample, got shape {input_shape}")
+            raise ValueError(f"{self.name}: expected {self.weight.shape[1]} inputs per sample, got shape {input_shape}")
         return (self.weight.shape[0],)
 
     def __repr__(self):

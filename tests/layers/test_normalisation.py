@@ -143,7 +143,7 @@ def test_forgetting_drops_the_pass_and_keeps_the_running_statistics():
 
 
 @pytest.mark.parametrize("x, message", [
-    (np.zeros((1, 2)), "at least two values a channel"),
+    (np.zeros((1, 2)), "at least two values per channel"),
     (np.zeros((4, 3)), r"expected shape \(N, 2\)"),
     (np.zeros((4, 2, 2, 2)), r"expected shape \(N, 2\)"),
 ])

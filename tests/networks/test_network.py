@@ -102,7 +102,7 @@ def test_the_lowest_layer_says_which_shape_goes_in_if_it_knows():
         net = Network(lowest)
         assert net.input_shape == shape and (set(net.shapes) == {x.name for x in lowest}) == (shape is not None)
     assert Network([Doubler(), layers.Flatten(), linear(8, 2)], input_shape=(4, 2)).input_shape == (4, 2)
-    with pytest.raises(ValueError, match=r"fc1: expected 6 inputs a sample, got shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"fc1: expected 6 inputs per sample, got shape \(3,\)"):
         Network([layers.BatchNorm1d(3), linear(6, 2)])
 
 
@@ -259,9 +259,9 @@ MADE = {"rng": np.random.default_rng(0)}
     (TypeError, lambda: Network([linear(3, 2), layers.ReLU]), "layers: expected a list of feedbackalign.layers"),
     (ValueError, lambda: Network([SHARED, SHARED]), "the same layer object stands in the list twice"),
     (TypeError, lambda: Network([linear(3, 2), linear(2, 2, np.float64)]), "layers: expected one dtype .*float32.*64"),
-    (ValueError, lambda: Network([linear(3, 2), linear(3, 2)]), r"fc2: expected 3 inputs a sample, got shape \(2,\)"),
+    (ValueError, lambda: Network([linear(3, 2), linear(3, 2)]), r"fc2: expected 3 inputs per sample, got shape \(2,\)"),
     (ValueError, lambda: Network([conv(1, 2, 3), layers.Flatten(), linear(9, 2)], input_shape=(1, 5, 5)),
-     r"fc1: expected 9 inputs a sample, got shape \(18,\)"),
+     r"fc1: expected 9 inputs per sample, got shape \(18,\)"),
     (ValueError, lambda: Network([conv(1, 2, 3), layers.MaxPool2d(4)], input_shape=(1, 5, 5)), "pool1 ran out of"),
     (ValueError, lambda: Network([conv(3, 2, 3)], input_shape=(1, 5, 5)), "conv1: expected 3 channels"),
     (ValueError, lambda: Network([linear(3, 2)], loss="cross-entrpy"), "unknown loss 'cross-entrpy': did you mean 'cr"),

@@ -35,6 +35,18 @@ def test_a_rule_is_one_method():
         assert hook([]) is None
 
 
+def test_a_rule_that_learns_one_layer_moves_no_other_even_by_decay():
+    class TopOnly(Downhill):
+        def learns(self):
+            return [name for name in super().learns() if name.startswith("fc3.")]
+
+    net, x, labels = dense_case()
+    before, optimizer = {name: array.copy() for name, array in net.parameters().items()}, SGD(0.5, weight_decay=0.1)
+    train_step(rules.make(TopOnly, net), optimizer, x, labels)
+    moved = {name for name, array in net.parameters().items() if not np.array_equal(array, before[name])}
+    assert moved == {"fc3.weight", "fc3.bias"}
+
+
 def test_what_a_subclass_must_write_is_said():
     net, x, labels = dense_case()
     with pytest.raises(NotImplementedError, match="Rule does not say how it finds gradients: write gradients()"):

@@ -103,7 +103,7 @@ def test_what_does_not_fit(error, name, options, message):
 
 
 @pytest.mark.parametrize("name, size, message", [
-    ("lenet-mnist", 40, r"model lenet-mnist, images of 40×40 pixels: fc1: expected 120 inputs a sample, got shape"),
+    ("lenet-mnist", 40, r"model lenet-mnist, images of 40×40 pixels: fc1: expected 120 inputs per sample, got shape"),
     ("digits-conv", 3, r"model digits-conv, images of 3×3 pixels: size: expected an integer of at least 4, got 3"),
 ])
 def test_images_that_do_not_fit_are_refused_naming_the_layer(name, size, message):
