@@ -56,7 +56,7 @@ def error_of(subject, *arguments, **options):
     (tower(SteepTanh()), ["fc1.weight 30/30", "fc1.bias 6/6"],
      "fc1.weight; suspect tanh1 or fc2 (the error comes down through them), or fc1 itself;"),
     (tower(layers.Tanh(), MeanLinear(6, 6, **MAKE), layers.Tanh()), ["fc2.weight 36/36", "fc2.bias 6/6"],
-     "fc2.weight; suspect fc2 itself (the layers below are told the right error);"),
+     "fc2.weight; suspect fc2 itself (the layers below get the right error);"),
     (tower(layers.Tanh(), OneWrong(6, 6, **MAKE), layers.Tanh()), ["fc2.weight 1/36"],
      "fc2.weight; suspect fc2 itself (its other gradients are right);"),
     (tower(layers.Tanh(), kind=SumOverBatch), ["fc2.weight 18/18", "fc2.bias 3/3", "fc1.weight 30/30", "fc1.bias 6/6"],
