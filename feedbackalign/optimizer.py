@@ -113,8 +113,6 @@ class SGD(Optimizer):
     weight_decay : float of at least 0
         λ, on biases too.
 
-    Examples
-    --------
     >>> theta = np.array([1.0])
     >>> SGD(lr=0.5).step({"theta": theta}, {"theta": np.array([0.2])})
     >>> theta
@@ -165,8 +163,6 @@ class Adam(Optimizer):
     weight_decay : float of at least 0
         Added to the gradient before the moments.
 
-    Examples
-    --------
     >>> theta = np.array([1.0])
     >>> Adam(lr=0.5).step({"theta": theta}, {"theta": np.array([0.2])})
     >>> theta.round(6)
@@ -234,8 +230,6 @@ class MultiStep:
     factor : float
         What each milestone multiplies with.
 
-    Examples
-    --------
     >>> schedule = MultiStep(0.01, milestones=(20, 30), factor=0.5)
     >>> [schedule(step) for step in (0, 19, 20, 30)]
     [0.01, 0.01, 0.005, 0.0025]
@@ -310,8 +304,6 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
     strong : StrongPhase
         How strong, and how much is to be forgotten.
 
-    Examples
-    --------
     >>> decay_schedule("authors", strong_first=False, lr=0.01, momentum=0.9)(0)
     0.0001
     >>> decay_schedule("equal", strong_first=False, lr=0.01, momentum=0.9)(0)

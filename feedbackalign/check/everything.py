@@ -29,8 +29,6 @@ def run(rules=None, seed=0):
     dict
         {"what": str, "value": number, "tolerance": number, "passed": bool}, as each is found.
 
-    Examples
-    --------
     >>> rows = list(run(rules=["bp"]))
     >>> all(row["passed"] for row in rows)
     True

@@ -54,8 +54,6 @@ def numerical_gradient(function, array, entries=None, h=STEP):
     array
         In `array`'s shape, or one number per entry asked for.
 
-    Examples
-    --------
     >>> numerical_gradient(lambda v: float((v**2).sum()), np.array([1.0, -3.0])).round(6)
     array([ 2., -6.])
     """
@@ -115,8 +113,6 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
         the upstream error was changed, a gradient is missing or of another shape, two backward passes differ, or more
         than half of an array lies at kinks.
 
-    Examples
-    --------
     >>> from feedbackalign.layers import Linear
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
     >>> report = check_gradients(layer, np.random.default_rng(1).normal(size=(4, 3)))

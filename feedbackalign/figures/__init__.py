@@ -88,8 +88,6 @@ def draw_all(rows, folder, formats=("png",)):
     ValueError
         For an unknown format, before anything is drawn.
 
-    Examples
-    --------
     >>> import tempfile
     >>> import feedbackalign as fa
     >>> rows = fa.compare(["bp", "dfa"], seeds=1, epochs=1)

@@ -33,8 +33,6 @@ def gradient_angles(rows, to=None):
     NothingToShow
         If the record holds no angle to this reference.
 
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> figure = gradient_angles(fa.compare(["bp", "fa"], seeds=2, epochs=2))
     >>> figure.axes[0].get_ylabel()

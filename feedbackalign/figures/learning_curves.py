@@ -11,22 +11,15 @@ def learning_curves(rows):
     Without accuracies (regression) the losses have the figure to themselves. Losses are on a logarithmic axis wherever
     all of them are positive.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `training.train` or `compare`: rule, seed, epoch, train_loss, test_loss, test_accuracy (a share of 1).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    -> matplotlib.figure.Figure
 
     Raises
     ------
     NothingToShow
         If no row holds a loss or an accuracy.
 
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> figure = learning_curves(fa.compare(["bp", "fa"], seeds=2, epochs=2))
     >>> [axes.get_title() for axes in figure.axes]

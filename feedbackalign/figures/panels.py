@@ -35,8 +35,6 @@ def panels(name, title, columns=1, rows=1, **options):
     ------
     matplotlib.axes.Axes, or a flat array of them, row by row, if there are several
 
-    Examples
-    --------
     >>> import os, tempfile
     >>> here = os.getcwd()
     >>> with tempfile.TemporaryDirectory() as folder:

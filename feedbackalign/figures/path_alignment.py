@@ -36,8 +36,6 @@ def path_alignment(rows, expansion=None, density=None):
     NothingToShow
         If the record holds no weight angle.
 
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> figure = path_alignment(fa.compare(["bp", "pfa"], seeds=2, epochs=2))
     >>> figure.axes[0].get_ylabel()

@@ -31,8 +31,6 @@ def small_print(rows, groups, *more):
     *more : str
         Empty ones are left out.
 
-    Examples
-    --------
     >>> small_print([{"rule": "fa", "epoch": 1, "model": "mlp", "data": "digits", "weight_decay": 1e-4}], [])
     'mlp, digits   ·   one seed, so no bands   ·   weight decay: 1e-4'
     """
@@ -112,8 +110,6 @@ def decay_in_words(rows, drop_step=None):
     drop_step : int, optional
         The step in which a decay that changed did so.
 
-    Examples
-    --------
     >>> rows = [{"rule": "fa", "epoch": 1, "weight_decay": 1e-4}, {"rule": "pfa", "epoch": 1, "weight_decay": 0.03},
     ...         {"rule": "pfa", "epoch": 2, "weight_decay": 9e-5}]
     >>> decay_in_words(rows)

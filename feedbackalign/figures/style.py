@@ -79,8 +79,6 @@ def look(rule):
     Look
         colour as "#rrggbb", dash and marker as matplotlib takes them.
 
-    Examples
-    --------
     >>> look("bp").colour
     '#000000'
     >>> look("my-own-rule") == look("my-own-rule")

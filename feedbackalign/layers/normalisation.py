@@ -28,8 +28,6 @@ class BatchNorm(Layer):
     mean, variance : (C,) arrays
         What the last forward pass used; `uses_batch` says whether they were the batch's own.
 
-    Examples
-    --------
     >>> layer = BatchNorm1d(3, dtype=np.float64)
     >>> y = layer.forward(np.random.default_rng(0).normal(5.0, 2.0, size=(100, 3)))
     >>> bool(np.allclose(y.mean(axis=0), 0)), bool(np.allclose(y.std(axis=0), 1, atol=1e-4))

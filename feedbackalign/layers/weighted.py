@@ -101,8 +101,6 @@ class Linear(WeightedLayer):
         Share of synapses that exist, by a fixed random mask on W.
     dtype : numpy.float32 or numpy.float64
 
-    Examples
-    --------
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))
     >>> layer.forward(np.zeros((5, 3), dtype=np.float32)).shape
     (5, 2)
@@ -168,8 +166,6 @@ class Conv2d(WeightedLayer):
     bias, rng, init, density, dtype
         As for `Linear`.
 
-    Examples
-    --------
     >>> layer = Conv2d(1, 4, 3, stride=2, padding=1, rng=np.random.default_rng(0))
     >>> layer.forward(np.zeros((2, 1, 8, 8), dtype=np.float32)).shape
     (2, 4, 4, 4)

@@ -116,8 +116,6 @@ def dense_chain(network):
     UnfitNetworkError
         A ValueError, naming the first layer that is something else.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> [(stage.name, stage.unit.kind) for stage in dense_chain(mlp([4, 3, 2], rng=np.random.default_rng(0)))]
     [('fc1', 'relu'), ('fc2', 'identity')]
@@ -153,8 +151,6 @@ def settling_chain(network, activation=None):
     UnfitNetworkError
         A ValueError, naming the layer that cannot settle.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> found = settling_chain(mlp([4, 3, 3, 2], activation="soft-clip", rng=np.random.default_rng(0)))
     >>> [stage.name for stage in found.stages], found.readout.name

@@ -108,8 +108,6 @@ def damped_pinv(J, gamma=0.0):
         If an entry is not finite, the whole result is nan.
     gamma : float of at least 0
 
-    Examples
-    --------
     >>> damped_pinv(np.array([[2.0, 0.0]]))
     array([[0.5],
            [0. ]])

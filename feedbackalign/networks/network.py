@@ -42,8 +42,6 @@ class Network:
     ValueError, TypeError
         Where layers do not fit each other, or nothing in the list can learn.
 
-    Examples
-    --------
     >>> from feedbackalign.layers import Linear, ReLU
     >>> rng = np.random.default_rng(0)
     >>> net = Network([Linear(4, 3, rng=rng), ReLU(), Linear(3, 2, rng=rng)])

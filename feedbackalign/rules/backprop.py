@@ -22,8 +22,6 @@ class Backprop(ErrorSendingRule):
     rng : ignored
         Taken so that all rules are made alike.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))

@@ -37,8 +37,6 @@ class DirectFeedbackAlignment(ErrorSendingRule):
     density : float in (0, 1]
         Share of feedback synapses that exist.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> rule = DirectFeedbackAlignment(mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))
     >>> rule.B["fc1"].shape, rule.B["fc2"].shape

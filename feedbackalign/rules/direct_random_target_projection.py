@@ -34,8 +34,6 @@ class DirectRandomTargetProjection(DirectFeedbackAlignment):
     network, rng, density
         As for `DirectFeedbackAlignment`.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))

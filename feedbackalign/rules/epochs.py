@@ -13,8 +13,6 @@ class EpochSums:
     running, last : dict
         {key: [number, number, …]}; a key is there once a number has been added.
 
-    Examples
-    --------
     >>> sums = EpochSums()
     >>> sums.add("residual", 0.5)
     >>> sums.add("residual", 0.25)

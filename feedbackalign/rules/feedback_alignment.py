@@ -34,8 +34,6 @@ class FeedbackAlignment(ErrorSendingRule):
     density : float in (0, 1]
         Share of feedback synapses that exist; the others stay zero.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> rule = FeedbackAlignment(mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))

@@ -54,8 +54,6 @@ class WeightPerturbation(Rule):
     sigma : float above 0
         σ. Too large bends the estimate, too small drowns it in rounding.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
     >>> rule = WeightPerturbation(net, rng=np.random.default_rng(1))
@@ -98,8 +96,6 @@ class NodePerturbation(Rule):
     network, rng, sigma
         As for `WeightPerturbation`.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
     >>> rule = NodePerturbation(net, rng=np.random.default_rng(1))

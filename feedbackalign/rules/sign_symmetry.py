@@ -40,8 +40,6 @@ class UniformSignSymmetry(ErrorSendingRule):
     density : float in (0, 1]
         Share of feedback synapses that exist.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
     >>> rule = UniformSignSymmetry(net, rng=np.random.default_rng(1))

@@ -147,8 +147,6 @@ def make(rule, network, *, rng=None, **options):
     **options
         The rule's own; see `options_of`.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> rule = make("fa", mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))

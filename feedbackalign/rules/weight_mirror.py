@@ -57,8 +57,6 @@ class WeightMirror(ErrorSendingRule):
     sigma : float above 0
         σ, the noise's deviation.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))

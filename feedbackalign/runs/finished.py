@@ -38,8 +38,6 @@ class FinishedRuns:
     say : callable, optional
         Called with one line of text for every damaged file.
 
-    Examples
-    --------
     >>> import tempfile
     >>> from feedbackalign.runs import Run
     >>> run = Run("fa", epochs=0)

@@ -124,8 +124,6 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     rng : numpy.random.Generator
         Draws the weights.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.data import digits
     >>> network, data = fit("mlp", digits(), hidden=(32,), rng=np.random.default_rng(0))

@@ -51,8 +51,6 @@ def mean_curves(rows, value):
     dict
         {rule: Curve}; a rule is left out if none of its rows holds the value.
 
-    Examples
-    --------
     >>> rows = [{"rule": "fa", "seed": seed, "epoch": 0, "test_loss": 2.0 + seed} for seed in (0, 1)]
     >>> mean_curves(rows, lambda row: row["test_loss"])
     {'fa': Curve(epochs=[0], mean=[2.5], low=[2.0], high=[3.0], seeds=2)}

@@ -56,8 +56,6 @@ class Run:
     options : tuple of (name, value)
         The rule's own, for example (("expansion", 20),).
 
-    Examples
-    --------
     >>> rows = Run("fa", seed=1, epochs=1).train()
     >>> rows[-1]["rule"], rows[-1]["seed"], rows[-1]["epoch"]
     ('fa', 1, 1)

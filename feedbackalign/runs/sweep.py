@@ -42,8 +42,6 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     list of dict
         One row per rule, seed and epoch, in this order.
 
-    Examples
-    --------
     >>> rows = compare(["bp", "fa"], seeds=1, epochs=1)
     >>> [(row["rule"], row["epoch"]) for row in rows]
     [('bp', 0), ('bp', 1), ('fa', 0), ('fa', 1)]
@@ -70,8 +68,6 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
         Runs that it holds are taken from there; the others are kept there as they finish. So a sweep that was stopped
         does only what is left when it is called again.
 
-    Examples
-    --------
     >>> [len(rows) for rows in do_runs([Run("bp", epochs=1), Run("fa", epochs=2)])]
     [2, 3]
     """

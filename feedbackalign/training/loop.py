@@ -38,8 +38,6 @@ def train_step(rule, optimizer, x, targets):
     DivergedError
         Where the rule has an `update` of its own that leaves an array not finite, or a system that it cannot solve.
 
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> net = fa.networks.mlp([64, 16, 10], rng=np.random.default_rng(0))
     >>> rule = fa.rules.make("pfa", net, rng=np.random.default_rng(1))
@@ -103,8 +101,6 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     DivergedError
         If a number is no longer finite, naming layer and array; the record so far is kept.
 
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> net = fa.networks.mlp([64, 16, 10], rng=np.random.default_rng(0))
     >>> rule = fa.rules.make("fa", net, rng=np.random.default_rng(1))

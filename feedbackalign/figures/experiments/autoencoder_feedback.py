@@ -84,17 +84,10 @@ def _condition2(rule, x):
 def autoencoder_feedback(rows):
     """The test error over epochs, and digits as they come out at the end.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `autoencoder_feedback_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> rows = [{"rule": rule, "seed": 0, "epoch": epoch, "test_mse": 1.0 - epoch / 2, "condition2": None,
     ...          "drawn": [[0.0] * 64], "original": [[0.0] * 64]} for rule in ("bp", "dfa") for epoch in (0, 1)]
     >>> autoencoder_feedback(rows).axes[0].get_ylabel()

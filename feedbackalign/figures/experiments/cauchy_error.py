@@ -31,8 +31,6 @@ def cauchy_error_rows(*, seeds=3, radii=RADII, points=POINTS, samples=10):
         over all layers and samples, against the exact derivative and against recurrent backprop), defect (of the mean
         value), residual (the largest of all phases).
 
-    Examples
-    --------
     >>> row = cauchy_error_rows(seeds=1, radii=(0.1,), points=(4,))[-1]
     >>> row["angle"], row["to_tangent"] < 1e-3 < row["to_truth"]
     (90.0, True)
@@ -80,17 +78,10 @@ def _relative(found, exact):
 def cauchy_error(rows):
     """Left: error of δ as a derivative, which N cures. Right: as a gradient, where asymmetric weights leave a floor.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `cauchy_error_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> figure = cauchy_error(cauchy_error_rows(seeds=1, radii=(0.1, 0.5), points=(1, 2, 4)))
     >>> [axes.get_title() for axes in figure.axes]
     ['error as a derivative\\n(B unrelated to W)', 'error as a gradient\\n(B = W, and B unrelated to W)']

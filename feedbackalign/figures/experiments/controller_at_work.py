@@ -38,8 +38,6 @@ def controller_at_work_rows(*, seed=0, steps=600, every=2, pretraining=PRETRAINI
         residual (distance to the steady state over the output's length), growth (of the linearised system, per time),
         pretraining.
 
-    Examples
-    --------
     >>> rows = controller_at_work_rows(steps=100, every=50, pretraining=10)
     >>> [row["time"] for row in rows], rows[-1]["left"] < 0.5
     ([0.0, 1.0, 2.0], True)
@@ -83,22 +81,15 @@ def at_rest(rule, seen):
 def controller_at_work(rows):
     """Four panels over time: the outputs and their targets, the control, and the deviations of both hidden layers.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `controller_at_work_rows`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    -> matplotlib.figure.Figure
 
     Raises
     ------
     NothingToShow
         If there are no rows.
 
-    Examples
-    --------
     >>> figure = controller_at_work(controller_at_work_rows(steps=100, pretraining=10))
     >>> [axes.get_title() for axes in figure.axes][1:3]
     ['control, in the same colours', 'change of fc1, one line per unit']

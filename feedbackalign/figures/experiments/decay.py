@@ -53,8 +53,6 @@ def decay_rows(scale="quick", **how):
 def law(steps, *, lr=COMMON["lr"], momentum=COMMON["momentum"], decay=COMMON["decay"]):
     """The echo c after 0, 1, …, `steps` steps: SGD's own recursion on one number, gradient zero.
 
-    Examples
-    --------
     >>> [round(c, 4) for c in law(2, lr=0.1, momentum=0.0, decay=0.5)]
     [1.0, 0.95, 0.9025]
     """
@@ -75,17 +73,10 @@ def decay(rows):
 
     Every layer and seed has its own mark on the right, measured after every epoch.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `decay_rows`: the rows of `training.train` with `task` and `difference_norm`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> rows = trained.do([trained.Planned(Run(**COMMON | {"epochs": 2, "shuffled_labels": shuffled}), {"task": task})
     ...                    for task, shuffled in (("digits", False), ("shuffled", True))])
     >>> [axes.get_title() for axes in decay(rows).axes]

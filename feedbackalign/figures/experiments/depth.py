@@ -42,17 +42,10 @@ def depth(rows):
     One panel per rule, one tower per depth. The number in a layer is the angle in degrees after the last epoch, the
     number below a tower the test accuracy; both are means over seeds.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `depth_rows`: the rows of `training.train` with `hidden_layers`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> from feedbackalign.runs import Run
     >>> rows = trained.do([trained.Planned(Run(rule, epochs=1, hidden=(8,) * layers), {"hidden_layers": layers})
     ...                    for rule in ("bp", "fa") for layers in (1, 2)])

@@ -30,8 +30,6 @@ def expansion_rows(*, expansions=EXPANSIONS, draws=DRAWS, outputs=OUTPUTS, input
         expansion, draw, angle (degrees between W and B BᵀW), smallest, largest and spread (standard deviation) of the
         eigenvalues of B Bᵀ, outputs, inputs.
 
-    Examples
-    --------
     >>> row, = expansion_rows(expansions=[10], draws=1)
     >>> 17 < row["angle"] < 18, 0.3 < row["spread"] < 0.33
     (True, True)
@@ -77,17 +75,10 @@ def marchenko_pastur(r):
 def expansion(rows):
     """Left: path angle over r, measured and arctan(1/√r). Right: eigenvalues of B Bᵀ between Marchenko-Pastur's edges.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `expansion_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> figure = expansion(expansion_rows(expansions=[1, 10], draws=2))
     >>> [axes.get_title() for axes in figure.axes]
     ['angle between W and the path B·R (degrees)', 'eigenvalues of B Bᵀ']

@@ -30,17 +30,10 @@ def first_layer_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
 def first_layer(rows):
     """Two panels over epochs: test accuracy, and the first layer's angle to Gauss-Newton.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `first_layer_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> rows = [{"rule": rule, "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "backprop_angle": 30.0,
     ...          "gauss_newton_angle": 10.0, "gamma": 0.1} for rule in ("gnt", "dtp") for epoch in (0, 1)]
     >>> [axes.get_title() for axes in first_layer(rows).axes]

@@ -91,17 +91,10 @@ def _cosine(a, b):
 def homeostasis(rows):
     """Three panels over epochs: test accuracy, angle between W and B, cosine of the lowest layer's δ to the true one.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `homeostasis_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> cosine = {"fc1": 0.4, "fc2": 0.5, "fc3": 1.0}
     >>> rows = [{"rule": rule, "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "feedback_angle": 80.0,
     ...          "cosine": cosine, "free_residual": 0.02} for rule in ("hep", "hep-homeo") for epoch in (0, 1)]

@@ -27,17 +27,10 @@ def mlp_rows(scale="quick", **how):
 def mlp(rows):
     """Test accuracy on the left; path angle and norm ratio of every layer on the right, over epochs.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `mlp_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> figure = mlp(fa.compare(["bp", "dfa", "pfa"], seeds=1, epochs=2, hidden=(8, 8)))
     >>> [axes.get_title() for axes in figure.axes][:2]

@@ -36,8 +36,6 @@ def nudge_bias_rows(betas=BETAS, *, seed=0):
     list of dict
         {"estimator", "beta", "error", "bias", "residual", "reference"}, one for every β and estimator.
 
-    Examples
-    --------
     >>> rows = nudge_bias_rows([1e-2, 1e-3])
     >>> [round(row["error"] / rows[3]["error"]) for row in rows if row["estimator"] == "symmetric"]
     [100, 1]
@@ -68,22 +66,15 @@ def nudge_bias(rows):
 
     Random sign appears twice: a single draw errs like the one-sided estimator, its expectation is the symmetric one.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `nudge_bias_rows`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    -> matplotlib.figure.Figure
 
     Raises
     ------
     NothingToShow
         If no row has an error above zero.
 
-    Examples
-    --------
     >>> figure = nudge_bias(nudge_bias_rows([1e-3, 1e-2]))
     >>> figure.axes[0].get_xlabel()
     'nudge β'

@@ -70,17 +70,10 @@ def null_share(rule, x, targets):
 def null_space(rows):
     """The null space's share of the first hidden layer's update, while the feedback learns.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `null_space_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> rows = [{"rule": rule, "seed": 0, "epoch": epoch, "null_space": 0.5}
     ...         for rule in ("ddtp-linear", "dtp") for epoch in (0, 250)]
     >>> null_space(rows).axes[0].get_xlabel()

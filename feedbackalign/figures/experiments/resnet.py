@@ -31,17 +31,10 @@ def resnet_rows(scale="quick", **how):
 def resnet(rows):
     """Test accuracy on the left; path angle and norm ratio of three layers on the right, over epochs.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `resnet_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> figure = resnet(fa.compare(["bp", "pfa"], seeds=1, epochs=1, model="digits-conv"))
     >>> [axes.get_title() for axes in figure.axes][:2]

@@ -43,17 +43,10 @@ def sparse(rows):
     Reciprocity is the share of connected pairs of units that also have a direct feedback synapse, over all layers whose
     feedback carries an error (all but the lowest). After the last epoch; mean over seeds, band from lowest to highest.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `sparse_rows`: the rows of `training.train` with `density`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> from feedbackalign.runs import Run
     >>> rows = trained.do([trained.Planned(Run(rule, epochs=1, options=(("density", d),)), {"density": d})
     ...                    for rule in ("fa", "pfa") for d in (1.0, 0.1)])

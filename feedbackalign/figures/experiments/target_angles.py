@@ -113,17 +113,10 @@ def angles(rule, x, labels, layers):
 def target_angles(rows):
     """Three panels over epochs: angle to Gauss-Newton, angle to backprop, test accuracy.
 
-    Parameters
-    ----------
     rows : list of dict
         Of `target_angles_rows`.
+    -> matplotlib.figure.Figure
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
     >>> rows = [{"rule": rule, "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "backprop_angle": 30.0,
     ...          "gauss_newton_angle": 10.0, "gamma": 0.1} for rule in ("gnt", "dtp") for epoch in (0, 1)]
     >>> [axes.get_title() for axes in target_angles(rows).axes]

@@ -84,8 +84,6 @@ class AnalyticFeedbackControl(Rule):
     UnstableControllerError
         When the controller runs away from its target; the message names the eigenvalue.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
     >>> rule = AnalyticFeedbackControl(net, rng=np.random.default_rng(1))

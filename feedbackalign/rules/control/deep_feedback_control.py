@@ -40,8 +40,6 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
     only_converged : bool
         Whether only samples that have converged to 1e-5 contribute. An epoch without any is refused.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
     >>> rule = DeepFeedbackControl(net, rng=np.random.default_rng(1), control_steps=100)
@@ -119,8 +117,6 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
 class SteadyStateFeedbackControl(DeepFeedbackControl):
     """The push at the last step of the simulation, near or at the controller's steady state.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 2], activation="tanh", rng=np.random.default_rng(0))
     >>> SteadyStateFeedbackControl(net, rng=np.random.default_rng(1)).control_steps

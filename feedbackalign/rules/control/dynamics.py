@@ -49,8 +49,6 @@ class Controller:
     TypeError, ValueError
         For a constant out of its range, and for a step longer than the time constant.
 
-    Examples
-    --------
     >>> round(Controller(alpha=0.1, k_p=1.5).damping, 6), Controller(alpha=0.1, leak="total").damping
     (0.086957, 0.1)
     """
@@ -148,8 +146,6 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
     noise : Noise, optional
         None: no noise, and v_fb is Q u at once.
 
-    Examples
-    --------
     >>> from feedbackalign.networks.jacobians import dense_chain, forward
     >>> from feedbackalign.networks import mlp
     >>> stages = dense_chain(mlp([3, 2], rng=np.random.default_rng(0), dtype=np.float64))

@@ -55,8 +55,6 @@ class KolenPollack(ErrorSendingRule):
     route : "explicit", "closed-form" or None
         None takes the closed form at the first training step where it is exact.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> rule = KolenPollack(mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))

@@ -74,8 +74,6 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     way : Explicit, Contracted or ClosedForm
         What the rule hands over to, so that each of its methods is on the route of the moment.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
     >>> rule = ProductFeedbackAlignment(net, rng=np.random.default_rng(1), expansion=5)

@@ -35,8 +35,6 @@ class DirectTargetPropagation(TargetRule):
 
     Parameters are those of `TargetRule`.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 3, 2], activation="tanh", rng=np.random.default_rng(0))
     >>> rule = DirectTargetPropagation(net, rng=np.random.default_rng(1))
@@ -87,8 +85,6 @@ class DirectTargetPropagationControl(DirectTargetPropagation):
 
     Parameters are those of `TargetRule`.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0))
     >>> sorted(DirectTargetPropagationControl(net, rng=np.random.default_rng(1)).plastic())
@@ -116,8 +112,6 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     **options
         Those of `TargetRule`.
 
-    Examples
-    --------
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 3, 2], activation="tanh", rng=np.random.default_rng(0))
     >>> rule = RandomHiddenTargetPropagation(net, rng=np.random.default_rng(1), hidden_units=20)

@@ -28,8 +28,6 @@ class GaussNewtonTargets(TargetRule):
     gamma : float of at least 0
         γ. Without damping small singular values of J make distant targets, most of all where units saturate.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> rule = GaussNewtonTargets(mlp([4, 3, 2], rng=np.random.default_rng(0)), rng=np.random.default_rng(1))

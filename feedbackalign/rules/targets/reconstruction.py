@@ -62,8 +62,6 @@ def reconstruction(g, noisy, up, *, clean=None, clean_up=None, weight=1.0):
     loss, gradients
         float, {"Q": array, "c": array}; no "c" where g has none.
 
-    Examples
-    --------
     >>> from feedbackalign.layers import Identity
     >>> g = Feedback(np.array([[0.5]]), None, Identity())
     >>> reconstruction(g, np.array([[3.0]]), np.array([[2.0]]))

@@ -30,8 +30,6 @@ class TargetPropagation(TargetRule):
 
     Parameters are those of `TargetRule`.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 3, 2], activation="tanh", rng=np.random.default_rng(0))
@@ -78,8 +76,6 @@ class DifferenceTargetPropagation(TargetPropagation):
 
     Parameters are those of `TargetRule`.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 3, 2], activation="tanh", loss="squared-error", rng=np.random.default_rng(0))
@@ -105,8 +101,6 @@ class DifferenceReconstructionTargetPropagation(TargetPropagation):
 
     Parameters are those of `TargetRule`.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 3, 2], activation="tanh", rng=np.random.default_rng(0))
