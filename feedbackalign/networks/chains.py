@@ -68,11 +68,11 @@ class Chain(typing.NamedTuple):
     stages: list
     readout: Layer
 
-    def rest(self, N):
-        """All states zero, for a batch of N: one array per stage, after pooling."""
+    def rest(self, N, dtype=None):
+        """All states zero, for a batch of N: one array per stage, after pooling, in the network's dtype or another."""
         shapes = [stage.pool.output_shape(stage.output_shape) if stage.pool else stage.output_shape
                   for stage in self.stages]
-        return [np.zeros((N, *shape), dtype=self.network.dtype) for shape in shapes]
+        return [np.zeros((N, *shape), dtype=dtype or self.network.dtype) for shape in shapes]
 
 
 def read_stages(network, kind, pools, expected, hint):

@@ -3,6 +3,9 @@
 `name(v)` is the unit's answer to its pre-activation v; `name_derivative(v)` is its slope there, so that the
 error at v is `error * name_derivative(v)`. At a kink the slope is the one from the flat side: 0.
 What goes in as float32 comes out as float32.
+
+`tanh`, `sigmoid`, `steep_sigmoid`, `dsilu` and `identity` are holomorphic, and so are their derivatives: v may be
+complex. The others have a kink or an absolute value in them, and are for real numbers alone.
 """
 
 import numpy as np
@@ -55,6 +58,8 @@ def sigmoid(v):
 
     >>> sigmoid(np.array([-1000.0, 0.0]))
     array([0. , 0.5])
+    >>> complex(sigmoid(np.array(1j)).round(6))
+    (0.5+0.273151j)
     """
     return 0.5 * (np.tanh(0.5 * v) + 1.0)
 

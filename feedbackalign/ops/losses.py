@@ -13,10 +13,12 @@ import numpy as np
 def softmax(logits):
     """exp(z) / Σ exp(z) over the last axis, safe at logits of ±1e4: (N, classes) -> (N, classes).
 
+    Holomorphic: logits may be complex. The largest real part is a constant shift, which changes nothing.
+
     >>> softmax(np.array([[1e4, 1e4, -1e4]]))
     array([[0.5, 0.5, 0. ]])
     """
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    raised = np.exp(logits - logits.real.max(axis=1, keepdims=True))
     return raised / raised.sum(axis=1, keepdims=True)
 
 

@@ -1,6 +1,12 @@
 """Pooling: each output summarises one window of its channel, and its backward hands the error to the window.
 
 Windows are `size` × `size`, `stride` apart; a border that fills no window is left out.
+
+    max pooling        the largest entry
+    average pooling    the mean
+    softmax pooling    p = Σ zᵢ wᵢ, w = softmax(z) over the window     ∂p/∂zᵢ = wᵢ (1 + zᵢ − p)
+
+Average and softmax pooling are holomorphic: their entries may be complex (Laborieux & Zenke 2022, arXiv 2209.00530).
 Shapes are (N, C, H, W); see `convolution` for the order in memory.
 """
 
@@ -82,3 +88,71 @@ def global_average_unpool(error, input_shape):
     """Every pixel gets an equal share: (N, C) -> (N, C, H, W) = input_shape."""
     _, _, H, W = input_shape
     return np.broadcast_to(error[:, :, None, None] / (H * W), input_shape).copy()
+
+
+# ------------------------------------------------------------------------------------------------- softmax pooling
+
+def windows(z, size, stride):
+    """The entries of every window: (N, C, H, W) -> (size², N, C, rows, cols)."""
+    rows, cols = output_size(z.shape[2], size, stride, 0), output_size(z.shape[3], size, stride, 0)
+    return np.stack([z[:, :, i:i + stride * rows:stride, j:j + stride * cols:stride]
+                     for i in range(size) for j in range(size)])
+
+
+def back_to_pixels(entries, shape, stride):
+    """The adjoint of `windows`: (size², N, C, rows, cols) -> (N, C, H, W) = shape."""
+    size = int(round(len(entries) ** 0.5))
+    rows, cols = entries.shape[3:]
+    z = np.zeros(shape, dtype=entries.dtype)
+    for index, entry in enumerate(entries):
+        i, j = divmod(index, size)
+        z[:, :, i:i + stride * rows:stride, j:j + stride * cols:stride] += entry
+    return z
+
+
+def softmax_weights(entries):
+    """softmax over the first axis: (size², …) -> (size², …)."""
+    raised = np.exp(entries - entries.real.max(axis=0))
+    return raised / raised.sum(axis=0)
+
+
+def softmax_pool(z, size, stride):
+    """p = Σ zᵢ wᵢ, w = softmax(z) over every window: (N, C, H, W) -> (N, C, rows, cols).
+
+    Between average pooling (all entries equal) and max pooling (one far above the others).
+
+    >>> softmax_pool(np.array([[[[0.0, 0.0], [0.0, 30.0]]]]), 2, 2).round(6)
+    array([[[[30.]]]])
+    """
+    entries = windows(z, size, stride)
+    return (softmax_weights(entries) * entries).sum(axis=0)
+
+
+def softmax_slopes(z, size, stride):
+    """∂p/∂zᵢ = wᵢ (1 + zᵢ − p) of every entry of every window: (N, C, H, W) -> (size², N, C, rows, cols)."""
+    entries = windows(z, size, stride)
+    w = softmax_weights(entries)
+    return w * (1.0 + entries - (w * entries).sum(axis=0))
+
+
+def softmax_pool_change(z, direction, size, stride):
+    """How p changes where z moves: Σᵢ ∂p/∂zᵢ dᵢ, (N, C, H, W) twice -> (N, C, rows, cols)."""
+    return (softmax_slopes(z, size, stride) * windows(direction, size, stride)).sum(axis=0)
+
+
+def softmax_unpool(signal, z, size, stride):
+    """The adjoint of that change at z: signal (N, C, rows, cols) -> (N, C, H, W)."""
+    return back_to_pixels(signal * softmax_slopes(z, size, stride), z.shape, stride)
+
+
+def softmax_unpool_change(signal, z, direction, size, stride):
+    """How `softmax_unpool` of a constant signal changes where z moves: -> (N, C, H, W).
+
+    dwᵢ = wᵢ (dᵢ − Σ wⱼ dⱼ),   d(∂p/∂zᵢ) = dwᵢ (1 + zᵢ − p) + wᵢ (dᵢ − dp)
+    """
+    entries, d = windows(z, size, stride), windows(direction, size, stride)
+    w = softmax_weights(entries)
+    p = (w * entries).sum(axis=0)
+    dw = w * (d - (w * d).sum(axis=0))
+    dp = (w * (1.0 + entries - p) * d).sum(axis=0)
+    return back_to_pixels(signal * (dw * (1.0 + entries - p) + w * (d - dp)), z.shape, stride)

@@ -77,8 +77,7 @@ def products_of(rule):
                 np.ones((out, columns), np.float32))
 
     stages = [operands(stage.layer, stage.below_shape) for stage in rule.chain.stages]
-    untied = rule.feedback() is not None                        # B's winners are not those that the way up has found
-    searched = [untied and isinstance(stage.pool, MaxPool2d) for stage in rule.chain.stages]
+    searched = [isinstance(stage.pool, MaxPool2d) for stage in rule.chain.stages]
     readout = operands(rule.chain.readout, (rule.chain.readout.weight.shape[1],))
     nudged_phases = 2 if rule.estimator == "symmetric" else 1
 

@@ -1,6 +1,6 @@
 """Networks that settle: equilibrium propagation, Scellier & Bengio 2017, Laborieux et al. 2020.
 
-    dynamics                        one step, a phase, the primitive function
+    dynamics                        one step, a phase, the primitive function; states may be complex
     exact_gradients                 the exact gradients of a settled network, to compare with
     equilibrium_propagation         the rule, with tied weights
     vector_field                    the rule with feedback weights of its own

@@ -4,96 +4,134 @@ The same weights that drive a layer from below also let the layer above drive it
 *after* pooling; one step of layer n, σ being the unit and P the pooling,
 
     from below      P(W_n s_{n−1} + b_n)
-    from above      W_{n+1}ᵀ P*(s_{n+1})           P* the adjoint of P at the present state
+    from above      W_{n+1}ᵀ P*(s_{n+1})           P* the adjoint of P at the present state; or B_{n+1}, in W's shape
     at the top      −β ∂ℓ/∂s                        the nudge: towards a lower loss for β > 0
     s_n ← σ(sum of these)
 
 With tied weights this is s ← σ(∂Φ/∂s) for the primitive function Φ = Σ_n ⟨s_n, P(W_n s_{n−1} + b_n)⟩ − β ℓ
 (Laborieux et al. 2021). Under cross-entropy the last Linear is a readout that stays outside the dynamics and nudges the
-layer below it; under squared error it settles like the others. What settles is a chain (Conv, [Pool], unit)*, Flatten,
-(Linear, unit)*; `networks.chains.settling_chain` reads it off a network and refuses anything else.
+layer below it; under squared error it settles like the others. What settles is a chain, read off a network by
+`networks.chains.settling_chain`.
+
+States may be complex, and so may β (Laborieux & Zenke 2022): no weight, state or signal is conjugated here. Then units
+and poolings must be holomorphic; softmax pooling stands in for max pooling.
 """
 
 import numpy as np
 
 from feedbackalign.layers import MaxPool2d
-from feedbackalign.ops import pooling
+from feedbackalign.layers.pooling import Pool2d
+from feedbackalign.ops import losses, pooling
 from feedbackalign.validation import require_known
 
 SWEEPS = ("alternating", "synchronous")
 
-# ------------------------------------------------------------------------------------------- the two directions
-#
-# Both directions of a max pooled layer need its winners at the same state below. `winners`, where it is given, is
-# {layer: (state below, its winners)}: what from_below found, kept for from_above. It saves a fourth of a whole update.
+
+class SoftmaxPool2d(Pool2d):
+    """Softmax pooling of a settling chain, the smooth stand-in for max pooling. It holds its sizes and nothing else."""
+
+
+# ------------------------------------------------------------------------------------------------------- the pooling
 
 def as_input(stage, below):
     """The state below in the form the stage's weights take: images are flattened where the weights are dense."""
     return below.reshape(len(below), *stage.below_shape)
 
 
+def before_pooling(stage, below, weights):
+    """What `weights` make of the state below, where the slope of a pooling is asked for.
+
+    Without bias: it shifts whole windows, and no slope changes.
+    """
+    return stage.layer.respond(as_input(stage, below), weights)
+
+
 def pooled(stage, z):
-    """P(z): (N, C, H, W) -> (N, C, rows, cols); z itself without pooling. -> (P(z), winners or None)"""
-    if stage.pool is None:
-        return z, None
-    if isinstance(stage.pool, MaxPool2d):
-        return pooling.max_pool(z, stage.pool.size, stage.pool.stride)
-    return pooling.average_pool(z, stage.pool.size, stage.pool.stride), None
+    """P(z): (N, C, H, W) -> (N, C, rows, cols); z itself without pooling."""
+    pool = stage.pool
+    if pool is None:
+        return z
+    if isinstance(pool, MaxPool2d):
+        return pooling.max_pool(z, pool.size, pool.stride)[0]
+    if isinstance(pool, SoftmaxPool2d):
+        return pooling.softmax_pool(z, pool.size, pool.stride)
+    return pooling.average_pool(z, pool.size, pool.stride)
 
 
-def unpooled(stage, signal, below, weights, winners=None):
-    """P*(signal), the adjoint of the pooling at the pre-activation that `weights` make of the state below."""
-    if stage.pool is None:
+def pooled_change(stage, change, below, weights):
+    """How P changes with its pre-activation, at the one that `weights` make of the state below: linear in `change`."""
+    pool = stage.pool
+    if isinstance(pool, MaxPool2d):
+        _, winner = pooling.max_pool(before_pooling(stage, below, weights), pool.size, pool.stride)
+        return pooling.max_pick(change, winner, pool.size, pool.stride)
+    if isinstance(pool, SoftmaxPool2d):
+        return pooling.softmax_pool_change(before_pooling(stage, below, weights), change, pool.size, pool.stride)
+    return pooled(stage, change)
+
+
+def unpooled(stage, signal, below, weights):
+    """P*(signal), the adjoint of `pooled_change`: (N, C, rows, cols) -> (N, C, H, W)."""
+    pool = stage.pool
+    if pool is None:
         return signal
     shape = (len(signal), *stage.output_shape)
-    if isinstance(stage.pool, MaxPool2d):
-        seen, winner = (winners or {}).get(stage.name, (None, None))
-        if seen is not below:
-            _, winner = pooled(stage, stage.layer.respond(as_input(stage, below), weights))     # the present argmax
-        return pooling.max_unpool(signal, winner, shape, stage.pool.size, stage.pool.stride)
-    return pooling.average_unpool(signal, shape, stage.pool.size, stage.pool.stride)
+    if isinstance(pool, MaxPool2d):
+        _, winner = pooling.max_pool(before_pooling(stage, below, weights), pool.size, pool.stride)
+        return pooling.max_unpool(signal, winner, shape, pool.size, pool.stride)
+    if isinstance(pool, SoftmaxPool2d):
+        return pooling.softmax_unpool(signal, before_pooling(stage, below, weights), pool.size, pool.stride)
+    return pooling.average_unpool(signal, shape, pool.size, pool.stride)
 
 
-def from_below(stage, below, winners=None):
-    """P(W s_{n−1} + b): what the state below asks of this layer."""
-    z = stage.layer.answer(as_input(stage, below))                              # (N, in) -> (N, out[, rows, cols])
-    answer, winner = pooled(stage, z)
-    if winners is not None and winner is not None:
-        winners[stage.name] = below, winner
-    return answer
+# ------------------------------------------------------------------------------------------------ the two directions
+
+def from_below(stage, below):
+    """P(W s_{n−1} + b): what the state below asks of this layer. (N, in…) -> (N, out…)"""
+    return pooled(stage, stage.layer.answer(as_input(stage, below)))
 
 
-def from_above(stage, state, below, weights, winners=None):
+def from_above(stage, state, below, weights):
     """Wᵀ P*(s): what the stage's state asks of the layer below, through W or other weights of its shape."""
-    signal = unpooled(stage, state, below, weights, winners)
-    down = stage.layer.transport(signal, weights, input_shape=(len(signal), *stage.below_shape))
-    return down.reshape(below.shape)
+    return down(stage, unpooled(stage, state, below, weights), weights).reshape(below.shape)
 
 
-def top_error(chain, top, targets):
-    """∂ℓ/∂s at the top, per sample: (N, …) -> (N, …)."""
-    if chain.readout is None:
-        return chain.network.sample_errors(top, targets)
-    error = chain.network.sample_errors(answer(chain, top), targets)            # (N, classes)
-    return (error @ chain.readout.weight).reshape(top.shape)                    # (N, classes) x (classes, in)
+def down(stage, signal, weights):
+    """Carry a signal at the stage's pre-activation down: (N, out…) -> (N, in…)."""
+    return stage.layer.transport(signal, weights, input_shape=(len(signal), *stage.below_shape))
 
 
 def answer(chain, top):
     """The network's output at this top state: the readout's logits, or the state itself. (N, …) -> (N, out)"""
-    if chain.readout is None:
-        return top
-    return chain.readout.answer(top.reshape(len(top), -1))
+    return top if chain.readout is None else chain.readout.answer(top.reshape(len(top), -1))
+
+
+def output_error(chain, top, targets):
+    """∂ℓ/∂output, per sample: (N, …) -> (N, out). Under cross-entropy targets may also be one-hot rows, (N, out)."""
+    output = answer(chain, top)
+    if chain.network.loss_name == "cross-entropy" and np.ndim(targets) == 2:
+        return losses.softmax(output) - targets
+    return chain.network.sample_errors(output, targets)
+
+
+def top_error(chain, top, targets):
+    """∂ℓ/∂s at the top, per sample: (N, …) -> (N, …)."""
+    error = output_error(chain, top, targets)
+    return error if chain.readout is None else (error @ chain.readout.weight).reshape(top.shape)
+
+
+def weights_from_above(stage, feedback):
+    """The weights by which a stage drives the layer below: W, or B where the weights are untied."""
+    return stage.layer.weight if feedback is None else feedback[stage.name]
 
 
 # --------------------------------------------------------------------------------------------------- the dynamics
 
-def preactivation(chain, states, n, drive, beta, targets, feedback, winners=None):
+def preactivation(chain, states, n, drive, beta, targets, feedback):
     """v_n: everything that layer n is asked at the present state."""
-    v = drive if n == 0 else from_below(chain.stages[n], states[n - 1], winners)
+    v = drive if n == 0 else from_below(chain.stages[n], states[n - 1])
     if n + 1 < len(chain.stages):
         above = chain.stages[n + 1]
-        weights = above.layer.weight if feedback is None else feedback[above.name]
-        return v + from_above(above, states[n + 1], states[n], weights, winners)
+        return v + from_above(above, states[n + 1], states[n], weights_from_above(above, feedback))
     if beta:
         return v - beta * top_error(chain, states[n], targets)
     return v
@@ -111,8 +149,8 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     states : list of arrays
         Where to start; not changed.
     steps : int
-    beta, targets : float, array
-        The nudge; none at β = 0.
+    beta, targets : float or complex, array
+        The nudge, towards a lower loss for β > 0; none at β = 0. Targets are labels (N,) or numbers (N, out).
     feedback : dict, optional
         {layer: weights in W's shape} that take W's place from above, for untied weights.
     sweep : "alternating" or "synchronous"
@@ -121,7 +159,7 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     damping : float in [0, 1)
         h: s ← h s + (1 − h) σ(v).
     until : float
-        Stop before `steps` once no unit moves by more than this.
+        Stop before `steps` once the residual is no larger than this.
     watch : callable, optional
         Called with the states after every step.
 
@@ -136,12 +174,11 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
         If a unit is no longer finite, naming phase, step and layer.
     """
     require_known(sweep, SWEEPS, "sweep")
-    with np.errstate(over="ignore", invalid="ignore"):                          # told below, by name
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # reported below, by name
         drive = from_below(chain.stages[0], x)
         states, residual = list(states), float("inf")
-        winners = {} if feedback is None else None                              # B has winners of its own
         for step in range(steps):
-            moves = _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, winners)
+            moves = _one_step(chain, states, drive, beta, targets, feedback, sweep, damping)
             residual = float(np.max(moves))                                     # NaN if any of them is
             if not np.isfinite(residual):
                 bad = [stage.name for stage, move in zip(chain.stages, moves) if not np.isfinite(move)]
@@ -154,15 +191,14 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     return states, residual
 
 
-def _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, winners):
+def _one_step(chain, states, drive, beta, targets, feedback, sweep, damping):
     """Every layer moves once, its entry of `states` replaced: -> each layer's largest distance to what it was asked."""
     layers = range(len(chain.stages))
     moves = [0.0 for _ in layers]
     for group in [layers] if sweep == "synchronous" else [layers[::2], layers[1::2]]:
         present = list(states)                                                  # one group moves at once
         for n in group:
-            v = preactivation(chain, present, n, drive, beta, targets, feedback, winners)
-            asked = chain.stages[n].unit.function(v)
+            asked = chain.stages[n].unit.function(preactivation(chain, present, n, drive, beta, targets, feedback))
             moves[n] = np.abs(asked - present[n]).max()
             states[n] = asked if damping == 0 else damping * present[n] + (1 - damping) * asked
     return moves
@@ -197,11 +233,11 @@ def primitive_gradients(chain, x, states):
 
 
 def readout_gradients(chain, top, targets):
-    """The ordinary cross-entropy gradient of the readout at this top state; {} where there is no readout."""
+    """The ordinary gradient of the readout at this top state; {} where there is no readout."""
     if chain.readout is None:
         return {}
     name, N = chain.readout.name, len(top)
-    error = chain.network.sample_errors(answer(chain, top), targets)            # (N, classes)
+    error = output_error(chain, top, targets)                                   # (N, classes)
     gradients = {f"{name}.weight": chain.readout.outer(error, top.reshape(N, -1)) / N}
     if chain.readout.bias is not None:
         gradients[f"{name}.bias"] = error.sum(axis=0) / N

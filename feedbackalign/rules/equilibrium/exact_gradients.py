@@ -15,11 +15,11 @@ import itertools
 
 import numpy as np
 
-from feedbackalign.layers import MaxPool2d
 from feedbackalign.ops import pooling
-from feedbackalign.rules.equilibrium.dynamics import (as_input, from_above, from_below, pooled, preactivation,
-                                                      readout_gradients, settle, synapse_product, top_error, unit_mean,
-                                                      unpooled)
+from feedbackalign.rules.equilibrium.dynamics import (SoftmaxPool2d, as_input, before_pooling, down, from_above,
+                                                      from_below, pooled_change, preactivation, readout_gradients,
+                                                      settle, synapse_product, top_error, unit_mean, unpooled,
+                                                      weights_from_above)
 
 EXACTLY = 1e-10                     # a free residual above this does not count as settled
 BLOCK = 100                         # steps between two looks at which samples have settled
@@ -75,33 +75,47 @@ def slopes(chain, x, states, feedback=None):
 
 # -------------------------------------------------------------------------------------------- errors that come back
 
+def jacobian_times(chain, states, signals, up, down_by, feedback):
+    """The dynamics linearised at these states, applied to one signal per layer: R s, before any slope σ'.
+
+    With up = W and down_by = B it is how the drive of every layer changes with all states. With up = B and down_by = W
+    it is the transpose: what came down goes up. All three are {layer: weights in W's shape}; B is `feedback`, which
+    softmax pooling reads: there a layer acts on itself too, for B's pooling weights depend on its own state.
+    """
+    answers = []
+    for n, (stage, signal) in enumerate(zip(chain.stages, signals)):
+        total = np.zeros_like(signal)
+        if n > 0:
+            change = stage.layer.respond(as_input(stage, signals[n - 1]), up[stage.name])
+            total += pooled_change(stage, change, states[n - 1], up[stage.name])
+        if n + 1 < len(signals):
+            above = chain.stages[n + 1]
+            total += from_above(above, signals[n + 1], states[n], down_by[above.name])
+            if isinstance(above.pool, SoftmaxPool2d):
+                B = feedback[above.name]
+                change = unpooled_change(above, states[n + 1], states[n], signal, B)
+                total += down(above, change, B).reshape(total.shape)
+        answers.append(total)
+    return answers
+
+
+def unpooled_change(stage, state, below, below_change, weights):
+    """How softmax unpooling of the stage's state changes when the state below does: (N, C, H, W)."""
+    change = stage.layer.respond(as_input(stage, below_change), weights)
+    return pooling.softmax_unpool_change(state, before_pooling(stage, below, weights), change, stage.pool.size,
+                                         stage.pool.stride)
+
+
+def both_ways(chain, feedback):
+    """The weights from below and those from above, {layer: array} each."""
+    W = {stage.name: stage.layer.weight for stage in chain.stages}
+    return W, W if feedback is None else feedback
+
+
 def sent_back(chain, states, deltas, feedback=None):
     """Rᵀ δ: every layer's errors through the transposes of the weights that its states act by."""
-    back = []
-    for n, state in enumerate(states):
-        total = np.zeros_like(state)
-        if n + 1 < len(states):                             # s_n drives the layer above through W
-            above = chain.stages[n + 1]
-            total += from_above(above, deltas[n + 1], state, above.layer.weight)
-        if n > 0:                                           # s_n drives the layer below through W or B
-            stage = chain.stages[n]
-            total += _linear_drive(stage, deltas[n - 1], states[n - 1], _acting(stage, feedback))
-        back.append(total)
-    return back
-
-
-def _acting(stage, feedback):
-    """The weights by which a stage drives the layer below: W, or B where the weights are untied."""
-    return stage.layer.weight if feedback is None else feedback[stage.name]
-
-
-def _linear_drive(stage, delta, below, weights):
-    """The drive from below without bias, its pooling linearised at the present state below, applied to δ."""
-    z = stage.layer.respond(as_input(stage, delta), weights)
-    if not isinstance(stage.pool, MaxPool2d):
-        return pooled(stage, z)[0]
-    _, winner = pooled(stage, stage.layer.respond(as_input(stage, below), weights))
-    return pooling.max_pick(z, winner, stage.pool.size, stage.pool.stride)
+    W, B = both_ways(chain, feedback)
+    return jacobian_times(chain, states, deltas, up=B, down_by=W, feedback=B)
 
 
 def error_series(chain, x, states, targets, feedback=None):
@@ -131,8 +145,12 @@ def gradients_of_errors(chain, x, states, deltas, feedback=None):
         if stage.layer.bias is not None:
             gradients[f"{name}.bias"] = unit_mean(delta)
         if below_delta is not None:
-            signal = unpooled(stage, state, below, _acting(stage, feedback))
-            use = stage.layer.outer(signal, as_input(stage, below_delta)) / len(x)
+            B = weights_from_above(stage, feedback)
+            use = stage.layer.outer(unpooled(stage, state, below, B), as_input(stage, below_delta))
+            if isinstance(stage.pool, SoftmaxPool2d):                           # B also sets the pooling weights
+                change = unpooled_change(stage, state, below, below_delta, B)
+                use += stage.layer.outer(change, as_input(stage, below))
+            use /= len(x)
             if feedback is None:
                 gradients[f"{name}.weight"] += use
             else:
@@ -160,7 +178,7 @@ def implicit_gradients(chain, x, states, targets, feedback=None, most=5_000):
     """
     remainder = 0.0
     if all(state.ndim == 2 for state in states):
-        deltas = _solved_errors(chain, x, states, targets, feedback)
+        deltas = solved_errors(chain, x, states, targets, feedback)
     else:
         deltas, remainder = _series_limit(error_series(chain, x, states, targets, feedback), most)
     gradients = gradients_of_errors(chain, x, states, deltas, feedback)
@@ -194,12 +212,12 @@ def recurrent_matrix(chain, feedback=None):
     R = np.zeros((ends[-1], ends[-1]), dtype=chain.network.dtype)
     for n, stage in enumerate(chain.stages[1:], start=1):
         R[places[n], places[n - 1]] = stage.layer.weight
-        R[places[n - 1], places[n]] = _acting(stage, feedback).T
+        R[places[n - 1], places[n]] = weights_from_above(stage, feedback).T
     return R, places
 
 
-def _solved_errors(chain, x, states, targets, feedback):
-    """δ = D λ with (I − Rᵀ D) λ = e, sample by sample."""
+def solved_errors(chain, x, states, targets, feedback=None):
+    """δ = D λ with (I − Rᵀ D) λ = e, sample by sample; dense chains only."""
     R, places = recurrent_matrix(chain, feedback)
     slope = np.concatenate(slopes(chain, x, states, feedback), axis=1)          # (N, n)
     error = np.zeros_like(slope)

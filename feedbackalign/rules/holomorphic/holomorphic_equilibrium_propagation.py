@@ -30,17 +30,22 @@ import statistics
 
 import numpy as np
 
-from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.layers import ACTIVATIONS, MaxPool2d
 from feedbackalign.networks import small
 from feedbackalign.networks.chains import renamed, settling_chain
+from feedbackalign.ops.losses import one_hot
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.equilibrium import truths
+from feedbackalign.rules.equilibrium.dynamics import SoftmaxPool2d, answer, readout_gradients, settle
 from feedbackalign.rules.equilibrium.equilibrium_propagation import how_settled
-from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging, recurrent_backprop
+from feedbackalign.rules.equilibrium.exact_gradients import gradients_of_errors
+from feedbackalign.rules.holomorphic import nudging
+from feedbackalign.rules.holomorphic.recurrent_backprop import recurrent_backprop
 from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
                                       require_known, require_number)
 
+SMOOTH = ("tanh", "sigmoid", "steep-sigmoid", "dsilu", "identity")              # holomorphic units
 MODES = ("points", "tangent", "oscillation")
 TRUSTED_DEFECT = 1e-2               # a larger mean-value defect says that the circle is too wide or has too few points
 SETTLED_EXACTLY = 1e-12             # the reference settles longer, up to LONGEST steps
@@ -130,9 +135,9 @@ class HolomorphicEP(Rule):
         else:
             free, estimate = self.phases(x, targets)
         numbers = self.targets(free, targets)
-        loss = self.network.loss(holomorphic.answer(self.chain, free[-1]), targets)
-        grads = recurrent_backprop.gradients_of_errors(self.chain, x, free, estimate.deltas, self.B)         # Eq. 4
-        grads |= recurrent_backprop.readout_gradients(self.chain, free[-1], numbers)
+        loss = self.network.loss(answer(self.chain, free[-1]), targets)
+        grads = gradients_of_errors(self.chain, x, free, estimate.deltas, self.B)         # Eq. 4
+        grads |= readout_gradients(self.chain, free[-1], numbers)
         return Step(loss=loss, grads=self.in_own_precision(grads))
 
     def phases(self, x, targets):
@@ -158,7 +163,7 @@ class HolomorphicEP(Rule):
 
         a* is settled too, from that mean, but only to measure how far the mean is from it.
         """
-        numbers = self.targets(holomorphic.rest(self.chain, len(x)), targets)
+        numbers = self.targets(self.chain.rest(len(x), np.float64), targets)
         estimate = nudging.oscillate(self.chain, x, numbers, radius=self.radius, points=self.points,
                                          periods=self.periods, steps=self.nudged_steps, feedback=self.B,
                                          damping=self.damping)
@@ -168,14 +173,18 @@ class HolomorphicEP(Rule):
 
     def free_phase(self, x):
         """Settle without nudge from the resting state: x (N, …) -> states, residual."""
-        return self.settle(x, holomorphic.rest(self.chain, len(x)), steps=self.free_steps)
+        return self.settle(x, self.chain.rest(len(x), np.float64), steps=self.free_steps)
 
-    def settle(self, x, states, **phase):
-        return holomorphic.settle(self.chain, x, states, feedback=self.B, damping=self.damping, **phase)
+    def settle(self, x, states, *, beta=0.0, **phase):
+        """`dynamics.settle` with this rule's β, which raises the loss where it is positive: minus the β there."""
+        return settle(self.chain, x, states, beta=-beta, feedback=self.B, sweep="synchronous", damping=self.damping,
+                      **phase)
 
     def targets(self, states, targets):
-        """Targets as numbers, (N, out)."""
-        return holomorphic.target_array(self.chain, holomorphic.answer(self.chain, states[-1]), targets)
+        """The numbers that the loss compares with: (N,) labels, each a row with a single 1, or (N, out) -> (N, out)."""
+        output = answer(self.chain, states[-1])
+        targets = self.network.checked_targets(output, targets)
+        return one_hot(targets, output.shape[1]) if targets.ndim == 1 else targets.astype(np.float64)
 
     def admit(self, x):
         """x as the dynamics take it: checked, and in float64."""
@@ -192,23 +201,23 @@ class HolomorphicEP(Rule):
     def predict(self, x):
         """The settled network's answer, (N, out)."""
         states, _ = self.free_phase(self.admit(x))
-        return holomorphic.answer(self.chain, states[-1]).astype(self.network.dtype)
+        return answer(self.chain, states[-1]).astype(self.network.dtype)
 
     def references(self, x, targets):
         """{"recurrent-backprop": …}, the true gradient at a free state that is settled longer and in float64."""
         exact, x, free, _ = self.settled_exactly(x)
         numbers = exact.targets(free, targets)
-        deltas = recurrent_backprop.recurrent_backprop(exact.chain, x, free, numbers, feedback=exact.B,
+        deltas = recurrent_backprop(exact.chain, x, free, numbers, feedback=exact.B,
                                                        damping=self.damping)
-        grads = recurrent_backprop.gradients_of_errors(exact.chain, x, free, deltas, exact.B)
-        grads |= recurrent_backprop.readout_gradients(exact.chain, free[-1], numbers)
+        grads = gradients_of_errors(exact.chain, x, free, deltas, exact.B)
+        grads |= readout_gradients(exact.chain, free[-1], numbers)
         return {"recurrent-backprop": {name: grads[name] for name in self.network.parameters()}}
 
     def settled_exactly(self, x):
         """-> a float64 copy of the rule, x, the free state that it settles to, and its residual."""
         exact = copy.deepcopy(self).astype(np.float64)
         x = exact.admit(x)
-        free, residual = exact.settle(x, holomorphic.rest(exact.chain, len(x)), steps=LONGEST, until=SETTLED_EXACTLY)
+        free, residual = exact.settle(x, exact.chain.rest(len(x), np.float64), steps=LONGEST, until=SETTLED_EXACTLY)
         return exact, x, free, residual
 
     def trace(self, x, targets):
@@ -229,7 +238,7 @@ class HolomorphicEP(Rule):
                         "mean_value_defect": defect}]
 
     def phase_row(self, phase, beta, steps, residual, states, targets):
-        output = holomorphic.answer(self.chain, states[-1])
+        output = answer(self.chain, states[-1])
         return {"phase": phase, "beta": beta, "steps": steps, "residual": residual,
                 "loss": self.network.loss(np.ascontiguousarray(output.real), targets)}
 
@@ -300,15 +309,21 @@ class HolomorphicEP(Rule):
 
 
 def smooth_chain(network, activation, pooling):
-    """The settling chain of a network, what has a kink being refused, or replaced where that was asked for."""
+    """The settling chain of a network; what has a kink is replaced where that was asked for, or refused by name."""
     if pooling is not None:
         require_known(pooling, ("softmax",), "pooling")
     made, stages = settling_chain(network, activation), []
     for stage in made.stages:
-        if activation is None and stage.unit.kind == "soft-clip":
-            stage = stage._replace(unit=renamed(ACTIVATIONS["dsilu"](), stage.unit.name))       # made smooth
-        if pooling == "softmax" and stage.pool is not None:
-            soft = holomorphic.SoftmaxPool2d(stage.pool.size, stage.pool.stride)
-            stage = stage._replace(pool=renamed(soft, stage.pool.name))
-        stages.append(stage)
-    return holomorphic.require_holomorphic(made._replace(stages=stages))
+        unit, pool = stage.unit, stage.pool
+        if activation is None and unit.kind == "soft-clip":
+            unit = renamed(ACTIVATIONS["dsilu"](), unit.name)                   # the same unit, made smooth
+        if pooling == "softmax" and pool is not None:
+            pool = renamed(SoftmaxPool2d(pool.size, pool.stride), pool.name)
+        if unit.kind not in SMOOTH:
+            raise ValueError(f"{unit.name} after {stage.name} is not holomorphic: expected a unit without kinks "
+                             f"({', '.join(SMOOTH)}), got {unit.kind!r}")
+        if isinstance(pool, MaxPool2d):
+            raise ValueError(f"{pool.name} after {stage.name} is not holomorphic: expected average or softmax "
+                             f"pooling (pooling='softmax'), got {pool!r}")
+        stages.append(stage._replace(unit=unit, pool=pool))
+    return made._replace(stages=stages)

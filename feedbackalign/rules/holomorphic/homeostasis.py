@@ -21,8 +21,8 @@ E[(Jᵀ ε) εᵀ] = E[ε (J ε)ᵀ]. They divide by the number of neurons, whic
 import numpy as np
 
 from feedbackalign.layers import AvgPool2d
-from feedbackalign.ops import pooling
-from feedbackalign.rules.equilibrium.dynamics import as_input
+from feedbackalign.rules.equilibrium.dynamics import synapse_product
+from feedbackalign.rules.equilibrium.exact_gradients import jacobian_times
 from feedbackalign.validation import describe, require_floats
 
 # ------------------------------------------------------------------------------------------- any recurrent matrix
@@ -172,36 +172,13 @@ def draw_probes(chain, count, rng):
     return [rng.normal(size=state.shape) for state in chain.rest(count)]
 
 
-def pooled(stage, z):
-    """Average pooling, or nothing: (P, C, H, W) -> (P, C, rows, cols)"""
-    return z if stage.pool is None else pooling.average_pool(z, stage.pool.size, stage.pool.stride)
-
-
-def unpooled(stage, signal):
-    """Its adjoint: (P, C, rows, cols) -> (P, C, H, W)"""
-    if stage.pool is None:
-        return signal
-    shape = (len(signal), *stage.layer.output_shape(stage.below_shape))
-    return pooling.average_unpool(signal, shape, stage.pool.size, stage.pool.stride)
-
-
 def chain_response(chain, up, down, probes):
     """r = J ε of every layer: noise of the layer below through `up`, of the layer above through `down`, less its own.
 
     up = W, down = B gives J ε; up = B, down = W gives Jᵀ ε. Both are {layer: array}, the probes as from `draw_probes`.
     """
-    responses = []
-    for n, stage in enumerate(chain.stages):
-        r = -probes[n]
-        if n > 0:                                                               # P C(up) ε_{n−1}
-            r = r + pooled(stage, stage.layer.respond(as_input(stage, probes[n - 1]), up[stage.name]))
-        if n + 1 < len(chain.stages):                                           # C(down)ᵀ P* ε_{n+1}
-            above = chain.stages[n + 1]
-            back = above.layer.transport(unpooled(above, probes[n + 1]), down[above.name],
-                                         input_shape=(len(r), *above.below_shape))
-            r = r + back.reshape(r.shape)
-        responses.append(r)
-    return responses
+    drives = jacobian_times(chain, probes, probes, up=up, down_by=down, feedback=down)
+    return [drive - noise for drive, noise in zip(drives, probes)]
 
 
 def forward_weights(chain):
@@ -236,7 +213,7 @@ def probed_chain_gradient(chain, feedback, probes, *, local=True):
         opposite directions by the same amount, since they see the same two factors.
     """
     require_linear(chain)
-    W, P = forward_weights(chain), len(probes[0])
+    W = forward_weights(chain)
     r = chain_response(chain, W, feedback, probes)
     back = r if local else chain_response(chain, feedback, W, probes)           # Jᵀ ε where it is allowed
     gradients = {}
@@ -245,7 +222,7 @@ def probed_chain_gradient(chain, feedback, probes, *, local=True):
 
         def product(post, pre, stage=stage):
             """What activity at both ends makes of the block's synapses: (P, out…), (P, in…) -> W's shape."""
-            return stage.layer.outer(unpooled(stage, post), as_input(stage, pre)) / P
+            return synapse_product(stage, post, pre, stage.layer.weight)
 
         if local:
             gradients |= both_ways(stage, 2.0 * (product(r[n], e_below) - product(e, r_below)))

@@ -4,9 +4,10 @@
                      ≈  1/N Σ_k a*(β_k) / β_k              β_k = r exp(2πi k/N): wrong by O(rᴺ), not by O(r)
     a*(0)            ≈  1/N Σ_k a*(β_k)                    the mean-value property: a check that costs nothing
 
-The nudge is ∂ℓ/∂a and what is read is da/dβ. In this pair of coordinates δ = D (I − J D)⁻¹ e, D = σ' at the free state
-and J the recurrent weights: the true error vector D (I − Jᵀ D)⁻¹ e where J is symmetric. N = 1 is the one-sided
-estimate of equilibrium propagation, N = 2 the symmetric one.
+The nudge is +β ∂ℓ/∂a, so that β > 0 *raises* the loss and da/dβ is the error itself. This β is minus the one of
+`equilibrium.dynamics`, whose `settle` is called with −β. In this pair of coordinates δ = D (I − J D)⁻¹ e, D = σ' at the
+free state and J the recurrent weights: the true error vector D (I − Jᵀ D)⁻¹ e where J is symmetric. N = 1 is the
+one-sided estimate of equilibrium propagation, N = 2 the symmetric one.
 
 Laborieux & Zenke, arXiv 2209.00530 (2022) and arXiv 2309.02214 (2023).
 """
@@ -15,7 +16,8 @@ import dataclasses
 
 import numpy as np
 
-from feedbackalign.rules.holomorphic.dynamics import linear_answer, rest, settle, slopes, top_error
+from feedbackalign.rules.equilibrium.dynamics import settle, top_error
+from feedbackalign.rules.equilibrium.exact_gradients import both_ways, jacobian_times, slopes
 from feedbackalign.validation import require_integer, require_number
 
 SMALLEST_RADIUS = float(np.finfo(np.float64).eps) ** 0.5        # below, a(β) − a(0) drowns in rounding
@@ -30,7 +32,7 @@ class Estimate:
     deltas : list of arrays
         δ_n ≈ da_n/dβ at β = 0, real, in the shape of the states.
     mean : list of arrays or None
-        The mean of the states over the circle, real; None for the tangent, which leaves the free state nowhere.
+        The mean of the states over the circle, real; None for the tangent, whose states do not move.
     residual : float
         The largest residual of its phases.
     """
@@ -108,11 +110,11 @@ def tangent(chain, x, free, targets, *, steps, feedback, damping=0.5, until=0.0)
     `steps` once nothing moves by more than `until`.
     """
     slope, error = slopes(chain, x, free, feedback), top_error(chain, free[-1], targets)
-    forward = {stage.name: stage.layer.weight for stage in chain.stages}
+    W, B = both_ways(chain, feedback)
     deltas, residual = [np.zeros_like(state) for state in free], float("inf")
     for _ in range(steps):
-        answers = linear_answer(chain, free, deltas, up=forward, down_by=feedback, feedback=feedback)
-        answers[-1] = answers[-1] + error
+        answers = jacobian_times(chain, free, deltas, up=W, down_by=B, feedback=B)
+        answers[-1] += error
         new = [damping * d + (1 - damping) * D * a for d, D, a in zip(deltas, slope, answers)]
         residual = max(float(np.abs(after - before).max()) for after, before in zip(new, deltas))
         deltas = new
@@ -133,13 +135,13 @@ def oscillate(chain, x, targets, *, radius, points, periods, steps, feedback, da
         With `mean`, the state in which this mode reads its gradient.
     """
     circle = whole_circle(radius, points)
-    states = rest(chain, len(x))
+    states = chain.rest(len(x), np.float64)
     mean, deltas = [np.zeros_like(s) for s in states], [np.zeros_like(s) for s in states]
     worst = 0.0
     for period in range(1 + periods):
         for beta, _ in circle:
-            states, residual = settle(chain, x, states, steps=steps, feedback=feedback, beta=beta, targets=targets,
-                                      damping=damping)
+            states, residual = settle(chain, x, states, steps=steps, feedback=feedback, beta=-beta, targets=targets,
+                                      sweep="synchronous", damping=damping)
             if period == 0:
                 continue
             worst = max(worst, residual)

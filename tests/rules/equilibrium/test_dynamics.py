@@ -102,20 +102,6 @@ def test_every_sweep_rests_where_the_synchronous_one_does(case):
             np.testing.assert_allclose(state, rest, atol=1e-11)
 
 
-@pytest.mark.parametrize("sweep", ["alternating", "synchronous"])
-def test_winners_kept_from_below_are_those_of_the_present_state(sweep):
-    """Two steps at once, and two steps of which the second has nothing kept: the same bytes."""
-    net, x, labels = cases.image("max")
-    found = settling_chain(net)
-    start = random_states(found, len(x), rng_of())
-    nudge = {"beta": 0.5, "targets": labels, "sweep": sweep}
-    together, _ = settle(found, x, start, steps=3, **nudge)
-    apart = start
-    for _ in range(3):
-        apart, _ = settle(found, x, apart, steps=1, **nudge)
-    assert frozen(together) == frozen(apart)
-
-
 def test_one_synchronous_step_by_hand():
     net, x, labels = cases.dense(unit="tanh", N=2)
     found, rng = settling_chain(net), rng_of(3)

@@ -109,7 +109,7 @@ def test_the_different_updates_by_hand(case):
     B = rule.B[stage.name]
 
     def answer(below, weights):
-        return pooled(stage, stage.layer.respond(as_input(stage, below), weights))[0]
+        return pooled(stage, stage.layer.respond(as_input(stage, below), weights))
 
     forward = check.numerical_gradient(
         lambda W: float(((minus[1] - plus[1]) * answer(free[0], W)).sum()) / len(x), stage.layer.weight)

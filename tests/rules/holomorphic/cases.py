@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from feedbackalign import layers, rules
 from feedbackalign.networks import Network, mlp
-from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging
+from feedbackalign.rules.equilibrium.dynamics import settle
+from feedbackalign.rules.holomorphic import nudging
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 
 SETTLED = 1e-12
@@ -23,7 +24,7 @@ class Case:
         self.rule, self.chain, self.labels = rule, rule.chain, labels
         self.x = rule.admit(x)
         for _ in range(60):
-            free, residual = settle_from(rule, self.x, holomorphic.rest(self.chain, len(x)), steps=SOON)
+            free, residual = settle_from(rule, self.x, self.chain.rest(len(x), np.float64), steps=SOON)
             if residual <= SETTLED and _moves(rule, self.x, free) <= SETTLED:
                 break
             scale(rule, 0.85)
@@ -50,13 +51,15 @@ class Case:
         return found
 
 
-def settle_from(rule, x, states, steps=LONG, **nudge):
-    return holomorphic.settle(rule.chain, x, states, steps=steps, feedback=rule.B, until=2e-15, **nudge)
+def settle_from(rule, x, states, steps=LONG, damping=0.5, until=2e-15, beta=0.0, **phase):
+    """`rule.settle` with another damping: β > 0 raises the loss."""
+    return settle(rule.chain, x, states, steps=steps, beta=-beta, feedback=rule.B, sweep="synchronous",
+                  damping=damping, until=until, **phase)
 
 
 def _moves(rule, x, free):
     """How far one undamped step goes from this state."""
-    return holomorphic.settle(rule.chain, x, free, steps=1, feedback=rule.B, damping=0.0)[1]
+    return settle_from(rule, x, free, steps=1, damping=0.0)[1]
 
 
 def scale(rule, factor):

@@ -8,8 +8,9 @@ import pytest
 from feedbackalign import alignment, data, layers, rules
 from feedbackalign.networks import Network, mlp
 from feedbackalign.optimizer import SGD
+from feedbackalign.rules.equilibrium.dynamics import settle
 from feedbackalign.rules.holomorphic import recurrent_backprop as exact
-from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging
+from feedbackalign.rules.holomorphic import nudging
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.runs.run import Run
 from feedbackalign.training.loop import train_step
@@ -119,7 +120,8 @@ def test_every_nudged_phase_starts_from_the_free_state():
     rule, x, labels = small(radius=0.1, points=2, nudged_steps=2)
     free, _ = rule.free_phase(x)
     numbers = rule.targets(free, labels)
-    up, down = (holomorphic.settle(rule.chain, x, free, steps=2, feedback=rule.B, beta=beta, targets=numbers)[0]
+    up, down = (settle(rule.chain, x, free, steps=2, beta=-beta, feedback=rule.B, targets=numbers, sweep="synchronous",
+                       damping=0.5)[0]
                 for beta in (0.1, -0.1))
     found = rule.gradients(x, labels).grads["fc2.bias"]
     np.testing.assert_allclose(found, ((up[1] - down[1]) / 0.2).mean(axis=0), rtol=1e-12)
@@ -153,6 +155,15 @@ def test_squared_error_and_softmax_pooling_work_too():
 
 
 # ------------------------------------------------------------------------------------------------- feedback weights
+
+def test_labels_become_rows_with_a_1_and_floats_stay():
+    for loss in ("squared-error", "cross-entropy"):
+        rule, x, _ = small(loss=loss)
+        assert np.array_equal(rule.targets(rule.free_phase(x)[0], np.array([1, 0, 3, 1])), np.eye(4)[[1, 0, 3, 1]])
+    rule, x, _ = small(loss="squared-error")
+    floats = np.linspace(-1, 2, 16).reshape(4, 4)
+    assert np.array_equal(rule.targets(rule.free_phase(x)[0], floats), floats)
+
 
 def test_the_angle_of_the_start():
     for degrees in (0.0, 30.0, 90.0):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign.optimizer import SGD
+from feedbackalign.rules.equilibrium.dynamics import pooled
 from feedbackalign.rules.equilibrium.exact_gradients import recurrent_matrix
 from feedbackalign.rules.holomorphic import homeostasis as homeo
 from tests.rules.holomorphic.cases import conv_case, dense_case
@@ -199,7 +200,7 @@ def operator(stage, weights):
     """P C(weights) as a matrix, column by column: (out, in)."""
     inputs = int(np.prod(stage.below_shape))
     answers = stage.layer.respond(np.eye(inputs).reshape(inputs, *stage.below_shape), weights)
-    return homeo.pooled(stage, answers).reshape(inputs, -1).T
+    return pooled(stage, answers).reshape(inputs, -1).T
 
 
 def convolutional_loss(case):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from feedbackalign.rules.equilibrium.exact_gradients import recurrent_matrix
-from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging
+from feedbackalign.rules.equilibrium.exact_gradients import recurrent_matrix, slopes
+from feedbackalign.rules.holomorphic import nudging
 from tests.rules.holomorphic.cases import SETTLED, conv_case, dense_case, distance, settle_from, settled_cases
 
 kinds = pytest.mark.parametrize("make", [dense_case, conv_case, lambda: conv_case(pooling="softmax")],
@@ -91,7 +91,7 @@ def test_the_tangent_settles_geometrically():
     first, second = errors[1] / errors[0], errors[2] / errors[1]
     assert errors[0] > errors[1] > errors[2] > 1e-11 and 0.1 < second / first < 10
     W, _ = recurrent_matrix(case.chain, case.B)
-    D = np.concatenate(holomorphic.slopes(case.chain, case.x, case.free, case.B), axis=1)       # (N, n)
+    D = np.concatenate(slopes(case.chain, case.x, case.free, case.B), axis=1)       # (N, n)
     damped_steps = [0.5 * np.eye(len(W)) + 0.5 * d[:, None] * W for d in D]
     slowest = max(np.abs(np.linalg.eigvals(step)).max() for step in damped_steps)
     assert 0.85 < second ** (1 / 20) / slowest < 1.15
@@ -178,8 +178,7 @@ def test_a_phase_is_settled_from_the_free_state():
     case = dense_case()
 
     def phase(beta):
-        return holomorphic.settle(case.chain, case.x, case.free, steps=3, feedback=case.B, beta=beta,
-                                  targets=case.targets)
+        return case.rule.settle(case.x, case.free, steps=3, beta=beta, targets=case.targets)
 
     circle = nudging.half_circle(0.2, 6)
     forth, back = nudging.cauchy_sum(phase, case.free, circle), nudging.cauchy_sum(phase, case.free, circle[::-1])

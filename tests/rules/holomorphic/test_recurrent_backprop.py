@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 
 from feedbackalign.alignment import angle
-from feedbackalign.rules.equilibrium.exact_gradients import recurrent_matrix
+from feedbackalign.rules.equilibrium.dynamics import answer
+from feedbackalign.rules.equilibrium.exact_gradients import recurrent_matrix, slopes
 from feedbackalign.rules.holomorphic import recurrent_backprop as exact
-from feedbackalign.rules.holomorphic import dynamics as holomorphic, nudging
+from feedbackalign.rules.holomorphic import nudging
 from tests.rules.holomorphic.cases import LONG, conv_case, dense_case, distance, settled_cases, symmetric
 
 kinds = pytest.mark.parametrize("make", [dense_case, lambda: dense_case((3, 6, 5, 4), loss="squared-error"), conv_case,
@@ -37,9 +38,9 @@ def test_every_gradient_is_that_of_the_settled_loss(make):
     assert grads.keys() == parameters.keys()
 
     def settled_loss():
-        states, residual = holomorphic.settle(case.chain, case.x, case.free, steps=LONG, feedback=case.B, until=1e-15)
+        states, residual = case.rule.settle(case.x, case.free, steps=LONG, until=1e-15)
         assert residual <= 1e-13
-        return net.loss(holomorphic.answer(case.chain, states[-1]), case.labels)
+        return net.loss(answer(case.chain, states[-1]), case.labels)
 
     rng = np.random.default_rng(0)
     for name, array in parameters.items():
@@ -74,7 +75,7 @@ def test_with_symmetric_kernels_nudging_finds_the_true_error(pooling):
 def test_what_asymmetry_adds(case):
     """δ − δ_EP = 2 J⁻ᵀ A δ_EP, J = W − D⁻¹, sample by sample."""
     W, _ = recurrent_matrix(case.chain, case.B)
-    D = np.concatenate(holomorphic.slopes(case.chain, case.x, case.free, case.B), axis=1)
+    D = np.concatenate(slopes(case.chain, case.x, case.free, case.B), axis=1)
     delta, found = np.concatenate(true_errors(case), axis=1), np.concatenate(case.tangent().deltas, axis=1)
     for d, true, ep in zip(D, delta, found):
         added = np.linalg.solve((W - np.diag(1 / d)).T, (W - W.T) @ ep)
@@ -85,7 +86,7 @@ def test_the_pair_of_coordinates_matters():
     """With symmetric weights da/dβ under ∂ℓ/∂a is the true error; du/dβ points elsewhere."""
     case = symmetric(dense_case())
     delta, found = np.concatenate(true_errors(case), axis=1), np.concatenate(case.tangent().deltas, axis=1)
-    D = np.concatenate(holomorphic.slopes(case.chain, case.x, case.free, case.B), axis=1)
+    D = np.concatenate(slopes(case.chain, case.x, case.free, case.B), axis=1)
     assert angle(found, delta) <= 1e-6 and angle(found / D, delta) >= 1
 
 
@@ -103,8 +104,7 @@ def test_nudging_does_not_move_with_the_order_or_the_number_of_copies():
     x, free, targets = case.x[order], [a[order] for a in case.free], case.targets[order]
 
     def phase(beta):
-        return holomorphic.settle(case.chain, x, free, steps=LONG, feedback=case.B, beta=beta, targets=targets,
-                                  until=1e-16)
+        return case.rule.settle(x, free, steps=LONG, beta=beta, targets=targets, until=1e-16)
 
     estimate = nudging.cauchy_sum(phase, free, nudging.half_circle(0.1, 4))
     again = exact.gradients_of_errors(case.chain, x, free, estimate.deltas, case.B)
