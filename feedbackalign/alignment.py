@@ -2,7 +2,7 @@
 
     update angle     between one parameter's gradient under a rule and under a named reference
     delta angle      between the error at one layer's output under a rule and backprop's
-    weight angle     between W and what stands in its place on the way down: B, or the path B·R
+    weight angle     between W and the feedback that replaces it on the way down: B, or the path B·R
     norm ratio       ‖feedback‖ / ‖W‖
 
 Angles are in degrees. Measuring works on a float64 copy of rule and network and changes nothing.
@@ -40,7 +40,7 @@ def angle(u, v):
 def angles_between(gradients, reference):
     """Degrees between two gradients, per parameter: {"fc1.weight": degrees, …}; nan where one is zero or missing.
 
-    Zero is what rounding leaves: a bias under batch normalisation has gradients of 1e-16 of its layer's weights'.
+    Zero is a gradient that is rounding beside the largest of its layer, as that of a bias under batch normalisation.
 
     >>> angles_between({"fc1.weight": np.ones(2), "fc1.bias": np.array([1e-17, 0.0])},
     ...                {"fc1.weight": np.ones(2), "fc1.bias": np.array([0.0, 1e-17])})
@@ -72,7 +72,7 @@ def relative_distance(ours, exact):
 
 
 def in_float64(rule):
-    """A copy of the rule and its network with every floating array in float64, to measure on; it has no memory."""
+    """A copy of the rule and its network in float64, to measure on; it remembers no pass."""
     with rule.network.undisturbed() as network:
         network.forget()                                # a copy of the last pass would be larger than all weights
         return copy.deepcopy(rule).astype(np.float64)
@@ -81,15 +81,12 @@ def in_float64(rule):
 def update_angles(rule, x, targets, to=None):
     """Degrees between the rule's gradient and a reference's, per parameter of the network.
 
-    Both are taken before momentum and decay, at the same parameters, on the same batch, in float64.
+    Both are taken before momentum and decay, at the same parameters, on the batch x, targets, in float64.
 
     Parameters
     ----------
-    rule : Rule
-    x, targets : arrays
-        The probe batch.
     to : str, optional
-        One of the names in `rule.references`; the rule's own first claim if None.
+        One of the names in `rule.references`, by default the first of them.
 
     Returns
     -------
@@ -123,10 +120,10 @@ def delta_angles(rule, x, targets):
 
 
 def weight_angles(rule):
-    """Degrees between W and the feedback that stands in its place: {"fc1": degrees, …}.
+    """Degrees between W and the feedback that replaces it: {"fc1": degrees, …}.
 
-    For product feedback alignment this is the *path angle*, between W and B·R. Layers where nothing stands in W's
-    place (direct feedback, perturbation) are left out.
+    For product feedback alignment this is the *path angle*, between W and B·R. Layers where nothing replaces W (direct
+    feedback, perturbation) are left out.
     """
     return {layer.name: angle(layer.weight, feedback) for layer, feedback in _pairs(rule)}
 
@@ -141,7 +138,7 @@ def norm_ratios(rule):
 
 
 def _pairs(rule):
-    """(layer, feedback weights in W's shape) wherever there are such."""
+    """(layer, feedback weights in W's shape) for every layer that has such weights."""
     pairs = [(layer, rule.feedback_weights(layer.name)) for layer in rule.network.weighted_layers()]
     return [(layer, feedback) for layer, feedback in pairs if feedback is not None]
 
@@ -160,22 +157,19 @@ def spectrum(B):
 
 
 def path_floor(B, weight):
-    """Degrees between W and B Bᵀ W: where the path angle ends once R has forgotten its start."""
+    """Degrees between W and B Bᵀ W: the path angle after R has forgotten its start."""
     B = np.asarray(B, dtype=np.float64)
     flat = np.asarray(weight, dtype=np.float64).reshape(len(weight), -1)            # (out, in·kh·kw)
     return angle(flat, B @ (B.T @ flat))
 
 
 def reciprocity(rule):
-    """Do the same two neurons reach each other in both directions? Per layer, (share, correlation).
+    """Do pairs of neurons have synapses in both directions? {"fc1": (share, correlation), …}.
 
-    share is the part of the connected forward pairs (W ≠ 0) that also have a *direct* feedback synapse, counted
-    from the error of the unit that the pair projects to; correlation is that of the two weights over the pairs that
-    have both, nan where there are fewer than two. Each rule says which of its synapses are direct
-    (`rule.direct_feedback`): feedback alignment's B is, product feedback alignment's path through a middle
-    population is not.
-
-    Returns {"fc1": (share, correlation), …}.
+    share is the part of the forward synapses (W ≠ 0) beside which there is a *direct* feedback synapse too; correlation
+    is that of the two weights over the pairs that have both, nan if there are fewer than two. Each rule says which of
+    its synapses are direct (`rule.direct_feedback`): B of feedback alignment is, the path of product feedback alignment
+    through a middle population is not.
     """
     measured = {}
     for layer in rule.network.weighted_layers():

@@ -1,13 +1,13 @@
-"""The command line: `feedbackalign compare` and its like.
+"""The command line: `feedbackalign compare` and the other commands.
 
     arguments      which words there are
     commands       one function a command that trains or draws
     inspection     the commands that look at rules: trace, check, rules
-    errors         what is wrong, in one line
+    errors         errors in one line
     course         the commands of the lessons and their exercises
     data           the command of the data sets
     lessons        copies the lessons out of the package
-    folders        who writes where
+    folders        the folders that commands write into
     progress       how far a run is, live
     tables         the table of a comparison
     figure_tables  those of the experiments that train

@@ -1,7 +1,7 @@
-"""The commands, one function each: what `feedbackalign compare` and its like do when they are typed.
+"""The commands that train or draw, one function each, and `main`, which calls the command that was typed.
 
-Every function takes the parsed words and returns the exit status: None or 0 if all went well, 1 for a failed run. Bad
-words end in a UsageError, status 2; everything that is wrong is said in one line on stderr.
+Every function takes the parsed arguments and returns the exit status: None or 0 if all went well, 1 for a failed run.
+Wrong arguments raise a UsageError, status 2. Every error is one line on stderr.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import pathlib
 import sys
 import threading
 import time
-from concurrent.futures.process import BrokenProcessPool
 
 from feedbackalign import training
 from feedbackalign.cli import course, inspection, report, tables
@@ -40,7 +39,7 @@ class RunFailedError(RuntimeError):
 
 
 def main(argv=None):
-    """Do what the words of a command line say: -> the exit status.
+    """Run the command of a command line: -> the exit status.
 
     >>> main(["train", "--rule", "pfo"])                      # one line on stderr says: did you mean 'pfa'?
     2
@@ -52,7 +51,7 @@ def main(argv=None):
     try:
         with reading_the_line():
             arguments = parse(argv)
-            count_threads()                                     # a bad FEEDBACKALIGN_THREADS is told before any work
+            count_threads()                                     # refuse a bad FEEDBACKALIGN_THREADS before any work
         if arguments.command is None:
             build_parser()[0].print_help(sys.stderr)
             return 2
@@ -61,31 +60,26 @@ def main(argv=None):
         return status or 0
     except SystemExit as done:                                  # --help and --version
         return done.code or 0
-    except BrokenPipeError:                                     # `| head` has seen enough
+    except BrokenPipeError:                                     # `| head` has closed the pipe
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return complain(f"interrupted{goes_on(argv)}", 130)
-    except MemoryError as error:
-        return complain(f"{in_one_line(error)}{goes_on(argv)}", 1, debug="--debug" in argv)
-    except UsageError as error:
-        return complain(error, 2, debug="--debug" in argv)
-    except BrokenProcessPool:
-        return complain("a worker process died; the system may have run out of memory", 1, debug="--debug" in argv)
-    except Exception as error:                                  # the last door: whatever it is, one line
-        return complain(error, 1, debug="--debug" in argv)
+    except Exception as error:                                  # whatever it is, one line
+        text = f"{in_one_line(error)}{goes_on(argv)}" if isinstance(error, MemoryError) else error
+        return complain(text, 2 if isinstance(error, UsageError) else 1, debug="--debug" in argv)
 
 
 def goes_on(argv):
-    """What to say of a command that keeps what it has done."""
+    """A hint for the commands that keep what they have done."""
     return "; the same line with --resume goes on" if argv[:1] in GO_ON else ""
 
 
 # --------------------------------------------------------------------------------------------------------- compare
 
 def compare(arguments):
-    """Train once per rule and seed; summary.json, figures, and a table on stdout."""
+    """Train once per rule and seed; write summary.json and figures, and print a table."""
     chosen = {"seeds": arguments.seeds, "options": options_of(arguments), **settings_of(arguments)}
     with reading_the_line():
         runs = sweep.plan(arguments.rules, **chosen)
@@ -110,10 +104,10 @@ def compare(arguments):
 
 
 def train_all(runs, folder, jobs, arguments, names=None):
-    """Runs in worker processes, shown as they go on: -> (rows of every run, failures in words, jobs at a time).
+    """Train in worker processes, with a display: -> (rows of every run, failures as texts, jobs at a time).
 
-    The finished ones are kept in the folder as they come; with --resume those that are there already are taken over.
-    `names` are what the display calls the runs instead of by their rules.
+    Finished runs are kept in the folder; with --resume those that are there already are not trained again. The display
+    calls the runs by `names`, by default by their rules.
     """
     names = dict(zip(runs, names or [run.rule_name for run in runs]))
     failures = []
@@ -128,7 +122,7 @@ def train_all(runs, folder, jobs, arguments, names=None):
             display.taken_over(names[run], run.seed)
         if taken_over:
             display.say(f"{len(taken_over)} of {len(runs)} runs were finished before")
-        finished.say = None                                     # has been said
+        finished.say = None                                     # `do_runs` reads them again
 
         def note_failure(run, error):
             failures.append(f"{names[run]} seed {run.seed}: {in_one_line(error)}")
@@ -142,7 +136,7 @@ def train_all(runs, folder, jobs, arguments, names=None):
 
 
 def in_words(run, rows):
-    """What is trained and how, in a line over the table; what a decay preset did to each rule, in a further one."""
+    """Model, data and optimizer in a line above the table; a decay preset and its rates per rule in a second line."""
     momentum = f", momentum {run.momentum:g}" if run.optimizer == "sgd" else ""
     words = f"{run.model} on {run.data}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}{momentum}"
     if not isinstance(run.decay, str):
@@ -151,7 +145,7 @@ def in_words(run, rows):
 
 
 def where(folder, files, figures):
-    """What was written, and where: figures by their names, and all formats at the end."""
+    """What was written, and where: figures by their names, with all formats at the end."""
     names = ", ".join([*files, *dict.fromkeys(path.stem for path in figures)])
     formats = ", ".join(dict.fromkeys(path.suffix[1:] for path in figures))
     return f"Written to {folder}\n    {names}" + (f" ({formats})" if formats else "")
@@ -166,7 +160,7 @@ def usable_cores():
 
 @contextlib.contextmanager
 def listened_to(display, jobs, threads, names=None):
-    """Worker processes whose news the display shows, under the names of their runs."""
+    """Worker processes whose messages the display shows, under the names of their runs."""
     queue = multiprocessing.get_context("spawn").SimpleQueue()
 
     def listen():
@@ -177,23 +171,23 @@ def listened_to(display, jobs, threads, names=None):
     with workers.workers(jobs, threads=threads, tell=queue) as executor:
         listener.start()
         yield executor
-    queue.put(None)                         # not after an error: a worker ended in mid-word leaves the queue locked
+    queue.put(None)                         # not after an error: a worker killed while it writes locks the queue
     listener.join()
 
 
 def draw(rows, folder, formats):
-    """All figures of these rows -> their paths."""
-    from feedbackalign.figures import draw_all           # matplotlib takes its time to load
+    """Draw all figures of these rows: -> their paths."""
+    from feedbackalign.figures import draw_all           # matplotlib is slow to load
     return [pathlib.Path(path) for path in draw_all(rows, folder, formats=tuple(formats))]
 
 
 # ----------------------------------------------------------------------------------------------------------- train
 
 def train(arguments):
-    """One run into one folder, or the rest of it; record, checkpoint and figures."""
+    """Train one run, or the rest of it; write record, checkpoint and figures into its folder."""
     with reading_the_line():
         run, = sweep.plan([arguments.rule], seeds=[arguments.seed], options=options_of(arguments),
-                               **settings_of(arguments))
+                          **settings_of(arguments))
         require_integer(arguments.threads, "threads", low=1)
         if arguments.checkpoint_every is not None:
             require_integer(arguments.checkpoint_every, "checkpoint-every", low=1)
@@ -216,7 +210,7 @@ def train(arguments):
 # ---------------------------------------------------------------------------------------------------- plot, figure
 
 def plot(arguments):
-    """The figures again, from a summary.json or a record.jsonl."""
+    """Draw the figures of a summary.json or a record.jsonl."""
     source = find_record(pathlib.Path(arguments.record))
     folder = writable_folder(arguments.out or source.parent)
     try:
@@ -228,14 +222,14 @@ def plot(arguments):
 
 
 def figure(arguments):
-    """One experiment: its rows as NAME.json, NAME.png of them, and a table on stdout where it trains."""
+    """Run one experiment: write its rows as NAME.json and its figure as NAME.png; print a table if it trains."""
     from feedbackalign import figures
     with reading_the_line():
         require_known(arguments.name, figures.TRAINED | figures.EXPERIMENTS, "figure")
         require_known(arguments.scale, figures.SCALES, "scale")
         if arguments.name in figures.EXPERIMENTS and (arguments.scale != "quick" or arguments.data_dir is not None):
-            raise ValueError(f"figure {arguments.name}: it has one size, on data of its own; --scale and --data-dir "
-                             f"are for {', '.join(figures.TRAINED)}")
+            raise ValueError(f"figure {arguments.name}: it has one size; --scale and --data-dir are for "
+                             f"{', '.join(figures.TRAINED)}")
         require_integer(arguments.threads, "threads", low=1)
         jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
     folder = writable_folder(arguments.out or ".")
@@ -247,19 +241,19 @@ def figure(arguments):
 
 
 def counted(arguments):
-    """What an experiment is called with so that every run it begins is told on stderr."""
-    told, started = set(), time.monotonic()
+    """Options for an experiment that make it print every run that it begins on stderr."""
+    printed, started = set(), time.monotonic()
 
     def say(row):
         run = "  ".join(f"{key} {row[key]}" for key in ("rule", "feedback", "seed") if key in row)
-        if run not in told:
+        if run not in printed:
             print(f"{run}  ({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
-        told.add(run)
+        printed.add(run)
     return {} if arguments.quiet else {"progress": say}
 
 
 def trained_figure(arguments, folder, jobs):
-    """Train what the experiment's plan says, through the same door as a comparison."""
+    """Train the runs of an experiment's plan in the same way as a comparison."""
     from feedbackalign import figures
     from feedbackalign.cli import figure_tables
     planned_runs, draw_rows = figures.TRAINED[arguments.name]
@@ -287,7 +281,7 @@ def trained_figure(arguments, folder, jobs):
 
 
 def write_figure(arguments, folder, settings, rows, draw_rows):
-    """NAME.json and NAME in every format: -> what was written where, in words."""
+    """Write NAME.json and the figure in every format: -> `where` they are, as text."""
     from feedbackalign import figures
     write_rows(folder / f"{arguments.name}.json", {"settings": settings}, rows)
     drawn = draw_rows(rows)

@@ -8,7 +8,7 @@ from feedbackalign.exercises.solution_file import check_file
 
 
 def lessons(arguments):
-    """The lessons: listed, or copied into a folder as scripts or notebooks."""
+    """List the lessons, or copy them into a folder as scripts or notebooks."""
     if arguments.to is None:
         if arguments.notebook:
             raise UsageError("--notebook: expected --to DIR with it")
@@ -23,7 +23,7 @@ def lessons(arguments):
 
 
 def exercise(arguments):
-    """All exercises, the task of one, or what is to be said about an answer; status 1 unless it is right."""
+    """Print all exercises, the task of one, or the verdict on an answer; status 1 unless it is right."""
     if arguments.number is None:
         for number in exercises.numbers():
             print(f"{number:5} {exercises.find(number).summary()}")

@@ -1,4 +1,4 @@
-"""The command of the data sets: `feedbackalign data`, and `data fetch`, the one that uses the network."""
+"""The command of the data sets: `feedbackalign data`, and `data fetch`, which downloads."""
 
 import sys
 import time
@@ -12,12 +12,12 @@ REDRAW_EVERY = 0.2                  # seconds between two numbers on a terminal
 
 
 def data(arguments):
-    """The data sets: listed, or one of them fetched into a folder."""
+    """List the data sets, or fetch one of them into a folder."""
     if arguments.action is None:
         for name, load in LOADERS.items():
             print(f"{name:16}{load.__doc__.splitlines()[0]}")
         return
-    from feedbackalign.data import fetch            # no other command needs anything of the network
+    from feedbackalign.data import fetch            # no other command needs the modules of the network
     if arguments.action != "fetch":
         meant = f": did you mean data fetch {arguments.action} --to DIR?" if arguments.action in fetch.SOURCES else ""
         raise UsageError(f"data: expected fetch, or nothing, got {arguments.action!r}{meant}")
@@ -35,7 +35,7 @@ def data(arguments):
 
 
 class Counter:
-    """Lines that stay, and on a terminal the bytes of the file that is coming, in a line that does not.
+    """Prints lines, and on a terminal the number of bytes so far, in a line that is drawn again and again.
 
     >>> with Counter(sys.stdout) as counter:                    # no terminal
     ...     counter.progress("train-images", 1_500_000, 9_900_000)

@@ -1,8 +1,9 @@
-"""What is wrong, in one line on stderr; and whose fault it is, the command line's or that of what came later."""
+"""Errors in one line on stderr, and which of them are mistakes in the command line."""
 
 import contextlib
 import sys
 import traceback
+from concurrent.futures.process import BrokenProcessPool
 
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.data import DataError
@@ -10,7 +11,7 @@ from feedbackalign.rules.table import RuleFileError
 
 
 def complain(error, status, debug=False):
-    """One line on stderr, after the traceback if that is wanted."""
+    """Print one line on stderr, after the traceback with `debug`: -> status."""
     if debug:
         traceback.print_exc()
     print(f"feedbackalign: error: {in_one_line(error)}", file=sys.stderr)
@@ -18,8 +19,10 @@ def complain(error, status, debug=False):
 
 
 def in_one_line(error):
-    """What an error says, with its type where the text alone would not tell."""
+    """The text of an error, with its type where the text alone is not clear."""
     text = " ".join(str(error).split())
+    if isinstance(error, BrokenProcessPool):
+        return "a worker process died; the system may have run out of memory"
     if isinstance(error, MemoryError):
         return f"out of memory: {text or 'smaller layers or batches may help'}"
     if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError)) and text:
@@ -29,12 +32,12 @@ def in_one_line(error):
 
 @contextlib.contextmanager
 def reading_the_line():
-    """What is refused in here is the fault of the command line, unless what a file holds is to blame."""
+    """Errors in this block become a UsageError, except those of a data file or a rule's own file."""
     try:
         yield
     except DataError:
         raise
     except (ValueError, TypeError) as error:
-        if isinstance(error, RuleFileError) and error.__cause__ is not None:        # it is there, and raised
+        if isinstance(error, RuleFileError) and error.__cause__ is not None:        # the file exists, and raised
             raise
         raise UsageError(str(error)) from error

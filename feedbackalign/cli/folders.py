@@ -1,4 +1,4 @@
-"""What the commands keep in their folders: whose a folder is, whether it can be written to, and what it holds.
+"""The folders that the commands write into: whether one is writable, which run it belongs to, and what it holds.
 
 A comparison's folder holds `summary.json`; a run's holds `record.jsonl`, `checkpoint.npz` and `settings.json`.
 """
@@ -14,7 +14,7 @@ from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError
 
 
 def writable_folder(path):
-    """The folder, made if need be; an OSError that names it where nothing can be written into it."""
+    """Make the folder if it is not there; OSError, with its name, if nothing can be written into it."""
     folder = pathlib.Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def writable_folder(path):
 
 
 def locked(folder, attempts=10):
-    """`lock_folder`, with a second of patience: the worker of a command just killed is still on its way out."""
+    """`lock_folder`, tried for a second: the worker of a command that was just killed may still be ending."""
     for _ in range(attempts):
         try:
             return lock_folder(folder)
@@ -39,13 +39,12 @@ def locked(folder, attempts=10):
 def claim(folder, run, resume):
     """Make the folder ready for this run, or refuse: -> epochs of it that are done already.
 
-    `settings.json` says whose folder it is: going on at another learning rate would be a run that nobody described.
+    `settings.json` holds the settings of the folder's run: it cannot go on with others.
     """
     mine = {key: value for key, value in run.settings().items() if key not in ("epochs", "data_dir")}
     path = folder / "settings.json"
     with contextlib.closing(locked(folder)):
-        has_checkpoint = (folder / "checkpoint.npz").exists()
-        if has_checkpoint:
+        if (folder / "checkpoint.npz").exists():
             meta, _ = read_checkpoint(folder / "checkpoint.npz")
             done, wanted = meta["progress"]["epoch"], meta["epochs"]
             if resume:
@@ -61,7 +60,7 @@ def claim(folder, run, resume):
 
 
 def refuse_other_settings(path, mine):
-    """CheckpointError where the folder's settings are there and differ from these."""
+    """CheckpointError if the folder has settings and they differ from these."""
     if not path.exists():
         return
     try:
@@ -74,7 +73,7 @@ def refuse_other_settings(path, mine):
 
 
 def find_record(path):
-    """The file that holds the rows: the one given, or the one in the folder given."""
+    """The file with the rows: the given one, or the one in the given folder."""
     candidates = [path / "summary.json", path / "record.jsonl"] if path.is_dir() else [path]
     for candidate in candidates:
         if candidate.is_file():

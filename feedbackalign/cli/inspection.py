@@ -1,4 +1,4 @@
-"""The commands that look at rules: one learning phase, the checker's numbers, the list."""
+"""The commands that look at rules: `trace`, `check` and `rules`."""
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from feedbackalign.validation import require_integer
 
 
 def trace(arguments):
-    """One learning phase, as the rule itself tells it."""
+    """One learning phase, as the rule's own `trace` shows it."""
     options = options_of(arguments)
     with reading_the_line():
         kind = rules.find(arguments.rule)
         if "route" in rules.options_of(kind) and hasattr(kind, "routes"):
-            options.setdefault("route", kind.routes[0])         # the one to be read, not the fastest
+            options.setdefault("route", kind.routes[0])         # the one that is easy to read, not the fastest
         run, = sweep.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))
         steps = require_integer(arguments.steps, "steps", low=0)
         sweep.rehearse([run])
@@ -29,19 +29,19 @@ def trace(arguments):
           f"after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
     print(f"network: {rule.network!r}")
     if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
-        print("nothing is learnt yet, not even what this rule learns before training: with --steps 1 it is")
+        print("nothing is learnt yet, not even what this rule learns before training: see --steps 1")
     print()
-    told = rule.trace(x, targets)
-    if told:
-        print(report.trace_text(told))
-    if not any(key == "update_angle" or key.startswith("angle_to_") for row in told for key in row):
+    phase = rule.trace(x, targets)
+    if phase:
+        print(report.trace_text(phase))
+    if not any(key == "update_angle" or key.startswith("angle_to_") for row in phase for key in row):
         for reference in rule.references(x, targets):
             angles = alignment.update_angles(rule, x, targets, to=reference)
             print(report.angles_text(angles, reference))
 
 
 def trained_for(run, steps):
-    """The run's rule and data after so many training steps, the same as in `train`."""
+    """The run's rule and data after this many training steps, the same steps as in `train`."""
     rule, data, optimizer, stream = run.build()
     hook_batches = Batches(data.train, run.batch_size, rng=np.random.default_rng(stream.integers(2**63)),
                            augment=run.augmentation)
@@ -62,7 +62,7 @@ def trained_for(run, steps):
 
 
 def check(arguments):
-    """The checker's numbers, a line each; status 1 if any is out of its tolerance."""
+    """Print the checker's numbers, one per line; status 1 if one is out of its tolerance."""
     from feedbackalign import check as checker
     with reading_the_line():
         require_integer(arguments.seed, "seed", low=0)
@@ -80,6 +80,6 @@ def check(arguments):
 
 
 def list_rules(arguments):
-    """Every rule of the table: name, idea, paper, options."""
+    """Print every rule of the table: name, idea, paper, options."""
     for name, kind in rules.TABLE.items():
         print(report.rule_text(name, kind, rules.options_of(name)))

@@ -1,28 +1,23 @@
-"""The course, out of the package and into a folder: as scripts in percent format, or as notebooks.
+"""Copy the course out of the package into a folder: as scripts in percent format, or as notebooks.
 
-The lessons lie in one place, lessons/ of the checkout; a wheel carries them as feedbackalign/lessons/.
+The lessons are in lessons/ of a checkout, and in feedbackalign/lessons/ of a wheel.
 """
 
 import json
 import pathlib
 import re
 
+PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 CELL = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*$")
 ALONGSIDE = ("*.md", "figures/*.png")                               # the pages, and their pictures
 
 
-def package_folder():
-    """Where this package is."""
-    return pathlib.Path(__file__).resolve().parents[1]
-
-
 def lessons_folder():
     """Where the lessons are: in the installed package, or beside it in a checkout."""
-    package = package_folder()
-    for folder in (package / "lessons", package.parent / "lessons"):
+    for folder in (PACKAGE / "lessons", PACKAGE.parent / "lessons"):
         if any(folder.glob("[0-9][0-9]_*.py")):
             return folder
-    raise FileNotFoundError(f"{package / 'lessons'}: this installation has no lessons")
+    raise FileNotFoundError(f"{PACKAGE / 'lessons'}: this installation has no lessons")
 
 
 def lesson_files():
@@ -36,7 +31,7 @@ def title(path):
 
 
 def copy_lessons(folder, as_notebooks=False):
-    """Write every lesson into a folder that is there: -> (paths written, paths kept because they hold other text)."""
+    """Write every lesson into an existing folder: -> (paths written, paths kept because they hold another text)."""
     wanted = {}
     for path in lesson_files():
         if as_notebooks:
@@ -51,7 +46,7 @@ def copy_lessons(folder, as_notebooks=False):
                 page(path.read_text(encoding="utf-8"), as_notebooks).encode() if is_page else path.read_bytes())
     written, kept = [], []
     for path, content in wanted.items():
-        if path.exists() and path.read_bytes() != content:          # somebody's answers may be in it
+        if path.exists() and path.read_bytes() != content:          # it may hold a student's answers
             kept.append(path)
             continue
         path.parent.mkdir(exist_ok=True)
@@ -61,17 +56,17 @@ def copy_lessons(folder, as_notebooks=False):
 
 
 def page(text, as_notebooks=False):
-    """A page's text as it is copied, with links that lead somewhere.
+    """A page's text with links that work where it is copied to.
 
-    Links to lessons lead to notebooks where these are written, links to code into this package. Of a link to what does
-    not travel only the words are left.
+    Links to lessons lead to the notebooks if these are written, links to code lead into this package. Of all other
+    links out of the folder only the words are left.
 
     >>> page("[one](01_a.py), [two](../feedbackalign/ops/linear.py), [three](../tests/x.py)", as_notebooks=True)
     '[one](01_a.ipynb), [two](file:///.../feedbackalign/ops/linear.py), three'
     """
     if as_notebooks:
         text = re.sub(r"\]\((\d\d_\w+)\.py\)", r"](\1.ipynb)", text)
-    text = re.sub(r"\]\(\.\./feedbackalign/([^)]+)\)", lambda link: f"]({(package_folder() / link[1]).as_uri()})", text)
+    text = re.sub(r"\]\(\.\./feedbackalign/([^)]+)\)", lambda link: f"]({(PACKAGE / link[1]).as_uri()})", text)
     return re.sub(r"\[([^][]*)\]\(\.\./[^)]*\)", r"\1", text)
 
 
@@ -98,7 +93,7 @@ def cells(source):
 
 
 def notebook(source, name):
-    """A script in percent format -> a notebook of nbformat 4.5, ready for json.
+    """A script in percent format as a notebook of nbformat 4.5, ready for json.
 
     >>> made = notebook("# %%\\nx = 1\\ny = 2", "03")
     >>> made["cells"][0]["id"], made["cells"][0]["source"]

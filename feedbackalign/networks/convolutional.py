@@ -1,4 +1,4 @@
-"""Small convolutional networks, as lists to be read from the input upwards."""
+"""Small convolutional networks: lists of layers from the input upwards."""
 
 import numpy as np
 

@@ -17,12 +17,10 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
         Input, hidden and output units, for example [784, 512, 512, 10].
     activation : str
         One of relu, leaky-relu, tanh, sigmoid, softplus, identity, hard-sigmoid, soft-clip.
-    loss, init, bias, dtype
-        As in `Network` and `Linear`.
+    loss, init, bias, rng, dtype
+        As in `Network` and `Linear`; the weights are drawn layer by layer from the bottom.
     batch_norm : bool
-        Batch normalisation before every activation, whose shift takes the place of the bias: many layers learn then.
-    rng : numpy.random.Generator
-        Draws the weights, layer by layer from the bottom.
+        Batch normalisation before every activation; its shift replaces the bias. It helps networks of many layers.
 
     Examples
     --------
@@ -43,9 +41,9 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
 
 
 def autoencoder(sizes, *, activation="tanh", init="xavier-uniform", rng, dtype=np.float32):
-    """Down to a code and up again, mirrored: [64, 32, 8] makes 64-32-8-32-64 with squared error.
+    """From the input to a code and back: [64, 32, 8] makes 64-32-8-32-64 with squared error.
 
-    The code and the output are linear, the layers between have the activation.
+    The code and the output are linear, the other layers have the activation.
 
     >>> autoencoder([6, 4, 2], rng=np.random.default_rng(0))
     Network(Linear(6, 4), Tanh(), Linear(4, 2), Linear(2, 4), Tanh(), Linear(4, 6))

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -665,7 +666,7 @@ def test_files_and_runs_that_fail_are_told_in_one_line_with_status_1(words, told
 
 @pytest.mark.parametrize("error, told", [
     (MemoryError(), "out of memory: smaller layers"), (KeyError("x"), "KeyError: 'x'"), (ValueError(), "ValueError: "),
-    (RuntimeError("two\nlines"), "two lines"), (cli.BrokenProcessPool(), "a worker process died")])
+    (RuntimeError("two\nlines"), "two lines"), (BrokenProcessPool(), "a worker process died")])
 def test_whatever_happens_is_one_line_and_debug_shows_the_rest(error, told, capsys, monkeypatch):
     def fail(arguments):
         raise error

@@ -49,7 +49,7 @@ def test_what_makes_no_sense_is_one_line(words, status, complaint, capsys):
 
 
 def test_an_installation_without_lessons_says_so(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(lessons, "__file__", str(tmp_path / "feedbackalign" / "cli" / "lessons.py"))
+    monkeypatch.setattr(lessons, "PACKAGE", tmp_path / "feedbackalign")
     assert main(["lessons"]) == 1
     assert "this installation has no lessons" in capsys.readouterr().err
 
@@ -58,6 +58,6 @@ def test_an_installed_package_brings_its_own_lessons(monkeypatch, tmp_path, caps
     for folder, question in (("feedbackalign/lessons", "inside"), ("lessons", "beside")):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "01_a.py").write_text(f"# %% [markdown]\n# # 1. {question}\n")
-    monkeypatch.setattr(lessons, "__file__", str(tmp_path / "feedbackalign" / "cli" / "lessons.py"))
+    monkeypatch.setattr(lessons, "PACKAGE", tmp_path / "feedbackalign")
     assert main(["lessons"]) == 0
     assert capsys.readouterr().out == "1. inside\n"
