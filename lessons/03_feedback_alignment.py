@@ -37,9 +37,9 @@ print("mean of 20 draws:", {name: f"{degrees:.0f}°" for name, degrees in at_sta
 #
 # ## Who looks at W?
 #
-# An experiment that no textbook needs to be believed for. Run the forward pass. Then replace every W by noise, and
-# send the same error down again. A rule whose errors move has read W on the way down: it transports weights.
-# `rule.backward` starts the walk down, and `step.errors` holds what every layer was told.
+# You can find out yourself. Run the forward pass. Then replace every W by noise, and send the same error down again.
+# A rule whose errors move has read W on the way down: it transports weights. `rule.backward` starts the walk down,
+# and `step.errors` holds the error at every layer.
 
 # %%
 moved = {}
@@ -47,12 +47,12 @@ for name in ("bp", "usf", "fa", "dfa", "pfa"):
     net, rule = fresh(name)
     output = net.forward(x)                                     # (N, 64) -> (N, 10)
     loss, error = net.loss_and_error(output, labels)            # a number, (N, 10)
-    told = rule.backward(error).errors                          # {"fc3": (N, 10), "fc2": (N, 32), "fc1": (N, 48)}
+    before = rule.backward(error).errors                        # {"fc3": (N, 10), "fc2": (N, 32), "fc1": (N, 48)}
     noise = np.random.default_rng(7)
     for layer in net.weighted_layers():
         layer.weight[...] = layer.draw_weights(noise)           # the forward pass is over: W is gone
-    told_again = rule.backward(error).errors
-    moved[name] = {layer: fa.alignment.angle(told[layer], told_again[layer]) for layer in told}
+    after = rule.backward(error).errors
+    moved[name] = {layer: fa.alignment.angle(before[layer], after[layer]) for layer in before}
     print(f"{name:4}", {layer: f"{degrees:.0f}°" for layer, degrees in moved[name].items()})
 
 # %% [markdown]
@@ -97,8 +97,8 @@ with fa.figures.panels("03_angles", title, columns=2, sharey=True) as (left, rig
 # The updates of feedback alignment come from 90° to between 50° and 60° of the gradient, and the network learns to
 # read digits almost as well as with backprop. Why? Look right: *W turns towards B.* The error that a hidden layer
 # gets through B changes what the layer answers, along B; the layer above, whose update is Eq. 3, multiplies its error
-# with these answers, and so B seeps into its W. After that, `e B` points where `e W` would. Nobody copied anything.
-# Only `fc1` stays at 90°: its B carries no error, because nobody is below.
+# with these answers, and so B seeps into its W. After that, `e B` points where `e W` would. No synapse copied anything.
+# Only `fc1` stays at 90°: its B carries no error, because no layer is below.
 #
 # Between 50° and 60° is downhill, but it is no gradient. In a deeper network the errors of the lower layers pass
 # through B after B: this is where the next lessons begin.

@@ -131,7 +131,7 @@ for name in ("bp", "fa", "kp", "wm"):
 
 # %% [markdown]
 # Both find W, from opposite ends of the same problem. Kolen-Pollack comes as slowly as D decays, and comes all the
-# way; its price is that every pair of neurons keeps *both* synapses, each told what the other is told. The mirror is
+# way; its price is that every pair of neurons keeps *both* synapses, with one learning signal at both. The mirror is
 # near after three epochs and gets no nearer: about 8° of jitter stay. Its price is a phase in which a layer falls
 # silent and speaks noise. And `"fa"`? Its B stands still, but decay makes W forget its own start, so W comes closer
 # to B than in lesson 3.

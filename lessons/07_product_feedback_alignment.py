@@ -35,7 +35,7 @@ for row, after in zip(drawn, matched):
     print(f"{row['layer']}: {row['route']:40} {row['update_angle']:3.0f}° off, matched {after['update_angle']:.0e}°")
 
 # %% [markdown]
-# ## But nobody matches them
+# ## But no one matches them
 #
 # R starts at random, and the path B R starts 90° from W. Watch what is left over, D = R − Bᵀ W. By Eq. 3, R receives
 # Bᵀ times whatever W receives; weight decay is the same for both. So the gradient cancels in D as it did in lesson 6,

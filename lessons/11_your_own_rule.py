@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 11. How do you put a question to all this that nobody has asked?
+# # 11. How do you ask a question of your own?
 #
 # By writing a rule. Here is a question to practise on. Feedback alignment sends an error of 64 units down through a
 # random matrix B of 64 times 64 numbers. How much of that is needed? Squeeze the error through a bottleneck of a few
