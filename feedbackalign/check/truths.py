@@ -45,8 +45,7 @@ def rows(rules=None, seed=0):
         rng = np.random.default_rng([seed, number])
         kind = find(rule)
         label, seen = rule if isinstance(rule, str) else kind.__name__, set()
-        own = kind.own_truths if isinstance(kind.own_truths, tuple) else (lambda kind, rng: kind.own_truths(rng),)
-        for truth in (matched, transported, signs, surrogate, *own, measuring):
+        for truth in (matched, transported, signs, surrogate, *kind.own_truths, measuring):
             try:
                 for what, *numbers in truth(kind, rng):
                     yield row(f"{label}: {what}", *numbers[:2], at_least=len(numbers) > 2)

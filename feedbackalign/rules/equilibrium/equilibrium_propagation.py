@@ -96,6 +96,7 @@ class EquilibriumPropagation(Rule):
 
     name = "ep"
     paper = "Scellier, Bengio 2017; Laborieux et al. 2021, arXiv 2006.03824"
+    own_truths = (truths.nudge,)
     reads_forward_weights = "yes"
     takes = "networks that settle"
     estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help
@@ -213,11 +214,6 @@ class EquilibriumPropagation(Rule):
 
     def match_to_tied(self):
         """Put the feedback where the estimate is exact as β → 0: W is its own already."""
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Biases of order β and β²."""
-        yield from truths.nudge(cls, rng)
 
     # ----------------------------------------------------------------------------------------------- the record
 

@@ -62,6 +62,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
 
     name = "ep-vf"
     paper = "Scellier et al. 2018, arXiv 1808.04873; Laborieux et al. 2021, arXiv 2006.03824"
+    own_truths = EquilibriumPropagation.own_truths + (truths.common_update,)
     updates = UPDATES
 
     def __init__(self, network, *, rng, update="different", estimator="symmetric", beta=None, free_steps=30,
@@ -136,9 +137,3 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
         """Put B = W: where the two updates are the two parts of the gradient."""
         for stage in self.chain.stages[1:]:
             self.B[stage.name][...] = stage.layer.weight
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Those of tied weights, at B = W; and W − B under the common update."""
-        yield from super().own_truths(rng)
-        yield from truths.common_update(cls, rng)

@@ -36,11 +36,10 @@ from feedbackalign.networks.chains import renamed, settling_chain
 from feedbackalign.ops.losses import one_hot
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
-from feedbackalign.rules.equilibrium import truths
 from feedbackalign.rules.equilibrium.dynamics import SoftmaxPool2d, answer, readout_gradients, settle
 from feedbackalign.rules.equilibrium.equilibrium_propagation import how_settled
 from feedbackalign.rules.equilibrium.exact_gradients import gradients_of_errors
-from feedbackalign.rules.holomorphic import nudging
+from feedbackalign.rules.holomorphic import nudging, truths
 from feedbackalign.rules.holomorphic.recurrent_backprop import recurrent_backprop
 from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
                                       require_known, require_number)
@@ -97,6 +96,7 @@ class HolomorphicEP(Rule):
 
     name = "hep"
     paper = "Laborieux, Zenke 2022, arXiv 2209.00530; 2023, arXiv 2309.02214"
+    own_truths = (truths.circle,)
     reads_forward_weights = "no"
     takes = "networks that settle"
     modes = MODES
@@ -294,11 +294,6 @@ class HolomorphicEP(Rule):
         """Put B = W: where the tangent is the true error."""
         for name, B in self.B.items():
             B[...] = self.network.layer(name).weight
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Points on a circle against the derivative, and that against the true error."""
-        yield from truths.circle(cls, rng)
 
     def state(self):
         return super().state() | self.residuals.state()

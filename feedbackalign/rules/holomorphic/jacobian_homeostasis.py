@@ -21,8 +21,7 @@ Deviations from the paper
     - Softmax pooling is refused: its Jacobian moves with the state.
 """
 
-from feedbackalign.rules.equilibrium import truths
-from feedbackalign.rules.holomorphic import homeostasis
+from feedbackalign.rules.holomorphic import homeostasis, truths
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.validation import require_integer, require_known, require_number
 
@@ -55,6 +54,7 @@ class JacobianHomeostasis(HolomorphicEP):
 
     name = "hep-homeo"
     paper = "Laborieux, Zenke 2023, arXiv 2309.02214"
+    own_truths = HolomorphicEP.own_truths + (truths.homeostasis,)
     estimates = ESTIMATES
 
     def __init__(self, network, *, rng, coefficient=5.0, probes=5, estimate="local", radius=0.05, points=4,
@@ -83,9 +83,3 @@ class JacobianHomeostasis(HolomorphicEP):
             return homeostasis.chain_gradient(self.chain, self.B)
         probes = homeostasis.draw_probes(self.chain, self.probes * N, self.rng)
         return homeostasis.probed_chain_gradient(self.chain, self.B, probes, local=self.estimate == "local")
-
-    @classmethod
-    def own_truths(cls, rng):
-        """Those of `hep`, and homeostasis against its loss."""
-        yield from super().own_truths(rng)
-        yield from truths.homeostasis(cls, rng)

@@ -12,6 +12,7 @@ from feedbackalign.networks.chains import settling_chain
 from feedbackalign.networks import Network, mlp
 from feedbackalign.rules.equilibrium.dynamics import settle
 from feedbackalign.rules.equilibrium.exact_gradients import settle_exactly
+from feedbackalign.rules.equilibrium.truths import relative  # noqa: F401 - for the tests beside this file
 from tests.strategies import seeds
 
 SMOOTH_UNITS = ("tanh", "sigmoid", "steep-sigmoid", "dsilu")
@@ -87,9 +88,3 @@ def image_cases(draw, *, pools=("max", "average", "none"), units=("steep-sigmoid
     """(net, x, labels) of the small convolutional network, differently drawn."""
     return image(draw(st.sampled_from(pools)), unit=draw(st.sampled_from(units)), N=draw(st.integers(1, 3)),
                  loss=draw(st.sampled_from(["cross-entropy", "squared-error"])), seed=draw(seeds))
-
-
-def relative(ours, exact):
-    """‖ours − exact‖ / ‖exact‖ over all arrays of two dicts together, by the keys of `exact`."""
-    difference = sum(float(((ours[name] - array) ** 2).sum()) for name, array in exact.items())
-    return (difference / sum(float((array**2).sum()) for array in exact.values())) ** 0.5

@@ -121,19 +121,6 @@ def test_the_different_updates_by_hand(case):
 
 # --------------------------------------------------------------------------------------------- Kolen and Pollack
 
-@every_case
-def test_the_difference_of_w_and_b_only_decays(case):
-    """Truth 8: (1 − ηλ)ᵏ, whatever the data."""
-    net, x, labels = case()
-    rule = make(net, update="kolen-pollack", free_steps=10, nudged_steps=5)
-    start = {name: net.layer(name).weight - B for name, B in rule.B.items()}
-    sgd = SGD(lr=0.1, weight_decay=0.05)
-    for _ in range(40):
-        training.train_step(rule, sgd, x, labels)
-    for name, B in rule.B.items():
-        assert distance(net.layer(name).weight - B, (1 - 0.1 * 0.05) ** 40 * start[name]) <= 1e-12
-
-
 def test_with_momentum_and_changing_rates_by_the_same_linear_recursion():
     net, x, labels = cases.dense(loss="cross-entropy")
     rule = make(net, update="kolen-pollack", free_steps=10, nudged_steps=5)

@@ -81,18 +81,6 @@ def test_a_fresh_rule_goes_on_with_the_same_noise(estimate):
     assert frozen(rule.state()) == frozen(other.state())
 
 
-def test_without_a_task_the_difference_decays_by_the_known_factor():
-    rule, x, _ = small(coefficient=6.5, estimate="closed-form", angle=90.0)
-    W, B = rule.network.layer("fc2").weight, rule.B["fc2"]
-    apart, together = W - B, W + B
-    optimizer, n = SGD(lr=0.2), homeostasis.neurons(rule.chain)
-    for _ in range(5):
-        pull = {name: 6.5 / n * gradient for name, gradient in rule.homeostatic_gradients(len(x)).items()}
-        optimizer.step({"fc2.weight": W, "fc2.B": B}, pull)
-    np.testing.assert_allclose(W - B, (1 - 4 * 0.2 * 6.5 / 13) ** 5 * apart, rtol=1e-12)
-    np.testing.assert_allclose(W + B, together, rtol=1e-13, atol=1e-14)
-
-
 @pytest.mark.parametrize("estimate", ["full", "local"])
 def test_convolutions_are_pulled_together(estimate):
     case = conv_case(kind=JacobianHomeostasis, coefficient=60.0, estimate=estimate, mode="tangent", probes=10)
