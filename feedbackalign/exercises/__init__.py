@@ -25,7 +25,7 @@ def exercise(number, answer=None):
     ----------
     number : str
         "7.2": the second exercise of lesson 7.
-    answer : function or class, optional
+    answer : function, optional
         Your answer; without it the task is printed.
 
     Raises
