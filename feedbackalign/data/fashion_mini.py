@@ -25,14 +25,9 @@ def fashion_mini(*, validation=0, standardise=True):
     standardise : bool
         True gives mean 0 and standard deviation 1 over the training split, False gives pixel / 255.
 
-    Returns
-    -------
-    Dataset
-        x (N, 1, 28, 28) float32, labels 0 to 9 in turn, so `fashion_mini().batch(100)` holds ten of each. The training
-        images are the original's training images, the test images its test images.
+    Returns a Dataset: x (N, 1, 28, 28) float32, labels 0 to 9 in turn, so `fashion_mini().batch(100)` holds ten of
+    each. The training images are from the original's training file, the test images from its test file.
 
-    Examples
-    --------
     >>> data = fashion_mini()
     >>> data.train.x.shape, data.test.x.shape, data.train.targets[:12].tolist()
     ((5000, 1, 28, 28), (1000, 1, 28, 28), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
