@@ -32,22 +32,10 @@ def cifar10(data_dir, *, validation=5000, standardise=True):
     standardise : bool
         True gives every channel mean 0 and standard deviation 1 over the 50,000 training images, False pixel / 255.
 
-    Returns
-    -------
-    Dataset
-        x (N, 3, 32, 32) float32, labels 0 to 9 for airplane, automobile, bird, cat, deer, dog, frog, horse, ship,
-        truck. In memory that is 740 MB.
+    Returns a Dataset: x (N, 3, 32, 32) float32, labels 0 to 9 for airplane, automobile, bird, cat, deer, dog, frog,
+    horse, ship, truck; 740 MB in memory. Raises DataError if a file is missing, has another size or a label above 9, or
+    if the classes are not balanced (in the original they are; exchanged files are found in this way).
 
-    Raises
-    ------
-    DataError
-        A file is missing, has another size or a label above 9, or the classes are not balanced (in the original they
-        are; exchanged files are found in this way).
-    TypeError, ValueError
-        As for `mnist`.
-
-    Examples
-    --------
     >>> cifar10("no/such/folder")
     Traceback (most recent call last):
     ...

@@ -62,11 +62,8 @@ class Dataset:
     classes : int or None
         Labels run from 0 to classes - 1; None means regression, and targets are floats (N, out).
 
-    Raises
-    ------
-    TypeError, ValueError
-        A split that is empty, holds NaN or infinity, a label out of range, rows that do not match, or shapes or dtypes
-        that differ from the training split's. The message names the split.
+    Raises TypeError or ValueError for an empty split, NaN or infinity, a label out of range, x and targets of different
+    lengths, or a shape or dtype that differs from the training split's. The message names the split.
 
     Examples
     --------

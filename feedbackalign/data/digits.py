@@ -18,20 +18,11 @@ TRAIN, VALIDATION = 1197, 240           # the other 360 are the test split
 def digits(images=False):
     """Handwritten digits: 1,197 to train, 240 to validate, 360 to test, pixels in [0, 1].
 
-    Parameters
-    ----------
-    images : bool
-        False gives x (N, 64), True the same numbers as (N, 1, 8, 8).
+    Returns a Dataset: x (N, 64), or with images=True (N, 1, 8, 8), float32, pixel / 16; labels 0 to 9.
 
-    Returns
-    -------
-    Dataset
-        x float32, pixel / 16 (exact in float32); labels 0 to 9. The splits are always the same, for nothing is drawn
-        (see `split_order`). Every split has its share of every class, in turn, so `digits().batch(100)` holds about ten
-        of each. The 13 writers are mixed over the splits.
+    The splits are always the same, for nothing is drawn (see `split_order`). Every split has its share of every class,
+    in turn, so `digits().batch(100)` holds about ten of each. The 13 writers are mixed over the splits.
 
-    Examples
-    --------
     >>> data = digits()
     >>> data.train.x.shape, data.validation.x.shape, data.test.x.shape, data.outputs
     ((1197, 64), (240, 64), (360, 64), 10)
@@ -69,10 +60,7 @@ def split_order(labels):
     """
     places = []
     for label in np.unique(labels):
-        members = sorted(np.flatnonzero(labels == label).tolist(), key=_hash_of_index)
+        members = np.flatnonzero(labels == label).tolist()
+        members.sort(key=lambda index: hashlib.sha256(str(index).encode("ascii")).hexdigest())
         places += [((k + 0.5) / len(members), label, index) for k, index in enumerate(members)]
     return np.array([index for _, _, index in sorted(places)])
-
-
-def _hash_of_index(index):
-    return hashlib.sha256(str(index).encode("ascii")).hexdigest()

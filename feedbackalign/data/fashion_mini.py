@@ -5,17 +5,11 @@ arXiv 1708.07747 (2017). MIT licence, see FASHION-MNIST-LICENSE.txt beside this 
 from. Nothing is drawn: these are the first images of the original training and test files in `digits.split_order`.
 """
 
-import gzip
-import pathlib
-import struct
 from importlib import resources
 
-import numpy as np
-
 from feedbackalign.data.dataset import Split
-from feedbackalign.data.digits import split_order
 from feedbackalign.data.idx import read_idx
-from feedbackalign.data.mnist import as_pixels, held_out, read_part
+from feedbackalign.data.mnist import as_pixels, held_out
 
 TRAIN, TEST = 5000, 1000                # 500 and 100 of every class
 IMAGES, LABELS = "fashion-mini-images-idx3-ubyte.gz", "fashion-mini-labels-idx1-ubyte.gz"
@@ -31,14 +25,9 @@ def fashion_mini(*, validation=0, standardise=True):
     standardise : bool
         True gives mean 0 and standard deviation 1 over the training split, False gives pixel / 255.
 
-    Returns
-    -------
-    Dataset
-        x (N, 1, 28, 28) float32, labels 0 to 9 in turn, so `fashion_mini().batch(100)` holds ten of each. The training
-        images are the original's training images, the test images its test images.
+    Returns a Dataset: x (N, 1, 28, 28) float32, labels 0 to 9 in turn, so `fashion_mini().batch(100)` holds ten of
+    each. The training images are from the original's training file, the test images from its test file.
 
-    Examples
-    --------
     >>> data = fashion_mini()
     >>> data.train.x.shape, data.test.x.shape, data.train.targets[:12].tolist()
     ((5000, 1, 28, 28), (1000, 1, 28, 28), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
@@ -54,21 +43,3 @@ def read_fashion_mini():
     folder = resources.files("feedbackalign.data")
     with resources.as_file(folder / IMAGES) as images, resources.as_file(folder / LABELS) as labels:
         return read_idx(images), read_idx(labels)
-
-
-def cut_from(data_dir):
-    """The same images and labels, cut from the four original files."""
-    parts = []
-    for part, count in (("train", TRAIN), ("t10k", TEST)):
-        images, labels = read_part(pathlib.Path(data_dir), part)
-        chosen = split_order(labels)[:count]
-        parts.append((images[chosen], labels[chosen]))
-    images, labels = zip(*parts)
-    return np.concatenate(images), np.concatenate(labels)       # (6000, 28, 28), (6000,)
-
-
-def write(data_dir, folder):
-    """Make the shipped files again from the original ones; the bytes of gzip may depend on the version of zlib."""
-    for name, array in zip((IMAGES, LABELS), cut_from(data_dir)):
-        header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-        (pathlib.Path(folder) / name).write_bytes(gzip.compress(header + array.tobytes(), 9, mtime=0))

@@ -139,19 +139,8 @@ def fetch(name, folder, *, mirrors=None, say=None, progress=None):
     progress : callable, optional
         Gets (file name, bytes so far, bytes in all or None).
 
-    Returns
-    -------
-    list of pathlib.Path
-        The files that the loader of the data set reads.
-
-    Raises
-    ------
-    FetchError
-        No mirror gave a file that is the right one.
-    ValueError
-        An unknown name, or a mirror that is no URL.
-    OSError
-        The folder cannot be written to.
+    Returns the list of paths that the loader of the data set reads. Raises FetchError if no mirror gave the right file,
+    ValueError for an unknown name or a mirror that is no URL, OSError if the folder cannot be written to.
     """
     source = SOURCES[require_known(name, SOURCES, "data set to fetch")]
     mirrors = [checked_mirror(mirror) for mirror in (source.mirrors if mirrors is None else mirrors)]

@@ -53,19 +53,18 @@ def teacher_student(sizes=(30, 50, 50, 10), *, rng, activation="relu", gain=1.5,
         Weights are normal with standard deviation gain / sqrt(fan in); there are no biases. sqrt(2) keeps the size of
         the signal through ReLU layers.
 
-    Returns
-    -------
-    Dataset
-        Regression: x (N, in) standard normal, targets (N, out), without noise.
+    Returns a Dataset for regression: x (N, in) standard normal, targets (N, out), without noise.
 
-    Examples
-    --------
     >>> data = teacher_student([8, 16, 3], rng=np.random.default_rng(0), train=100)
     >>> data.train
     Split(x: float32 (100, 8), targets: float32 (100, 3))
     """
     require_generator(rng, "teacher_student")
-    sizes = _require_sizes(sizes)
+    if not isinstance(sizes, (list, tuple)):
+        raise TypeError(f"sizes: expected a list of integers, (in, hidden, out), got {describe(sizes)}")
+    sizes = [require_integer(size, "sizes", low=1) for size in sizes]
+    if len(sizes) < 3:
+        raise ValueError(f"sizes: expected at least three, (in, hidden, out), got {sizes}")
     squash = ACTIVATIONS[require_known(activation, ACTIVATIONS, "activation")]
     gain = require_number(gain, "gain", low=0, low_open=True)
     weights = [rng.normal(0, gain / fan_in**0.5, size=(fan_out, fan_in)) for fan_in, fan_out in zip(sizes, sizes[1:])]
@@ -92,13 +91,8 @@ def spirals(*, rng, classes=3, turns=0.75, noise=0.03, train=1200, validation=30
     noise : float >= 0
         Standard deviation of the normal noise on both coordinates.
 
-    Returns
-    -------
-    Dataset
-        x (N, 2), labels 0 to classes - 1.
+    Returns a Dataset: x (N, 2), labels 0 to classes - 1.
 
-    Examples
-    --------
     >>> data = spirals(rng=np.random.default_rng(0))
     >>> data.train, data.train.targets[:4].tolist()
     (Split(x: float32 (1200, 2), targets: int64 (1200,)), [0, 1, 2, 0])
@@ -200,15 +194,6 @@ def _smooth(noise):
     reach = 4 * SMOOTHING
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SMOOTHING) ** 2)
     return np.convolve(np.pad(noise, reach, mode="symmetric"), kernel / kernel.sum(), mode="valid")
-
-
-def _require_sizes(sizes):
-    if not isinstance(sizes, (list, tuple)):
-        raise TypeError(f"sizes: expected a list of integers, (in, hidden, out), got {describe(sizes)}")
-    sizes = [require_integer(size, "sizes", low=1) for size in sizes]
-    if len(sizes) < 3:
-        raise ValueError(f"sizes: expected at least three, (in, hidden, out), got {sizes}")
-    return sizes
 
 
 def _make_dataset(name, draw, train, validation, test, classes):

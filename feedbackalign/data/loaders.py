@@ -36,16 +36,9 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None, standar
         For images: True gives mean 0 and standard deviation 1 over the training split, False pixels from 0 to 1. By
         default digits go from 0 to 1, the others are standardised.
 
-    Raises
-    ------
-    ValueError
-        An unknown name, or an option that this data set does not have. DataError, a ValueError, if files are missing
-        or broken.
-    TypeError
-        No Generator where one is needed.
+    Raises ValueError for an unknown name or an option that this data set does not have; DataError, a ValueError, if
+    files are missing or broken; TypeError if a Generator is needed and not given.
 
-    Examples
-    --------
     >>> load("digits", images=True).input_shape
     (1, 8, 8)
     >>> import numpy as np

@@ -32,20 +32,10 @@ def mnist(data_dir, *, validation=5000, standardise=True):
     standardise : bool
         True gives (pixel / 255 - 0.1307) / 0.3081, False gives pixel / 255.
 
-    Returns
-    -------
-    Dataset
-        x (N, 1, 28, 28) float32, labels 0 to 9; `.flat()` gives (N, 784).
+    Returns a Dataset: x (N, 1, 28, 28) float32, labels 0 to 9; `.flat()` gives (N, 784). Raises DataError if a file is
+    missing, is not IDX, or does not fit the others; TypeError or ValueError for a wrong argument, also if the
+    validation split leaves nothing to train on.
 
-    Raises
-    ------
-    DataError
-        A file is missing, is not IDX, or the files do not fit each other.
-    TypeError, ValueError
-        An argument of the wrong kind, or a validation split that leaves nothing to train on.
-
-    Examples
-    --------
     >>> mnist("no/such/folder")
     Traceback (most recent call last):
     ...

@@ -21,20 +21,9 @@ __all__ = ["Exercise", "arguments", "exercise", "find", "numbers", "task"]
 def exercise(number, answer=None):
     """Check an answer to an exercise of a lesson, and print whether it is right or what is wrong.
 
-    Parameters
-    ----------
-    number : str
-        "7.2": the second exercise of lesson 7.
-    answer : function or class, optional
-        Your answer; without it the task is printed.
+    number is for example "7.2", the second exercise of lesson 7; answer is your function. Without an answer the task is
+    printed. An unknown number raises ValueError; what is wrong with the answer is printed, not raised.
 
-    Raises
-    ------
-    ValueError
-        For an unknown number. What is wrong with the answer is printed, not raised.
-
-    Examples
-    --------
     >>> import feedbackalign as fa
     >>> fa.exercise("1.1", lambda error, weight, v: error @ weight)
     exercise 1.1: not right yet: entry [0, 0] of the answer should be ...: you left out the slope of tanh, ...

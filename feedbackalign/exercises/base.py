@@ -14,20 +14,18 @@ class Exercise:
 
     Attributes
     ----------
-    task : function or class
+    task : function
         The stub, equal to the lesson's letter by letter: its name, signature and docstring are the task. It raises
         NotImplementedError.
     cases : callable
         rng -> list of tuples of arguments: arrays and numbers, no square arrays, and another N in every case.
     right : callable
-        *arguments -> the answer: an array, a number, a tuple, or a dict of such. Best by the package's own functions.
+        *arguments -> the answer: an array, a number, or a tuple of such. Best by the package's own functions.
     mistakes : sequence of (str, callable)
         A hint, and a function of the same arguments that makes the mistake. An answer that equals its results in every
         case gets the hint.
     parts : sequence of str
         Names for the parts of a tuple, in order.
-    ask : callable, optional
-        (candidate, *arguments) -> answer, if this is not simply `candidate(*arguments)`: for a class, for example.
     batch : str, optional
         The argument whose first axis is the batch, to recognise "N times"; `error` or `x` by default.
     tolerance : float
@@ -39,7 +37,6 @@ class Exercise:
     right: typing.Callable
     mistakes: typing.Sequence = ()
     parts: typing.Sequence = ()
-    ask: typing.Callable = None
     batch: str = None
     tolerance: float = 1e-9
 
@@ -49,9 +46,8 @@ class Exercise:
 
     @property
     def arguments(self):
-        """Names of the arguments, in order: those of `ask` if there is one, else those of the task."""
-        named = list(inspect.signature(self.task if self.ask is None else self.ask).parameters)
-        return named if self.ask is None else named[1:]
+        """Names of the arguments, in order."""
+        return list(inspect.signature(self.task).parameters)
 
     def text(self):
         """The task as it stands in the lesson: the stub's source."""
@@ -64,9 +60,6 @@ class Exercise:
     def draw_cases(self):
         """The arguments of every case, the same every time."""
         return self.cases(np.random.default_rng(zlib.crc32(self.name.encode("utf-8"))))
-
-    def answer_of(self, candidate, arguments):
-        return candidate(*arguments) if self.ask is None else self.ask(candidate, *arguments)
 
     def samples_in(self, arguments):
         """N of a case, or None if the exercise has no batch."""

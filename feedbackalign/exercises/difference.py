@@ -29,21 +29,13 @@ def difference(answer, right, tolerance, parts=(), what="the answer"):
     """None if they agree, else a clause: shape expected and received, or the first entry that differs."""
     if answer is None:
         return f"{what} is None: is a `return` missing?"
-    if isinstance(right, dict):
-        if not _alike(right, answer):
-            keys = f"a dict with the keys {', '.join(map(repr, right))}"
-            came = f"the keys {', '.join(map(repr, answer))}" if isinstance(answer, dict) else describe(answer)
-            return f"{what} should be {keys}, got {came}"
-        pairs = [(answer[key], right[key], repr(key)) for key in right]
-    elif isinstance(right, tuple):
-        names = list(parts) or [f"part {place + 1}" for place in range(len(right))]
-        if not _alike(right, answer):
-            came = f"{len(answer)} things" if isinstance(answer, (tuple, list)) else describe(answer)
-            return f"{what} should be {len(right)} things, {', '.join(names)}, got {came}"
-        pairs = list(zip(answer, right, names))
-    else:
+    if not isinstance(right, tuple):
         return _array_difference(answer, right, tolerance, what)
-    found = (difference(mine, theirs, tolerance, what=name) for mine, theirs, name in pairs)
+    names = list(parts) or [f"part {place + 1}" for place in range(len(right))]
+    if not _alike(right, answer):
+        came = f"{len(answer)} things" if isinstance(answer, (tuple, list)) else describe(answer)
+        return f"{what} should be {len(right)} things, {', '.join(names)}, got {came}"
+    found = (difference(mine, theirs, tolerance, what=name) for mine, theirs, name in zip(answer, right, names))
     return next((clause for clause in found if clause is not None), None)
 
 
@@ -107,19 +99,14 @@ def _generic_hint(rights, answers, samples, tolerance):
 
 def _leaves(right, answer):
     """(right, answer) of every part, as arrays; an answer that is no number stays what it is."""
-    if isinstance(right, (dict, tuple)):
-        if not _alike(right, answer):
-            return []
-        pairs = [(right[key], answer[key]) for key in right] if isinstance(right, dict) else zip(right, answer)
-        return [leaf for pair in pairs for leaf in _leaves(*pair)]
+    if isinstance(right, tuple):
+        return [leaf for pair in zip(right, answer) for leaf in _leaves(*pair)] if _alike(right, answer) else []
     numeric = isinstance(answer, (int, float, np.number)) and not isinstance(answer, bool)
     return [(np.asarray(right), np.asarray(answer) if numeric else answer)]
 
 
 def _alike(right, answer):
-    """Whether the answer has the same keys as a dict, or the same number of parts as a tuple."""
-    if isinstance(right, dict):
-        return isinstance(answer, dict) and set(answer) == set(right)
+    """Whether the answer has as many parts as the right one, which is a tuple."""
     return isinstance(answer, (tuple, list)) and len(answer) == len(right)
 
 

@@ -33,7 +33,7 @@ def not_right(number, wrong):
 def judge(number, exercise, candidate, seconds=SECONDS):
     """Try the candidate on every case of the exercise -> Verdict."""
     cases = exercise.draw_cases()
-    wrong = _not_callable(exercise, candidate) or _wrong_signature(exercise, candidate, cases[0])
+    wrong = _unfit(exercise, candidate, cases[0])
     answers = []
     try:
         with guard.limited_printing():
@@ -48,26 +48,17 @@ def judge(number, exercise, candidate, seconds=SECONDS):
     return not_right(number, wrong) if wrong else Verdict("right", f"exercise {number}: right.")
 
 
-def _not_callable(exercise, candidate):
-    wants_class = inspect.isclass(exercise.task)
-    if wants_class and not inspect.isclass(candidate):
-        return f"expected the class {exercise.name}, got {describe(candidate)}"
-    if not callable(candidate) or (inspect.isclass(candidate) and not wants_class):
+def _unfit(exercise, candidate, arguments):
+    """A sentence if the candidate is no function, or does not accept these arguments."""
+    if not callable(candidate) or inspect.isclass(candidate):
         return f"expected the function {exercise.name}, without brackets after its name, got {describe(candidate)}"
-    return None
-
-
-def _wrong_signature(exercise, candidate, arguments):
-    """A sentence if the candidate does not accept these arguments."""
-    if inspect.isclass(exercise.task) or exercise.ask is not None:
-        return None
     try:
         signature = inspect.signature(candidate)
         signature.bind(*arguments)
     except ValueError:                                              # a built-in without a known signature
         return None
     except TypeError:
-        return f"your function takes {signature}, expected ({', '.join(inspect.signature(exercise.task).parameters)})"
+        return f"your function takes {signature}, expected ({', '.join(exercise.arguments)})"
     return None
 
 
@@ -75,7 +66,7 @@ def _answer(exercise, candidate, arguments, seconds):
     """(the candidate's answer, None), or (None, a sentence)."""
     given = copy.deepcopy(arguments)
     try:
-        answer = guard.call(lambda: exercise.answer_of(candidate, given), seconds)
+        answer = guard.call(lambda: candidate(*given), seconds)
     except guard.Failed as failed:
         return None, f"your function {failed}"
     for name, was, now in zip(exercise.arguments, arguments, given):

@@ -4,15 +4,15 @@ import gzip
 import hashlib
 import os
 import re
-import sys
 from importlib import resources
 
 import numpy as np
 import pytest
 
 from feedbackalign.data import fashion_mini, load, read_idx
-from feedbackalign.data.fashion_mini import IMAGES, LABELS, cut_from, read_fashion_mini, write
+from feedbackalign.data.fashion_mini import IMAGES, LABELS, read_fashion_mini
 from feedbackalign.data.mnist import DEBIAN_FASHION
+from tests.data.fashion_mini_files import cut_from, write
 from tests.data.test_mnist import idx, some_images, write_folder
 
 FOLDER = resources.files("feedbackalign.data")
@@ -73,16 +73,15 @@ def test_by_name():
         load("fashion-mini", data_dir="here")
 
 
-def test_the_recipe_by_hand(tmp_path, monkeypatch):
+def test_the_recipe_by_hand(tmp_path):
     """20 images, their labels in no order: of every class comes the one whose place has the smallest sha256."""
     labels = np.random.default_rng(3).permutation(np.arange(20) % 10).astype(np.uint8)
     write_folder(tmp_path, train_images=idx(some_images(20, 0)), train_labels=idx(labels))
-    monkeypatch.setattr(sys.modules["feedbackalign.data.fashion_mini"], "TRAIN", 10)
-    images, chosen = cut_from(tmp_path)
+    images, chosen = cut_from(tmp_path, train=10)
     firsts = [min(np.flatnonzero(labels == label), key=lambda k: hashlib.sha256(str(k).encode()).hexdigest())
               for label in range(10)]
     assert np.array_equal(images[:10], some_images(20, 0)[firsts]) and chosen.tolist() == [*range(10)] * 2
-    write(tmp_path, tmp_path)
+    write(tmp_path, images, chosen)
     assert np.array_equal(read_idx(tmp_path / IMAGES), images) and np.array_equal(read_idx(tmp_path / LABELS), chosen)
 
 

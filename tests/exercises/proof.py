@@ -11,7 +11,6 @@ reject besides; those that `MADE` holds are made from the right solution too, th
 """
 
 import copy
-import inspect
 
 import numpy as np
 
@@ -38,8 +37,6 @@ def every(change):
 
 
 def _at_every_part(change, value):
-    if isinstance(value, dict):
-        return {key: _at_every_part(change, part) for key, part in value.items()}
     if isinstance(value, tuple):
         return tuple(_at_every_part(change, part) for part in value)
     return change(value)
@@ -131,9 +128,7 @@ def prove(number, *, right, kind, wrong=None, own, without=None):
     assert judge(number, exercise, exercise.task).state == "not done"
 
     first = right[0]
-    candidates = {}
-    if not inspect.isclass(exercise.task):              # of a class, only you can make a wrong one
-        candidates = {name: (make(first), words) for name, (make, words) in GENERAL.items() if name not in without}
+    candidates = {name: (make(first), words) for name, (make, words) in GENERAL.items() if name not in without}
     for name in KINDS[kind]:
         if name in MADE and name not in wrong and name not in without:
             candidates[name] = (MADE[name][0](exercise)(first), MADE[name][1])

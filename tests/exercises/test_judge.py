@@ -12,21 +12,12 @@ def total(x, table):
     raise NotImplementedError
 
 
-class Scale:
-    """Exercise 0.2. A class."""
-
-    def apply(self, x):
-        raise NotImplementedError
-
-
 ADD = Exercise(task=total, right=lambda x, table: x + table["b"],
                cases=lambda rng: [(rng.normal(size=(2, 3)), {"b": rng.normal(size=(2, 3))}) for _ in range(2)])
-CLASS = Exercise(task=Scale, cases=lambda rng: [(rng.normal(size=(2, 3)),)], right=lambda x: 2 * x,
-                 ask=lambda Kind, x: Kind().apply(x))
 
 
-def said(candidate, exercise=ADD):
-    verdict = judge("0.1", exercise, candidate)
+def said(candidate):
+    verdict = judge("0.1", ADD, candidate)
     assert verdict.state == "wrong" and not verdict.right and verdict.text.startswith("exercise 0.1: not right yet: ")
     assert "\n" not in verdict.text and verdict.text[-1] in ".?"
     return verdict.text
@@ -79,20 +70,6 @@ def test_what_it_does_to_its_answer_later_does_not_count():
             array[...] = 0                              # spoils what it returned before
         return kept[-1]
     assert judge("0.1", ADD, reusing).right
-
-
-def test_a_class_is_asked_in_its_own_way():
-    class Right:
-        def apply(self, x):
-            return x + x
-
-    class Wrong:
-        def apply(self, x):
-            return x**2
-    assert judge("0.2", CLASS, Right).right
-    assert judge("0.2", CLASS, Scale).state == "not done"
-    assert "should be" in said(Wrong, CLASS)
-    assert "expected the class Scale" in said(Right(), CLASS)
 
 
 def test_warnings_of_numpy_do_not_come_in_between():
