@@ -30,8 +30,6 @@ class Residual(Layer):
     shortcut : list of Layer
         The layers beside it; if empty, the shortcut is the input itself.
 
-    Examples
-    --------
     >>> from feedbackalign.layers import Tanh
     >>> Residual([Tanh()]).forward(np.array([[0.0, 1.0]])).round(3)
     array([[0.   , 1.762]])

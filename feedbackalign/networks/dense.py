@@ -22,8 +22,6 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
     batch_norm : bool
         Batch normalisation before every activation; its shift replaces the bias. It helps networks of many layers.
 
-    Examples
-    --------
     >>> mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0))
     Network(Linear(4, 3), Tanh(), Linear(3, 2))
     """
