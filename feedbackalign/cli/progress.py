@@ -1,8 +1,8 @@
 """How far the runs are, on stderr while they go on.
 
-On a terminal one line is rewritten. Elsewhere (a log, a pipe) every finished run has one plain line, and where there is
-only one run every epoch has; where nothing ends for a minute, there is a line per minute. The time left is computed from
-the time that the finished share of the work took.
+On a terminal one line is rewritten. Elsewhere (a log, a pipe) there is one plain line per finished run, or per epoch of
+a single run; where nothing ends for a minute, one line per minute. The time left is computed from the time that the
+finished share of the work took.
 """
 
 import shutil
