@@ -25,8 +25,6 @@ class CropAndFlip:
     flip : bool
         Whether half of the images are mirrored. Do not use it for digits and letters.
 
-    Examples
-    --------
     >>> x = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
     >>> augment = CropAndFlip(padding=1)
     >>> augment(x, np.array([[1, 1, 0]])).tolist() == x.tolist()            # row 1, column 1: the image itself

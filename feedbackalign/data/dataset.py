@@ -27,8 +27,6 @@ class Split:
     targets : integer array, (N,), or float array, (N, out)
         Labels in classification, values in regression.
 
-    Examples
-    --------
     >>> split = Split(np.zeros((5, 2), np.float32), np.arange(5))
     >>> len(split), split
     (5, Split(x: float32 (5, 2), targets: int64 (5,)))
@@ -65,8 +63,6 @@ class Dataset:
     Raises TypeError or ValueError for an empty split, NaN or infinity, a label out of range, x and targets of different
     lengths, or a shape or dtype that differs from the training split's. The message names the split.
 
-    Examples
-    --------
     >>> rng = np.random.default_rng(0)
     >>> part = Split(rng.normal(size=(6, 4)), np.array([0, 1, 2, 0, 1, 2]))
     >>> data = Dataset("mine", train=part, validation=None, test=part, classes=3)
@@ -203,8 +199,6 @@ class Batches:
         `draw(count, rng=rng)` draws one row per sample after every permutation, `augment(x, rows)` applies them, and
         `check(shape, what)` refuses samples of the wrong shape.
 
-    Examples
-    --------
     >>> split = Split(np.arange(5.0)[:, None], np.arange(5))
     >>> batches = Batches(split, 2, rng=np.random.default_rng(0))
     >>> len(batches), [targets.tolist() for x, targets in batches]
