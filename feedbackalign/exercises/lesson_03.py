@@ -1,4 +1,4 @@
-"""Lesson 3, feedback alignment: an update through random weights, and the angle that tells what it is worth."""
+"""Lesson 3, feedback alignment: an update through random weights, and the angle that measures how good it is."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Lesson 13, without symmetry: an error from states on a circle, and the pull that noise tells."""
+"""Lesson 13, without symmetry: an error from states on a circle, and a gradient measured with noise."""
 
 import numpy as np
 
