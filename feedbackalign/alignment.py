@@ -81,8 +81,8 @@ def in_float64(rule):
 def update_angles(rule, x, targets, to=None):
     """Degrees between the rule's gradient and a reference's, per parameter of the network.
 
-    Both are taken before momentum and decay, on the batch x, targets, in float64; `to` is one of the names in
-    `rule.references`, by default the first. Returns {"fc1.weight": degrees, …}, nan where a gradient is zero.
+    Both are taken before momentum and decay, at the same parameters, on the batch x, targets, in float64. `to` is a
+    name in `rule.references`, by default the first. Returns {"fc1.weight": degrees, …}, nan where a gradient is zero.
 
     >>> import feedbackalign as fa
     >>> net = fa.networks.mlp([4, 3, 2], rng=np.random.default_rng(0))
