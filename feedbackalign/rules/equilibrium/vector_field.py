@@ -43,7 +43,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
 
     Parameters
     ----------
-    network, estimator, beta, free_steps, nudged_steps, activation, sweep, damping
+    network, **options
         As for `EquilibriumPropagation`.
     rng : numpy.random.Generator
         Draws B, then the signs of random-sign.
@@ -65,10 +65,8 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
     own_truths = EquilibriumPropagation.own_truths + (truths.common_update,)
     updates = UPDATES
 
-    def __init__(self, network, *, rng, update="different", estimator="symmetric", beta=None, free_steps=30,
-                 nudged_steps=15, activation=None, sweep="alternating", damping=0.0):
-        super().__init__(network, rng=rng, estimator=estimator, beta=beta, free_steps=free_steps,
-                         nudged_steps=nudged_steps, activation=activation, sweep=sweep, damping=damping)
+    def __init__(self, network, *, rng, update="different", **options):
+        super().__init__(network, rng=rng, **options)
         self.has_common_update = require_known(update, UPDATES, "update") == "kolen-pollack"
         self.B, self.B_masks = {}, {}
         for stage in self.chain.stages[1:]:                                     # nothing leads down into the input
