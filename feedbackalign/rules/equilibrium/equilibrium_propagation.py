@@ -57,8 +57,8 @@ class EquilibriumPropagation(SettlingRule):
     estimator : "symmetric", "one-sided" or "random-sign"
     beta : float, optional
         β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.5e-4 in
-        float32 and 1.5e-8 in float64: the root of the rounding, below which the difference of two states drowns in it.
-        What the phases lack to being settled is divided by β too: a small β needs long phases.
+        float32 and 1.5e-8 in float64, the root of the rounding: with less, rounding hides the difference of two states.
+        How far the phases are from settled is divided by β too, so a small β needs long phases.
     free_steps, nudged_steps : int
         Length of the phases.
     activation : str, optional

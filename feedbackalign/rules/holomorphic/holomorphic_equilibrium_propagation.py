@@ -10,7 +10,8 @@ symmetry through Jacobian homeostasis", arXiv 2309.02214 (ICLR 2024).
     learning      Eq. 4   ∂W_n = δ_nᵀ a*_{n−1},  ∂B_n = a*_nᵀ δ_{n−1}        post error × pre free activity, both
 
 `mode` says how δ is found: "points" (Eq. 3), "tangent" (its limit r → 0), "oscillation" (β walks the circle without
-end or reset; the mean of a plays a*). The readout under cross-entropy stays outside, with its ordinary gradient at a*.
+end or reset; the mean of a stands for a*). The readout under cross-entropy stays outside; its gradient is the ordinary
+one at a*.
 
 Transported   the readout's own weights, in the nudge ∂ℓ/∂a. Below that nothing: W and B are separate synapses.
 Local         Eq. 4. What the rule needs instead are phases, or an oscillation that the network can follow.

@@ -14,7 +14,7 @@ Transported   nothing beyond `hep`'s readout with "local"; "full" reads the tran
 Local         with "local": noise and the answer to it at the two ends of a synapse, Hebbian minus anti-Hebbian.
               What it needs is noise apart from the task.
 Differs from Kolen-Pollack     W and B share no update, and W + B is not forgotten: only W − B decays, by
-                               (1 − 4 η λ/n) a step.
+                               (1 − 4 η λ/n) per step.
 
 Deviations from the paper
     - Local probes by default, derived for this package: the paper's code differentiates the loss automatically.
