@@ -86,12 +86,12 @@ def unpooled(stage, signal, below, weights):
 # ------------------------------------------------------------------------------------------------ the two directions
 
 def from_below(stage, below):
-    """P(W s_{n−1} + b): what the state below asks of this layer. (N, in…) -> (N, out…)"""
+    """P(W s_{n−1} + b), the drive from the state below: (N, in…) -> (N, out…)."""
     return pooled(stage, stage.layer.answer(as_input(stage, below)))
 
 
 def from_above(stage, state, below, weights):
-    """Wᵀ P*(s): what the stage's state asks of the layer below, through W or other weights of its shape."""
+    """Wᵀ P*(s), how the stage's state drives the layer below, through W or other weights of its shape."""
     return down(stage, unpooled(stage, state, below, weights), weights).reshape(below.shape)
 
 
@@ -127,7 +127,7 @@ def weights_from_above(stage, feedback):
 # --------------------------------------------------------------------------------------------------- the dynamics
 
 def preactivation(chain, states, n, drive, beta, targets, feedback):
-    """v_n: everything that layer n is asked at the present state."""
+    """v_n, all that drives layer n at the present state."""
     v = drive if n == 0 else from_below(chain.stages[n], states[n - 1])
     if n + 1 < len(chain.stages):
         above = chain.stages[n + 1]
@@ -155,7 +155,7 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
         {layer: weights in W's shape} that take W's place from above, for untied weights.
     sweep : "alternating" or "synchronous"
         Odd layers first and then even ones, each seeing the other's newest state; or all at once from the old state,
-        as the step-by-step truths want it. Synchronous layers can fall into cycles of length two.
+        as backpropagation through time needs it. Synchronous layers can fall into cycles of length two.
     damping : float in [0, 1)
         h: s ← h s + (1 − h) σ(v).
     until : float
@@ -166,7 +166,7 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     Returns
     -------
     states, residual
-        The residual is the largest distance, in the last step, between a unit and what it was asked to be.
+        The residual is the largest distance, in the last step, between a unit and the value that it is driven to.
 
     Raises
     ------
@@ -192,15 +192,15 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
 
 
 def _one_step(chain, states, drive, beta, targets, feedback, sweep, damping):
-    """Every layer moves once, its entry of `states` replaced: -> each layer's largest distance to what it was asked."""
+    """Every layer moves once, its entry of `states` replaced: -> each layer's largest distance to σ(v)."""
     layers = range(len(chain.stages))
     moves = [0.0 for _ in layers]
     for group in [layers] if sweep == "synchronous" else [layers[::2], layers[1::2]]:
         present = list(states)                                                  # one group moves at once
         for n in group:
-            asked = chain.stages[n].unit.function(preactivation(chain, present, n, drive, beta, targets, feedback))
-            moves[n] = np.abs(asked - present[n]).max()
-            states[n] = asked if damping == 0 else damping * present[n] + (1 - damping) * asked
+            value = chain.stages[n].unit.function(preactivation(chain, present, n, drive, beta, targets, feedback))
+            moves[n] = np.abs(value - present[n]).max()
+            states[n] = value if damping == 0 else damping * present[n] + (1 - damping) * value
     return moves
 
 

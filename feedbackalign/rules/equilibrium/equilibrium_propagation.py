@@ -28,29 +28,24 @@ small dense networks; on the digits all three estimators learn about equally wel
 exact gradient. Hard units stuck at 0 keep deeper small networks (three and more hidden layers) from learning.
 """
 
-import copy
-import statistics
-
 import numpy as np
 
+from feedbackalign.alignment import in_float64
 from feedbackalign.layers import Identity
-from feedbackalign.networks import small
 from feedbackalign.networks.chains import settling_chain
-from feedbackalign.rules.base import Rule, Step
-from feedbackalign.rules.epochs import EpochSums
+from feedbackalign.rules.base import Step
 from feedbackalign.rules.equilibrium import truths
 from feedbackalign.rules.equilibrium.dynamics import SWEEPS, answer, primitive_gradients, readout_gradients, settle
 from feedbackalign.rules.equilibrium.exact_gradients import (EXACTLY, implicit_gradients, settle_exactly,
                                                              truncated_gradients)
-from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
-                                      require_known, require_number)
+from feedbackalign.rules.equilibrium.settling_rule import SettlingRule
+from feedbackalign.validation import require_known, require_number
 
 ESTIMATORS = ("symmetric", "one-sided", "random-sign")
 USUAL_BETA = {"cross-entropy": 1.0, "squared-error": 0.5}                       # the paper's
-SETTLED_IN_TRAINING = 1e-2          # a phase with a larger residual counts as not settled
 
 
-class EquilibriumPropagation(Rule):
+class EquilibriumPropagation(SettlingRule):
     """The change of every synapse's pre- and postsynaptic product when the output is nudged.
 
     Parameters
@@ -62,8 +57,8 @@ class EquilibriumPropagation(Rule):
     estimator : "symmetric", "one-sided" or "random-sign"
     beta : float, optional
         β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.5e-4 in
-        float32 and 1.5e-8 in float64: the root of the rounding, below which the difference of two states drowns in it.
-        What the phases lack to being settled is divided by β too: a small β needs long phases.
+        float32 and 1.5e-8 in float64, the root of the rounding: with less, rounding hides the difference of two states.
+        How far the phases are from settled is divided by β too, so a small β needs long phases.
     free_steps, nudged_steps : int
         Length of the phases.
     activation : str, optional
@@ -71,11 +66,6 @@ class EquilibriumPropagation(Rule):
     sweep : "alternating" or "synchronous"
     damping : float in [0, 1)
         Share of its old state that a unit keeps at each step.
-
-    Attributes
-    ----------
-    residuals : EpochSums
-        "free" and "nudged": the residuals of this epoch's phases and of the last epoch's; see `notes`.
 
     Raises
     ------
@@ -98,26 +88,17 @@ class EquilibriumPropagation(Rule):
     paper = "Scellier, Bengio 2017; Laborieux et al. 2021, arXiv 2006.03824"
     own_truths = (truths.nudge,)
     reads_forward_weights = "yes"
-    takes = "networks that settle"
     estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help
 
     def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15,
                  activation=None, sweep="alternating", damping=0.0):
-        super().__init__(network, rng=require_generator(rng, type(self).name))
-        self.chain = settling_chain(network, activation)
+        super().__init__(network, rng=rng, chain=settling_chain(network, activation), free_steps=free_steps,
+                         nudged_steps=nudged_steps, damping=damping)
         self.estimator = require_known(estimator, ESTIMATORS, "estimator")
         self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
-        self.free_steps = require_integer(free_steps, "free_steps", low=1)
-        self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
         self.sweep = require_known(sweep, SWEEPS, "sweep")
-        self.damping = require_number(damping, "damping", low=0, high=1, high_open=True)
-        self.residuals = EpochSums()
 
     # ------------------------------------------------------------------------------------------------- the phases
-
-    def free_phase(self, x):
-        """Settle without nudge from the resting state: x (N, …) -> states, residual."""
-        return self.settle(x, self.chain.rest(len(x)), steps=self.free_steps)
 
     def nudged_phase(self, x, targets, states, beta):
         """Settle with nudge β from a free state -> states, residual."""
@@ -153,17 +134,7 @@ class EquilibriumPropagation(Rule):
         up, down = primitive_gradients(self.chain, x, plus), primitive_gradients(self.chain, x, minus)
         return {name: (down[name] - up[name]) / distance for name in up}
 
-    def admit(self, x):
-        """x as the dynamics take it: checked, and in the network's precision."""
-        require_floats(x, "x", shape=(None, *self.network.input_shape))
-        return require_finite(x, "x").astype(self.network.dtype, copy=False)
-
     # --------------------------------------------------------------------------------------------- what to compare
-
-    def predict(self, x):
-        """The settled network's answer, (N, out)."""
-        states, _ = self.free_phase(self.admit(x))
-        return answer(self.chain, states[-1])
 
     def references(self, x, targets):
         """The exact gradients at a free state settled to 1e-10 in float64: {"implicit": grads, …}.
@@ -171,7 +142,7 @@ class EquilibriumPropagation(Rule):
         With synchronous sweeps also "bptt(T)", T the nudged steps. A network that does not settle has no exact
         gradient: the names then end in " (not settled)", and the last row of `trace` says how far it was.
         """
-        exact = copy.deepcopy(self).astype(np.float64)
+        exact = in_float64(self)
         x = exact.admit(x)
         states, residual = exact.settle_exactly(x)
         implicit, remainder = implicit_gradients(exact.chain, x, states, targets, exact.feedback())
@@ -191,8 +162,8 @@ class EquilibriumPropagation(Rule):
         return {name: gradients[name] for name in self.network.parameters()}
 
     def trace(self, x, targets):
-        """One row a phase: its steps (None: as many as it takes), nudge, residual, and the loss at its end."""
-        twin = copy.deepcopy(self).astype(np.float64)
+        """One row per phase: its steps (None: as many as it takes), nudge, residual, and the loss at its end."""
+        twin = in_float64(self)
         x = twin.admit(x)
         free, residual = twin.free_phase(x)
         phases = [("free", 0.0, self.free_steps, free, residual)]
@@ -203,48 +174,12 @@ class EquilibriumPropagation(Rule):
                  "loss": self.network.loss(answer(twin.chain, states[-1]), targets)}
                 for phase, beta, steps, states, residual in phases]
 
-    @classmethod
-    def small_networks(cls, rng):
-        yield "dense", *small.settling(rng)
-        yield "convolutional", *small.settling_images(rng)
-
     def feedback_weights(self, name):
         """W itself, at every layer: the readout's nudge travels through its W too. The angle is 0 by construction."""
         return self.network.layer(name).weight
 
     def match_to_tied(self):
         """Put the feedback where the estimate is exact as β → 0: W is its own already."""
-
-    # ----------------------------------------------------------------------------------------------- the record
-
-    def after_epoch(self, batches):
-        self.residuals.end_epoch()
-
-    def notes(self):
-        """Median and largest residual of the last epoch's phases, and the share of phases that did not settle."""
-        return how_settled(self.residuals.last)
-
-    def state(self):
-        return super().state() | self.residuals.state()
-
-    def load_state(self, state):
-        super().load_state(state)
-        self.residuals.load_state(state)
-
-
-def how_settled(residuals):
-    """{"free": [residual, …], "nudged": […]} of an epoch, summed up for the record.
-
-    >>> how_settled({"free": [1e-3, 3e-2]})
-    {'free_residual_median': 0.0155, 'free_residual_largest': 0.03, 'free_not_settled': 0.5}
-    """
-    summary = {}
-    for phase in (phase for phase in ("free", "nudged") if phase in residuals):
-        unsettled = sum(residual > SETTLED_IN_TRAINING for residual in residuals[phase])
-        summary |= {f"{phase}_residual_median": statistics.median(residuals[phase]),
-                    f"{phase}_residual_largest": max(residuals[phase]),
-                    f"{phase}_not_settled": unsettled / len(residuals[phase])}
-    return summary
 
 
 def require_beta(beta, chain, estimator):

@@ -29,8 +29,8 @@ AT_ONCE = 2**22                     # entries of the linear systems solved at on
 def settle_exactly(chain, x, *, feedback=None, sweep="alternating", damping=0.0, longest=20_000):
     """The free state of every sample, settled to 1e-12 where that is possible.
 
-    Samples that have settled rest while the others move on. Those that the given sweep leaves moving (cycles of length
-    two, for one) are tried with damped alternating sweeps, which have the same fixed points.
+    Samples that have settled rest while the others move on. Those that do not settle under the given sweep (in cycles
+    of length two, for example) are tried with damped alternating sweeps, which have the same fixed points.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def settle_exactly(chain, x, *, feedback=None, sweep="alternating", damping=0.0,
 
 
 def _residuals(chain, x, states, feedback):
-    """Each sample's largest distance between a unit and what it is asked to be, (N,)."""
+    """Each sample's largest distance between a unit and the value that it is driven to, (N,)."""
     drive = from_below(chain.stages[0], x)
-    asked = [stage.unit.function(preactivation(chain, states, n, drive, 0.0, None, feedback))
+    values = [stage.unit.function(preactivation(chain, states, n, drive, 0.0, None, feedback))
              for n, stage in enumerate(chain.stages)]
-    return np.max([np.abs(a - s).reshape(len(s), -1).max(axis=1) for a, s in zip(asked, states)], axis=0)
+    return np.max([np.abs(a - s).reshape(len(s), -1).max(axis=1) for a, s in zip(values, states)], axis=0)
 
 
 def slopes(chain, x, states, feedback=None):
@@ -106,15 +106,15 @@ def unpooled_change(stage, state, below, below_change, weights):
                                          stage.pool.stride)
 
 
-def both_ways(chain, feedback):
-    """The weights from below and those from above, {layer: array} each."""
-    W = {stage.name: stage.layer.weight for stage in chain.stages}
-    return W, W if feedback is None else feedback
+def forward_weights(chain):
+    """{layer: W} of every settling layer."""
+    return {stage.name: stage.layer.weight for stage in chain.stages}
 
 
 def sent_back(chain, states, deltas, feedback=None):
     """Rᵀ δ: every layer's errors through the transposes of the weights that its states act by."""
-    W, B = both_ways(chain, feedback)
+    W = forward_weights(chain)
+    B = W if feedback is None else feedback
     return jacobian_times(chain, states, deltas, up=B, down_by=W, feedback=B)
 
 

@@ -9,14 +9,14 @@ arXiv 1808.04873 (2018); the common update: Laborieux et al. 2021, arXiv 2006.03
     kolen-pollack     Eq. 3   ∂W_n = ∂B_n = −(s⁺_nᵀ s⁺_{n−1} − s⁻_nᵀ s⁻_{n−1}) / 2β
 
 One-sided estimators put s* in the place of s⁻ and β in that of 2β. Under Eq. 3 with the same learning rate, decay and
-momentum for both, W − B never sees the data and only decays: without momentum by (1 − ηλ) a step.
+momentum for both, W − B never sees the data and only decays: without momentum by (1 − ηλ) per step.
 
 Transported   no weights between settling layers. A readout under cross-entropy still nudges through its own W.
 Local         the activities at the two ends of each synapse, in two or three phases. Eq. 3 asks more: both synapses of
               a pair must receive the same update.
 What it approaches     only at B = W the gradient: there Eq. 1 is the part of a weight's use on the way up, Eq. 2 that
               of its use on the way down, and Eq. 3 their sum. Elsewhere the response to a nudge travels by the wrong
-              Jacobian, and no β mends that. The reference "implicit" is the exact gradient of the settled loss by W,
+              Jacobian, and no β corrects that. The reference "implicit" is the exact gradient of the settled loss by W,
               B held fixed; under kolen-pollack that by both together.
 
 On the digits (300 steps, 64-32-32-10, η = 0.1, μ = 0.9, three seeds) the angle between W and B fell from 90° to 3°
@@ -43,7 +43,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
 
     Parameters
     ----------
-    network, estimator, beta, free_steps, nudged_steps, activation, sweep, damping
+    network, **options
         As for `EquilibriumPropagation`.
     rng : numpy.random.Generator
         Draws B, then the signs of random-sign.
@@ -65,10 +65,8 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
     own_truths = EquilibriumPropagation.own_truths + (truths.common_update,)
     updates = UPDATES
 
-    def __init__(self, network, *, rng, update="different", estimator="symmetric", beta=None, free_steps=30,
-                 nudged_steps=15, activation=None, sweep="alternating", damping=0.0):
-        super().__init__(network, rng=rng, estimator=estimator, beta=beta, free_steps=free_steps,
-                         nudged_steps=nudged_steps, activation=activation, sweep=sweep, damping=damping)
+    def __init__(self, network, *, rng, update="different", **options):
+        super().__init__(network, rng=rng, **options)
         self.has_common_update = require_known(update, UPDATES, "update") == "kolen-pollack"
         self.B, self.B_masks = {}, {}
         for stage in self.chain.stages[1:]:                                     # nothing leads down into the input

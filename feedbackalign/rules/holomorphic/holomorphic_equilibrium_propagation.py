@@ -1,4 +1,4 @@
-"""Holomorphic equilibrium propagation: nudge the output around a complex circle, and finite nudges tell exact errors.
+"""Holomorphic equilibrium propagation: nudge the output around a complex circle, and finite nudges give exact errors.
 
 Laborieux & Zenke, "Holomorphic equilibrium propagation computes exact gradients through finite size oscillations",
 arXiv 2209.00530 (2022); for weights that are not symmetric: the same, "Improving equilibrium propagation without weight
@@ -10,7 +10,8 @@ symmetry through Jacobian homeostasis", arXiv 2309.02214 (ICLR 2024).
     learning      Eq. 4   ∂W_n = δ_nᵀ a*_{n−1},  ∂B_n = a*_nᵀ δ_{n−1}        post error × pre free activity, both
 
 `mode` says how δ is found: "points" (Eq. 3), "tangent" (its limit r → 0), "oscillation" (β walks the circle without
-end or reset; the mean of a plays a*). The readout under cross-entropy stays outside, with its ordinary gradient at a*.
+end or reset; the mean of a stands for a*). The readout under cross-entropy stays outside; its gradient is the ordinary
+one at a*.
 
 Transported   the readout's own weights, in the nudge ∂ℓ/∂a. Below that nothing: W and B are separate synapses.
 Local         Eq. 4. What the rule needs instead are phases, or an oscillation that the network can follow.
@@ -25,24 +26,21 @@ Deviations from the paper
     - A network of clip(v/2, 0, 1) units settles with dsilu, the same unit made smooth; the record says so.
 """
 
-import copy
 import statistics
 
 import numpy as np
 
+from feedbackalign.alignment import in_float64
 from feedbackalign.layers import ACTIVATIONS, MaxPool2d
-from feedbackalign.networks import small
 from feedbackalign.networks.chains import renamed, settling_chain
 from feedbackalign.ops.losses import one_hot
-from feedbackalign.rules.base import Rule, Step
-from feedbackalign.rules.epochs import EpochSums
+from feedbackalign.rules.base import Step
 from feedbackalign.rules.equilibrium.dynamics import SoftmaxPool2d, answer, readout_gradients, settle
-from feedbackalign.rules.equilibrium.equilibrium_propagation import how_settled
 from feedbackalign.rules.equilibrium.exact_gradients import gradients_of_errors
+from feedbackalign.rules.equilibrium.settling_rule import SettlingRule
 from feedbackalign.rules.holomorphic import nudging, truths
 from feedbackalign.rules.holomorphic.recurrent_backprop import recurrent_backprop
-from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
-                                      require_known, require_number)
+from feedbackalign.validation import require_integer, require_known, require_number
 
 SMOOTH = ("tanh", "sigmoid", "steep-sigmoid", "dsilu", "identity")              # holomorphic units
 MODES = ("points", "tangent", "oscillation")
@@ -51,7 +49,7 @@ SETTLED_EXACTLY = 1e-12             # the reference settles longer, up to LONGES
 LONGEST = 2_000
 
 
-class HolomorphicEP(Rule):
+class HolomorphicEP(SettlingRule):
     """The change of every unit's activity when the output is nudged around a circle in the complex plane.
 
     Parameters
@@ -98,24 +96,19 @@ class HolomorphicEP(Rule):
     paper = "Laborieux, Zenke 2022, arXiv 2209.00530; 2023, arXiv 2309.02214"
     own_truths = (truths.circle,)
     reads_forward_weights = "no"
-    takes = "networks that settle"
     modes = MODES
 
     def __init__(self, network, *, rng, radius=0.05, points=4, mode="points", free_steps=80, nudged_steps=40,
                  periods=1, damping=0.5, angle=90.0, activation=None, pooling=None):
-        super().__init__(network, rng=require_generator(rng, self.name))
+        super().__init__(network, rng=rng, chain=smooth_chain(network, activation, pooling), free_steps=free_steps,
+                         nudged_steps=nudged_steps, damping=damping)
         self.mode = require_known(mode, MODES, "mode")
         if self.mode != "tangent":
             nudging.require_circle(radius, points)
         self.radius, self.points = float(radius), points
-        self.free_steps = require_integer(free_steps, "free_steps", low=1)
-        self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
         self.periods = require_integer(periods, "periods", low=1)
-        self.damping = require_number(damping, "damping", low=0, high=1, high_open=True)
         self.angle = require_number(angle, "angle", low=0, high=180)
-        self.chain = smooth_chain(network, activation, pooling)
         self.B = {stage.name: self.draw_B(stage.layer) for stage in self.chain.stages[1:]}
-        self.residuals = EpochSums()                                            # "free", "nudged", and "defect"
 
     def draw_B(self, layer):
         """sin α B0 + cos α W; B0 is drawn as weights from the layer's outputs to its inputs, with their fan-in."""
@@ -136,7 +129,7 @@ class HolomorphicEP(Rule):
             free, estimate = self.phases(x, targets)
         numbers = self.targets(free, targets)
         loss = self.network.loss(answer(self.chain, free[-1]), targets)
-        grads = gradients_of_errors(self.chain, x, free, estimate.deltas, self.B)         # Eq. 4
+        grads = gradients_of_errors(self.chain, x, free, estimate.deltas, self.B)                           # Eq. 4
         grads |= readout_gradients(self.chain, free[-1], numbers)
         return Step(loss=loss, grads=self.in_own_precision(grads))
 
@@ -151,29 +144,30 @@ class HolomorphicEP(Rule):
         """δ and what it was read from: -> Estimate."""
         if self.mode == "tangent":
             return nudging.tangent(self.chain, x, free, targets, steps=self.nudged_steps, feedback=self.B,
-                                       damping=self.damping)
+                                   damping=self.damping)
 
         def phase(beta):
             return self.settle(x, free, steps=self.nudged_steps, beta=beta, targets=targets)                 # Eq. 2
 
-        return nudging.cauchy_sum(phase, free, nudging.half_circle(self.radius, self.points))        # Eq. 3
+        return nudging.cauchy_sum(phase, free, nudging.half_circle(self.radius, self.points))              # Eq. 3
 
     def oscillation(self, x, targets):
         """No phases: -> mean states in the place of the free ones, Estimate.
 
         a* is settled too, from that mean, but only to measure how far the mean is from it.
         """
-        numbers = self.targets(self.chain.rest(len(x), np.float64), targets)
+        numbers = self.targets(self.chain.rest(len(x), self.precision), targets)
         estimate = nudging.oscillate(self.chain, x, numbers, radius=self.radius, points=self.points,
-                                         periods=self.periods, steps=self.nudged_steps, feedback=self.B,
-                                         damping=self.damping)
+                                     periods=self.periods, steps=self.nudged_steps, feedback=self.B,
+                                     damping=self.damping)
         free, residual = self.settle(x, estimate.mean, steps=self.free_steps)
         self.remember(residual, estimate, free)
         return estimate.mean, estimate
 
-    def free_phase(self, x):
-        """Settle without nudge from the resting state: x (N, …) -> states, residual."""
-        return self.settle(x, self.chain.rest(len(x), np.float64), steps=self.free_steps)
+    @property
+    def precision(self):
+        """Double, whatever the network's: differences of states are divided by β."""
+        return np.float64
 
     def settle(self, x, states, *, beta=0.0, **phase):
         """`dynamics.settle` with this rule's β, which raises the loss where it is positive: minus the β there."""
@@ -186,11 +180,6 @@ class HolomorphicEP(Rule):
         targets = self.network.checked_targets(output, targets)
         return one_hot(targets, output.shape[1]) if targets.ndim == 1 else targets.astype(np.float64)
 
-    def admit(self, x):
-        """x as the dynamics take it: checked, and in float64."""
-        x = require_floats(x, "x", shape=(None, *self.network.input_shape))
-        return require_finite(x, "x").astype(np.float64)
-
     def in_own_precision(self, grads):
         """{name: array} in the network's dtype, in the order of its parameters and then the rule's."""
         names = [*self.network.parameters(), *self.parameters()]
@@ -198,31 +187,25 @@ class HolomorphicEP(Rule):
 
     # --------------------------------------------------------------------------------------------- what to compare
 
-    def predict(self, x):
-        """The settled network's answer, (N, out)."""
-        states, _ = self.free_phase(self.admit(x))
-        return answer(self.chain, states[-1]).astype(self.network.dtype)
-
     def references(self, x, targets):
         """{"recurrent-backprop": …}, the true gradient at a free state that is settled longer and in float64."""
         exact, x, free, _ = self.settled_exactly(x)
         numbers = exact.targets(free, targets)
-        deltas = recurrent_backprop(exact.chain, x, free, numbers, feedback=exact.B,
-                                                       damping=self.damping)
+        deltas = recurrent_backprop(exact.chain, x, free, numbers, feedback=exact.B, damping=self.damping)
         grads = gradients_of_errors(exact.chain, x, free, deltas, exact.B)
         grads |= readout_gradients(exact.chain, free[-1], numbers)
         return {"recurrent-backprop": {name: grads[name] for name in self.network.parameters()}}
 
     def settled_exactly(self, x):
         """-> a float64 copy of the rule, x, the free state that it settles to, and its residual."""
-        exact = copy.deepcopy(self).astype(np.float64)
+        exact = in_float64(self)
         x = exact.admit(x)
-        free, residual = exact.settle(x, exact.chain.rest(len(x), np.float64), steps=LONGEST, until=SETTLED_EXACTLY)
-        return exact, x, free, residual
+        rest = exact.chain.rest(len(x), exact.precision)
+        return exact, x, *exact.settle(x, rest, steps=LONGEST, until=SETTLED_EXACTLY)
 
     def trace(self, x, targets):
-        """One row a phase: its steps, nudge, residual and loss; then the estimate with its mean-value defect."""
-        twin = copy.deepcopy(self).astype(np.float64)
+        """One row per phase: its steps, nudge, residual and loss; then the estimate with its mean-value defect."""
+        twin = in_float64(self)
         x = twin.admit(x)
         free, residual = twin.free_phase(x)
         rows = [twin.phase_row("free", 0.0, self.free_steps, residual, free, targets)]
@@ -242,7 +225,7 @@ class HolomorphicEP(Rule):
         return {"phase": phase, "beta": beta, "steps": steps, "residual": residual,
                 "loss": self.network.loss(np.ascontiguousarray(output.real), targets)}
 
-    # ------------------------------------------------------------------------------------------ what the rule holds
+    # ----------------------------------------------------------------------------------- the record, and what it holds
 
     def remember(self, residual, estimate, free):
         """Keep how well this batch's phases settled, for the record."""
@@ -252,16 +235,13 @@ class HolomorphicEP(Rule):
         if defect is not None:
             self.residuals.add("defect", defect)
 
-    def after_epoch(self, batches):
-        self.residuals.end_epoch()
-
     def notes(self):
         """Unit, mode and B's angle at the start; of the last epoch's phases median and largest residual and defect.
 
         `not_to_be_trusted` names radius and N where the largest defect is above 1e-2.
         """
         notes = {"activation": self.chain.stages[0].unit.kind, "mode": self.mode, "angle_at_start": self.angle}
-        notes |= how_settled(self.residuals.last)
+        notes |= super().notes()
         if "defect" in self.residuals.last:
             defects = self.residuals.last["defect"]
             notes["mean_value_defect_median"] = statistics.median(defects)
@@ -279,11 +259,6 @@ class HolomorphicEP(Rule):
         return {f"{name}.B": mask for name, mask in ((name, self.network.layer(name).mask) for name in self.B)
                 if mask is not None}
 
-    @classmethod
-    def small_networks(cls, rng):
-        yield "dense", *small.settling(rng)
-        yield "convolutional", *small.settling_images(rng)
-
     def feedback_weights(self, name):
         """B; W itself at the readout, whose weights carry the nudge; None at the lowest layer, which sends nothing."""
         if self.chain.readout is not None and name == self.chain.readout.name:
@@ -294,13 +269,6 @@ class HolomorphicEP(Rule):
         """Put B = W: where the tangent is the true error."""
         for name, B in self.B.items():
             B[...] = self.network.layer(name).weight
-
-    def state(self):
-        return super().state() | self.residuals.state()
-
-    def load_state(self, state):
-        super().load_state(state)
-        self.residuals.load_state(state)
 
 
 def smooth_chain(network, activation, pooling):

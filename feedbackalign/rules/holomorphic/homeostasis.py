@@ -6,7 +6,7 @@
     local probes  Eq. 3         = E[2 (r εᵀ − ε rᵀ)],  r = J ε
 
 each on the synapses that exist. Eq. 3 is Hebbian (post response × pre noise) minus anti-Hebbian (post noise × pre
-response): nothing in it is read anywhere but at the two ends of a synapse. Eq. 2 needs Jᵀ. A synapse without a partner
+response): all of it is found at the two ends of a synapse. Eq. 2 needs Jᵀ. A synapse without a partner
 in the other direction is driven to zero by all three.
 
 The first part takes any recurrent matrix (row = post, column = pre) and a mask. The second takes a chain of layers with
@@ -22,7 +22,7 @@ import numpy as np
 
 from feedbackalign.layers import AvgPool2d
 from feedbackalign.rules.equilibrium.dynamics import synapse_product
-from feedbackalign.rules.equilibrium.exact_gradients import jacobian_times
+from feedbackalign.rules.equilibrium.exact_gradients import forward_weights, jacobian_times
 from feedbackalign.validation import describe, require_floats
 
 # ------------------------------------------------------------------------------------------- any recurrent matrix
@@ -38,7 +38,7 @@ def require_recurrent(W, mask=None):
 
 
 def require_probes(probes, W):
-    """Refuse probes that do not fit: (P, n), one a row."""
+    """Refuse probes that do not fit: (P, n), one per row."""
     return require_floats(probes, "probes", shape=(None, len(W)))
 
 
@@ -76,7 +76,7 @@ def homeostatic_gradient(W, mask=None):
 
 
 def response(W, probes):
-    """r = J ε = W ε − ε, one probe a row: (P, n) x (n, n) -> (P, n)."""
+    """r = J ε = W ε − ε, one probe per row: (P, n) x (n, n) -> (P, n)."""
     return probes @ W.T - probes
 
 
@@ -103,7 +103,7 @@ def full_probe_gradient(W, probes, mask=None):
 
 
 def local_probe_gradient(W, probes, mask=None):
-    """Eq. 3, what noise and the answer to it tell at the two ends of every synapse: (n, n), (P, n) -> (n, n).
+    """Eq. 3, from noise and the answer to it at the two ends of every synapse: (n, n), (P, n) -> (n, n).
 
     Right in the mean over probes, and the noisier of the two estimates. Of a symmetric W a few probes do not give 0.
     """
@@ -168,7 +168,7 @@ def both_ways(stage, gradient):
 
 
 def draw_probes(chain, count, rng):
-    """Gaussian noise for every settling unit: a list of arrays (count, …), one a layer, float64."""
+    """Gaussian noise for every settling unit: a list of arrays (count, …), one per layer, float64."""
     return [rng.normal(size=state.shape) for state in chain.rest(count)]
 
 
@@ -179,10 +179,6 @@ def chain_response(chain, up, down, probes):
     """
     drives = jacobian_times(chain, probes, probes, up=up, down_by=down, feedback=down)
     return [drive - noise for drive, noise in zip(drives, probes)]
-
-
-def forward_weights(chain):
-    return {stage.name: stage.layer.weight for stage in chain.stages}
 
 
 def probed_chain_loss(chain, feedback, probes):

@@ -14,7 +14,7 @@ Transported   nothing beyond `hep`'s readout with "local"; "full" reads the tran
 Local         with "local": noise and the answer to it at the two ends of a synapse, Hebbian minus anti-Hebbian.
               What it needs is noise apart from the task.
 Differs from Kolen-Pollack     W and B share no update, and W + B is not forgotten: only W − B decays, by
-                               (1 − 4 η λ/n) a step.
+                               (1 − 4 η λ/n) per step.
 
 Deviations from the paper
     - Local probes by default, derived for this package: the paper's code differentiates the loss automatically.
@@ -33,7 +33,7 @@ class JacobianHomeostasis(HolomorphicEP):
 
     Parameters
     ----------
-    network, rng, radius, points, mode, free_steps, nudged_steps, periods, damping, angle, activation, pooling
+    network, rng, **options
         As for `HolomorphicEP`; rng also draws the probes. pooling="softmax" is refused.
     coefficient : float of at least 0
         λ, before the division by n.
@@ -57,12 +57,8 @@ class JacobianHomeostasis(HolomorphicEP):
     own_truths = HolomorphicEP.own_truths + (truths.homeostasis,)
     estimates = ESTIMATES
 
-    def __init__(self, network, *, rng, coefficient=5.0, probes=5, estimate="local", radius=0.05, points=4,
-                 mode="points", free_steps=80, nudged_steps=40, periods=1, damping=0.5, angle=90.0, activation=None,
-                 pooling=None):
-        super().__init__(network, rng=rng, radius=radius, points=points, mode=mode, free_steps=free_steps,
-                         nudged_steps=nudged_steps, periods=periods, damping=damping, angle=angle,
-                         activation=activation, pooling=pooling)
+    def __init__(self, network, *, rng, coefficient=5.0, probes=5, estimate="local", **options):
+        super().__init__(network, rng=rng, **options)
         self.coefficient = require_number(coefficient, "coefficient", low=0)
         self.probes = require_integer(probes, "probes", low=1)
         self.estimate = require_known(estimate, ESTIMATES, "estimate")

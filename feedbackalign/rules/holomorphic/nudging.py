@@ -1,4 +1,4 @@
-"""Reading the answer to a nudge: a finite circle in the complex plane tells the exact derivative at its centre.
+"""Reading the answer to a nudge: a finite circle in the complex plane gives the exact derivative at its centre.
 
     δ = da*/dβ at 0  =  1/2πi ∮ a*(β) / β² dβ             Cauchy, if a* has no singularity inside the circle
                      ≈  1/N Σ_k a*(β_k) / β_k              β_k = r exp(2πi k/N): wrong by O(rᴺ), not by O(r)
@@ -17,7 +17,7 @@ import dataclasses
 import numpy as np
 
 from feedbackalign.rules.equilibrium.dynamics import settle, top_error
-from feedbackalign.rules.equilibrium.exact_gradients import both_ways, jacobian_times, slopes
+from feedbackalign.rules.equilibrium.exact_gradients import forward_weights, jacobian_times, slopes
 from feedbackalign.validation import require_integer, require_number
 
 SMALLEST_RADIUS = float(np.finfo(np.float64).eps) ** 0.5        # below, a(β) − a(0) drowns in rounding
@@ -110,10 +110,10 @@ def tangent(chain, x, free, targets, *, steps, feedback, damping=0.5, until=0.0)
     `steps` once nothing moves by more than `until`.
     """
     slope, error = slopes(chain, x, free, feedback), top_error(chain, free[-1], targets)
-    W, B = both_ways(chain, feedback)
+    W = forward_weights(chain)
     deltas, residual = [np.zeros_like(state) for state in free], float("inf")
     for _ in range(steps):
-        answers = jacobian_times(chain, free, deltas, up=W, down_by=B, feedback=B)
+        answers = jacobian_times(chain, free, deltas, up=W, down_by=feedback, feedback=feedback)
         answers[-1] += error
         new = [damping * d + (1 - damping) * D * a for d, D, a in zip(deltas, slope, answers)]
         residual = max(float(np.abs(after - before).max()) for after, before in zip(new, deltas))
@@ -126,8 +126,8 @@ def tangent(chain, x, free, targets, *, steps, feedback, damping=0.5, until=0.0)
 def oscillate(chain, x, targets, *, radius, points, periods, steps, feedback, damping=0.5):
     """Never stop and never reset: β walks round the circle while the network follows, and two means are kept.
 
-    Each of the N points holds for `steps` steps. The mean of the activities plays the free state, by the mean-value
-    property; the mean of a/β is δ. The first period, which starts from rest, is not counted.
+    Each of the N points holds for `steps` steps. The mean of the activities stands for the free state, by the
+    mean-value property; the mean of a/β is δ. The first period, which starts from rest, is not counted.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """What is exactly true of nudging around a circle: what `own_truths` of this room show in `feedbackalign check`.
 
-    circle          N points on a circle tell the derivative; with symmetric weights that is the true error
+    circle          N points on a circle give the derivative; with symmetric weights that is the true error
     homeostasis     its gradient in closed form is the slope of its loss, and its steps shrink W − B by 1 − 4 η λ/n
 
 A truth takes the rule's class and a Generator and yields (what, value, tolerance).
