@@ -72,7 +72,7 @@ def test_without_a_batch_nothing_is_said_of_n():
     assert "N" not in complaint(exercise, CASES, [len(u) * (u @ v) for u, v in CASES]).replace("NaN", "")
 
 
-def test_the_first_entry_that_differs_is_named_with_as_many_digits_as_it_takes():
+def test_the_first_entry_that_differs_is_named_with_enough_digits():
     def nearly(error, weight):
         answer = error @ weight
         answer[1, 2:] += 1e-6
@@ -83,7 +83,7 @@ def test_the_first_entry_that_differs_is_named_with_as_many_digits_as_it_takes()
     assert "(2 of 20 entries differ)" in said
 
 
-def test_a_mistake_with_a_name_is_told_it_and_only_if_it_is_made_in_every_case():
+def test_a_named_mistake_is_said_only_if_it_is_made_in_every_case():
     mistakes = [("you forgot the weight", lambda e, w: np.ones_like(e @ w))]
     assert about(product, lambda e, w: np.ones_like(e @ w), mistakes).endswith("you forgot the weight")
     once = [np.ones((5, 4)), CASES[1][0] @ CASES[1][1]]

@@ -93,6 +93,11 @@ def test_of_a_deep_network_six_layers_are_shown_and_counted(deep):
     assert len(deep.axes) == 12 and "6 of 9 layers" in words(deep)
 
 
-def test_panels_of_a_row_share_their_axis(figure):
-    assert len({axes.get_ylim() for axes in figure.axes[::2]}) == 1
-    assert len({axes.get_ylim() for axes in figure.axes[1::2]}) == 1
+def test_panels_of_a_row_share_their_axis_and_show_every_value():
+    rows = record(rules=("bp",), epochs=1)
+    for row in rows:
+        row["weight_angle"]["fc2"], row["norm_ratio"]["fc2"] = 120.0, 3.0
+    figure = path_alignment(rows)
+    for axes, highest in ((figure.axes[::2], 120), (figure.axes[1::2], 3)):
+        low, high = {each.get_ylim() for each in axes}.pop()
+        assert {each.get_ylim() for each in axes} == {(low, high)} and low <= 0 and high > highest
