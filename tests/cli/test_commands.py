@@ -369,13 +369,13 @@ def test_a_figure_says_which_run_it_is_at(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def small_plan(scale):
+def small_runs(scale):
     return [Planned(Run(rule, seed=seed, epochs=1, hidden=(8,) * layers, batch_size=300), {"hidden_layers": layers})
             for layers in (1, 2) for rule in ("bp", "fa") for seed in (0, 1)]
 
 
 def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypatch, capsys):
-    monkeypatch.setitem(figures.TRAINED, "depth", (small_plan, figures.depth))
+    monkeypatch.setitem(figures.TRAINED, "depth", (small_runs, figures.depth))
     line = ["figure", "depth", "--out", "slides", "--jobs", "2"]
     assert cli.main(line) == 0
     assert sorted(os.listdir("slides")) == [".lock", "depth.json", "depth.png", "finished-runs"]
@@ -388,7 +388,7 @@ def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypat
         written = json.load(file)
     assert [(row["hidden_layers"], row["rule"], row["seed"], row["epoch"]) for row in written["rows"]] == [
         (each.labels["hidden_layers"], each.run.rule, each.run.seed, epoch)
-        for each in small_plan("") for epoch in (0, 1)]
+        for each in small_runs("") for epoch in (0, 1)]
     told = written["settings"]
     assert (told["figure"], told["scale"], told["rule"], told["seed"]) == ("depth", "quick", ["bp", "fa"], [0, 1])
     assert told["hidden"] == [[8], [8, 8]] and told["batch_size"] == 300 and "numpy" in written["versions"]
@@ -402,9 +402,9 @@ def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypat
 
 
 def test_a_figure_of_failed_runs_says_so(monkeypatch, capsys):
-    def plan(scale):
+    def planned_runs(scale):
         return [Planned(Run("fa", lr=lr, epochs=1, hidden=(8,)), {"hidden_layers": 1}) for lr in (0.01, 1e9)]
-    monkeypatch.setitem(figures.TRAINED, "depth", (plan, figures.depth))
+    monkeypatch.setitem(figures.TRAINED, "depth", (planned_runs, figures.depth))
     assert cli.main(["figure", "depth", "--jobs", "1"]) == 1
     assert "1 of 2 runs failed; fa, hidden layers 1 seed 0: fa: the loss became" in capsys.readouterr().err
     assert os.path.exists("depth.png")
