@@ -18,7 +18,7 @@ _progress_queue = None              # in a worker of `workers`: where its news g
 
 
 def do_run(run, progress=None, **where):
-    """One run from start to end: -> its rows; `where` are `Run.train`' folder, resume and checkpoint_every."""
+    """One run from start to end: -> its rows; `where` are folder, resume and checkpoint_every of `Run.train`."""
     if progress is None and _progress_queue is not None:
         progress = _teller(run)
     return run.train(progress=progress, **where)
