@@ -6,7 +6,6 @@ import pytest
 from tests.mutants import MUTANTS
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.part}: {mutant.name}")
 def test_the_right_one_passes_and_the_wrong_one_is_rejected(mutant):
     mutant.check(mutant.right(np.random.default_rng(0)), np.random.default_rng(1))
