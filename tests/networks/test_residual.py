@@ -123,6 +123,12 @@ def test_a_step_row_by_row_and_on_threads_is_the_step_of_the_definition(rule, nu
         assert np.abs(found[name] - gradient).max() <= 1e-10 * np.abs(gradient).max(), name
 
 
+def test_resnet18_halves_its_images_five_times():
+    shapes = networks.resnet18(rng=np.random.default_rng(0)).shapes
+    assert [shapes[name][1] for name in ("conv1", "pool1", "block2", "block4", "block6", "block8")] == [
+        (64, 112, 112), (64, 56, 56), (64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]
+
+
 @pytest.mark.slow
 def test_resnet18_takes_a_product_feedback_step_at_full_size():
     rng = np.random.default_rng(0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from feedbackalign.rules import TABLE, KolenPollack, ProductFeedbackAlignment
+from feedbackalign.rules.product import truths
 from feedbackalign.rules.product.closed_form import ClosedForm
 from tests.rules.tools import wrong_truths
 
@@ -11,6 +12,11 @@ from tests.rules.tools import wrong_truths
 @pytest.mark.parametrize("name", ["pfa", "pfa-o", "pfa-i", "kp"])
 def test_every_rules_own_truths_hold(name):
     assert wrong_truths(TABLE[name], TABLE[name].own_truths) == []
+
+
+def test_the_rules_with_a_closed_form_name_both_truths():
+    assert ProductFeedbackAlignment.own_truths == (truths.formula_is_the_rule, truths.formula_reads_W)
+    assert KolenPollack.own_truths == ProductFeedbackAlignment.own_truths
 
 
 class Backwards(KolenPollack):
