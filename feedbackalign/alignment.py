@@ -12,7 +12,7 @@ import copy
 
 import numpy as np
 
-from feedbackalign.validation import require_known
+from feedbackalign.validation import describe, require_known
 
 ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
 
@@ -67,8 +67,8 @@ def relative_distance(ours, exact):
     >>> relative_distance({"a": np.array([1.1, 0.0])}, {"a": np.array([1.0, 0.0])}) < 0.11
     True
     """
-    return max(float(np.linalg.norm(ours[name] - array)) / (float(np.linalg.norm(array)) or 1.0)
-               for name, array in exact.items())
+    return float(np.max([np.linalg.norm(ours[name] - array) / (np.linalg.norm(array) or 1.0)         # NaN stays NaN
+                         for name, array in exact.items()]))
 
 
 def in_float64(rule):
@@ -129,6 +129,10 @@ def norm_ratios(rule):
 def _pairs(rule):
     """(layer, feedback weights in W's shape) for every layer that has such weights."""
     pairs = [(layer, rule.feedback_weights(layer.name)) for layer in rule.network.weighted_layers()]
+    for layer, feedback in pairs:
+        if feedback is not None and np.shape(feedback) != layer.weight.shape:
+            raise ValueError(f"{type(rule).__name__}.feedback_weights({layer.name!r}): expected W's shape "
+                             f"{layer.weight.shape}, got {describe(feedback)}")
     return [(layer, feedback) for layer, feedback in pairs if feedback is not None]
 
 

@@ -48,9 +48,9 @@ class Rule:
     strong_decay_first : bool
         Whether the preset `authors` gives the rule strong weight decay at first, so that it forgets a random start.
     reads_forward_weights : "no", "signs" or "yes"
-        What of W the learning phase reads beyond the forward pass: the weight transport, named.
+        What of W is read on the way down: the weight transport, named.
     matches_backprop : "always", "any network", "linear network" or "never"
-        Where `match_to_backprop` can make every gradient equal to backprop's.
+        Where `match_to_backprop`, which every rule but "never" writes, makes every gradient equal to backprop's.
     takes : str
         In words, the networks that the rule can be made on; `small_networks` gives some.
     own_step : bool
@@ -59,8 +59,8 @@ class Rule:
         Whether a rule that sends an error leaves the top layer its exact gradient.
     own_truths : tuple of functions
         What is exactly true of the rule, for `feedbackalign check`: `truth(kind, rng)` takes the rule's class and a
-        Generator and yields (what, value, tolerance). The value must not exceed its tolerance; with a fourth entry
-        "at least" it must. What follows from the attributes above is checked without this.
+        Generator and yields (what, value or values, tolerance). No value may exceed the tolerance; with a fourth entry
+        "at least" the largest must. What follows from the attributes above is checked without this.
     """
 
     paper = ""
@@ -141,7 +141,7 @@ class Rule:
     # ------------------------------------------------------------------------------------------ what the rule holds
 
     def parameters(self):
-        """{"fc1.R": array, …}: plastic arrays that the optimiser trains beside the network's."""
+        """{"fc1.R": array, …}: arrays that the optimiser trains beside the network's."""
         return {}
 
     def constants(self):

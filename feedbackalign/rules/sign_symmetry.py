@@ -29,6 +29,21 @@ from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
 from feedbackalign.validation import require_generator
 
 
+def feedback_has_the_signs_of_W(kind, rng):
+    """sign(feedback) = sign(W), zero where W is zero, after any number of flips."""
+    for name, network, x, labels in kind.small_networks(rng):
+        rule, wrong = kind(network, rng=rng), 0
+        for _ in range(4):
+            for layer in network.weighted_layers():
+                layer.weight *= rng.choice([-1.0, 1.0], size=layer.weight.shape)
+                layer.weight.flat[0] = 0.0
+            rule.gradients(x, labels)
+            for layer in network.weighted_layers():
+                wrong += int((np.sign(rule.feedback_weights(layer.name)) != np.sign(layer.weight)).sum())
+                layer.weight.flat[0] = 1.0
+        yield f"feedback signs unlike W's after W's have flipped, {name}", wrong, 0.0
+
+
 class UniformSignSymmetry(ErrorSendingRule):
     """The signs of W, all with one magnitude per layer.
 
@@ -50,6 +65,7 @@ class UniformSignSymmetry(ErrorSendingRule):
     paper = "Liao et al. 2016, arXiv 1510.05067; Xiao et al. 2019, arXiv 1811.03567"
     reads_forward_weights = "signs"
     matches_backprop = "any network"
+    own_truths = (feedback_has_the_signs_of_W,)
     magnitude_symbol = "s"
 
     def __init__(self, network, *, rng, density=1.0):

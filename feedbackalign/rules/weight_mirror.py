@@ -35,10 +35,9 @@ def mirror_finds_W(kind, rng):
         for _ in range(40):
             for layer in network.weighted_layers():
                 rule.mirror(layer, (1500, *layer.input.shape[1:]))
-        gap = max(alignment.angle(rule.B[layer.name], layer.weight) for layer in network.weighted_layers())
-        length = max(abs(ratio - 1) for ratio in alignment.norm_ratios(rule).values())
-        yield f"degrees between B and W after the mirror phase, {name}", gap, 4.0
-        yield f"|B| / |W| minus 1 after the mirror phase, {name}", length, 0.05
+        angles, ratios = alignment.weight_angles(rule), alignment.norm_ratios(rule)
+        yield f"degrees between B and W after the mirror phase, {name}", list(angles.values()), 4.0
+        yield f"|B| / |W| minus 1 after the mirror phase, {name}", [abs(ratio - 1) for ratio in ratios.values()], 0.05
 
 
 class WeightMirror(ErrorSendingRule):

@@ -418,3 +418,45 @@ def test_random_feedback_does_not_pass_for_not_linear():
             return layer.transport(error, layer.draw_weights(self.rng))
     failed = [row["what"] for row in truths.rows([Restless]) if not row["passed"]]
     assert any("feedback_weights in W's place" in what for what in failed)
+
+
+class NaNAtTheTop(FeedbackAlignment):
+    """The gradient of the lowest layer is right, that of the top is NaN."""
+
+    def local_gradients(self, layer, error):
+        found = super().local_gradients(layer, error)
+        return {key: np.nan * gradient for key, gradient in found.items()} if layer.name == "fc3" else found
+
+
+class NaNDown(FeedbackAlignment):
+    def send_back(self, layer, error):
+        return np.nan * super().send_back(layer, error)
+
+
+@pytest.mark.parametrize("kind, says", [(NaNAtTheTop, "once matched, dense"), (NaNDown, "is unchanged when W becomes")])
+def test_numbers_that_are_nan_pass_for_nothing(kind, says):
+    failed = [row["what"] for row in truths.rows([kind]) if not row["passed"]]
+    assert any(says in what for what in failed), failed
+
+
+def test_of_several_values_the_largest_counts_and_nan_before_all():
+    assert truths.row("gaps", [0.0, 2.0, 1.0], 1.5)["value"] == 2.0
+    assert not truths.row("gaps", [0.0, float("nan"), 1.0], 1.5)["passed"]
+
+
+def test_a_rule_may_read_signs_without_having_them_all():
+    class MostSigns(FeedbackAlignment):
+        """The signs of W where `keeps` is true, random ones elsewhere."""
+        reads_forward_weights, matches_backprop = "signs", "never"
+
+        def __init__(self, network, *, rng):
+            super().__init__(network, rng=rng)
+            self.keeps = {name: rng.random(B.shape) < 0.8 for name, B in self.B.items()}
+
+        def feedback_weights(self, name):
+            B, W = self.B[name], self.network.layer(name).weight
+            return np.where(self.keeps[name], np.abs(B) * np.sign(W), B)
+
+        def send_back(self, layer, error):
+            return layer.transport(error, self.feedback_weights(layer.name))
+    assert [row["what"] for row in truths.rows([MostSigns]) if not row["passed"]] == []
