@@ -93,10 +93,10 @@ def angles_text(angles, reference):
 def angle_text(angle):
     """
     >>> angle_text(0.0), angle_text(3e-7), angle_text(12.34), angle_text(float("nan"))
-    ('0°', '3e-07°', '12.3°', 'undefined (a zero)')
+    ('0°', '3e-07°', '12.3°', 'undefined')
     """
     if angle is None or math.isnan(angle):
-        return "undefined (a zero)"
+        return "undefined"
     if angle == 0:
         return "0°"
     return f"{angle:.1f}°" if angle >= 0.05 else f"{angle:.0e}°"

@@ -7,7 +7,7 @@ import itertools
 import statistics
 
 from feedbackalign.figures.small_print import short
-from feedbackalign.runs.rows import rows_by_run, synapses
+from feedbackalign.runs.rows import rows_by_run, silent_layer, synapses
 
 WIDTH = 120                         # columns of the widest line
 GAP = "  "
@@ -48,7 +48,7 @@ def comparison_table(rows):
         by_rule.setdefault(row["rule"], []).append(row)
     layers = list(dict.fromkeys(name for row in rows for name in _per_layer(row["update_angle"])))
     per_layer = _layer_columns if len(layers) <= MANY else _range_column
-    lowest, below_top = layers[0] if layers else None, layers[:-1] if len(layers) > MANY else layers
+    lowest, below_top = silent_layer(rows), layers[:-1] if len(layers) > MANY else layers
 
     columns = [Column("", "rule", list(by_rule))]
     seeds = [len(_last(group)) for group in by_rule.values()]
@@ -66,9 +66,9 @@ def comparison_table(rows):
         columns += per_layer(by_rule, layers, "norm ratio", "norm_ratio", ratio, lowest)
     if any(row.get("seconds_per_step") for row in rows):
         columns.append(Column("", "ms/step", [_milliseconds(group) for group in by_rule.values()]))
-    if any(row.get("learning_rate_factor", 1.0) != 1.0 for row in rows):
-        columns.append(Column("", "lr x", [f"{group[-1].get('learning_rate_factor', 1.0):g}"
-                                           for group in by_rule.values()]))
+    factors = [group[-1].get("learning_rate_factor", 1.0) for group in by_rule.values()]
+    if any(factor != 1.0 for factor in factors):
+        columns.append(Column("", "lr x", ["own step" if factor is None else f"{factor:g}" for factor in factors]))
     tables = [lay_out(part) for part in _fitting(columns)]
     legend = _legend(rows, by_rule, layers, tables)
     return "\n\n".join(["\n".join(table) for table in tables] + ["\n".join(legend)])
@@ -229,7 +229,7 @@ def _milliseconds(group):
 
 
 def _legend(rows, by_rule, layers, tables):
-    text = "\n".join(line for table in tables for line in table)
+    text, silent = "\n".join(line for table in tables for line in table), silent_layer(rows)
     seeds = len({row["seed"] for row in rows})
     epochs = max(row["epoch"] for row in rows)
     averaged = max(len(rows) for group in by_rule.values() for rows in _settled(group))
@@ -255,11 +255,10 @@ def _legend(rows, by_rule, layers, tables):
                      "for any lengths.")
     if any("-" in line.split() for table in tables for line in table):
         lines.append("-   the rule has none, or nothing that an angle could be taken of.")
-    if layers and f"{layers[0]}'" in text:
-        lines.append(f"{layers[0]}'  the lowest layer's feedback learns like the others', but carries no error: "
-                     f"no layer is below.")
+    if silent and f"{silent}'" in text:
+        lines.append(f"{silent}'  the feedback of the lowest layer carries no error: no layer is below.")
     if "lr x" in text:
-        lines.append("lr x  what the rule multiplies the common learning rate with.")
+        lines.append("lr x  what the rule multiplies the common learning rate with; own step: it takes none.")
     return lines + [line for rule, group in by_rule.items() for line in _not_settled(rule, _last(group))]
 
 
@@ -267,7 +266,7 @@ def _not_settled(rule, ends):
     """Of a rule that waits for a network to settle: how often in the last epoch it did not, in a line or none.
 
     >>> _not_settled("dfc", [{"seed": 0, "converged": 0.25, "residual": 0.003, "diverged": 0.0}])
-    ['dfc: in the last epoch 25 % of the samples came within 1e-5 of their steady state, on average within 0.003.']
+    ['dfc: in the last epoch 25 % of the samples settled with most of the error gone; on average within 0.003 of ...']
     >>> _not_settled("ep", [{"seed": 0, "free_not_settled": 0.0, "nudged_not_settled": 0.5}])
     ['ep: in the last epoch 0 % of the free and 50 % of the nudged phases did not settle.']
     >>> _not_settled("bp", [{"seed": 0}])
@@ -277,8 +276,8 @@ def _not_settled(rule, ends):
         return statistics.fmean(row[key] for row in ends)
 
     if all(key in row for row in ends for key in ("converged", "residual")):
-        return [f"{rule}: in the last epoch {mean('converged'):.0%} of the samples came within 1e-5 of their steady "
-                f"state, on average within {mean('residual'):.2g}.".replace("%", " %")]
+        return [f"{rule}: in the last epoch {mean('converged'):.0%} of the samples settled with most of the error "
+                f"gone; on average within {mean('residual'):.2g} of their steady state.".replace("%", " %")]
     if all(f"{phase}_not_settled" in row for row in ends for phase in ("free", "nudged")):
         return [f"{rule}: in the last epoch {mean('free_not_settled'):.0%} of the free and "
                 f"{mean('nudged_not_settled'):.0%} of the nudged phases did not settle.".replace("%", " %")]

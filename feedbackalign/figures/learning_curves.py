@@ -71,7 +71,7 @@ def draw_accuracy(axes, curves):
     bottom = max(0.0, min(later) - 2.0) if later else 0.0
     axes.set_ylim(bottom, min(100.0, max(known) + 1.0))
     if min(known) < bottom:
-        axes.text(0.98, 0.03, f"axis cut: starts at {min(known):.0f} %", transform=axes.transAxes, ha="right",
+        axes.text(0.98, 0.03, f"the curves start lower, at {min(known):.0f} %", transform=axes.transAxes, ha="right",
                   fontsize=13, color="#444444")
 
 

@@ -4,7 +4,7 @@ import math
 
 from feedbackalign.figures import style
 from feedbackalign.figures.small_print import layers_shown, small_print, spelled_out
-from feedbackalign.runs.rows import NothingToShow, check_rows, entry, evenly_chosen, mean_curves, names_in
+from feedbackalign.runs.rows import NothingToShow, check_rows, entry, evenly_chosen, mean_curves, names_in, silent_layer
 from feedbackalign.validation import require_number
 
 MOST_SMALL_LINES = 3
@@ -65,7 +65,7 @@ def path_alignment(rows, expansion=None, density=None):
         highest_ratio = style.highest([layers[layer][1] for layer in shown], least=1.1)
         for place, layer in enumerate(shown):
             above, below = figure.add_subplot(grid[0, place]), figure.add_subplot(grid[1, place])
-            above.set_title(layer_title(layer, list(layers)))
+            above.set_title(layer_title(layer, list(layers), silent_layer(rows)))
             draw_layer(above, below, *layers[layer], up_to, highest_ratio, end, is_first=place == 0)
     return figure
 
@@ -88,10 +88,10 @@ def draw_layer(above, below, angles, ratios, up_to, highest_ratio, end, is_first
         below.set_ylabel("‖feedback‖\n/ ‖W‖", fontsize=14)
 
 
-def layer_title(layer, layers):
-    """A panel's title; the feedback of the lowest layer exists and learns, but there is no layer below to send to."""
+def layer_title(layer, layers, silent):
+    """A panel's title; `silent` is the layer whose feedback carries no error, since no layer is below."""
     name = layer.replace(".", "\n")
-    if layer == layers[0]:
+    if layer == silent:
         return f"{name} (lowest:\nroutes no error)"
     return f"{name} (top)" if layer == layers[-1] else name
 

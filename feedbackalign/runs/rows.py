@@ -109,6 +109,17 @@ def synapses(parameters):
     return [name for name in parameters if name.endswith(".weight") and not name.split(".")[-2].startswith("bn")]
 
 
+def silent_layer(rows):
+    """The layer whose feedback carries no error: the lowest, unless a layer below it has parameters; else None.
+
+    >>> silent_layer([{"update_angle": {"fc1.weight": 60.0, "fc1.bias": 60.0}}])
+    'fc1'
+    >>> silent_layer([{"update_angle": {"bn1.weight": 60.0, "fc1.weight": 60.0}}])
+    """
+    lowest = names_in(rows, "update_angle")[:1]
+    return synapses(lowest)[0].rpartition(".")[0] if synapses(lowest) else None
+
+
 def evenly_chosen(items, most):
     """At most `most` of the items (layers, epochs), evenly spread, the first and the last always among them.
 

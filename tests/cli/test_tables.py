@@ -141,7 +141,7 @@ def test_batch_normalisation_has_no_column():
 def test_phases_that_did_not_settle_are_told():
     rows = [row("dfc", seed, epoch, converged=share, residual=0.01, diverged=0.0)
             for seed, epoch, share in [(0, 1, 1.0), (0, 2, 0.5), (1, 1, 1.0), (1, 2, 0.0)]]
-    assert "dfc: in the last epoch 25 % of the samples came within 1e-5" in tables.comparison_table(rows)
+    assert "dfc: in the last epoch 25 % of the samples settled" in tables.comparison_table(rows)
     assert "settle" not in tables.comparison_table([row("ep", free_not_settled=0.1)])      # half of what it takes
 
 
@@ -151,3 +151,15 @@ def test_feedback_that_is_w_itself_in_every_rule_has_no_columns():
     table = tables.comparison_table([*rows, row("fa")])
     assert "path/weight angle" in table and cells(table, "dtp").count("-") == 4
     assert "-   the rule has none" in table and "-   the rule" not in tables.comparison_table([row("fa")])
+
+
+def test_a_rule_with_a_step_of_its_own_has_no_learning_rate_factor():
+    rows = [row("fa", learning_rate_factor=1.0), row("mine", learning_rate_factor=None)]
+    table = tables.comparison_table(rows)
+    assert cells(table, "mine")[-2:] == ["own", "step"] and cells(table, "fa")[-1] == "1"
+
+
+def test_the_lowest_layer_is_marked_where_no_layer_below_it_learns():
+    below = {"update_angle": {"bn1.weight": 50.0, "fc1.weight": 50.0, "fc2.weight": 0.0}}
+    assert "fc1'" in tables.comparison_table([row("fa")])
+    assert "fc1'" not in tables.comparison_table([row("fa", **below)])

@@ -43,7 +43,7 @@ def test_the_small_print_says_each_rules_decay():
 
 def test_a_cut_axis_says_so_and_a_collapsed_rule_is_not_cut_off():
     axes = learning_curves(record(rules=("bp", "dfa"), epochs=40)).axes[0]
-    assert axes.get_ylim()[0] > 20 and axes.texts[0].get_text() == "axis cut: starts at 11 %"
+    assert axes.get_ylim()[0] > 20 and axes.texts[0].get_text() == "the curves start lower, at 11 %"
     rows = changed(record(rules=("bp", "dfa"), epochs=40),
                    lambda row: row.update(test_accuracy=0.1) if row["rule"] == "dfa" else None)
     axes = learning_curves(rows).axes[0]

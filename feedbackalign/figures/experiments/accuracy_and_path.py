@@ -8,7 +8,7 @@ from feedbackalign.figures.learning_curves import draw_accuracy
 from feedbackalign.figures.path_alignment import draw_layer, expected_end, layer_title
 from feedbackalign.figures.small_print import layers_shown, small_print
 from feedbackalign.runs.rows import (NothingToShow, accuracy_percent, check_rows, entry, evenly_chosen, mean_at_end,
-                                     mean_curves, names_in)
+                                     mean_curves, names_in, silent_layer)
 
 MOST_LAYERS = 3
 
@@ -49,7 +49,7 @@ def draw(rows, network, *, note=""):
         highest = style.highest([ratios[layer] for layer in shown], least=1.1)
         for place, layer in enumerate(shown):
             above, below = (figure.add_subplot(grid[line, place]) for line in range(2))
-            above.set_title(layer_title(layer, list(angles)))
+            above.set_title(layer_title(layer, list(angles), silent_layer(rows)))
             draw_layer(above, below, angles[layer], ratios[layer], 100.0, highest, end, is_first=place == 0)
     return figure
 
