@@ -158,6 +158,9 @@ def make(rule, network, *, rng=None, **options):
     kind = find(rule)
     for option in options:
         require_known(option, options_of(kind), f"option of rule {rule if isinstance(rule, str) else kind.__name__}")
+    require_known(kind.reads_forward_weights, ("no", "signs", "yes"), f"{kind.__name__}.reads_forward_weights")
+    require_known(kind.matches_backprop, ("always", "any network", "linear network", "never"),
+                  f"{kind.__name__}.matches_backprop")
     made = kind(network, rng=rng, **options)
     made.name = rule if isinstance(rule, str) else getattr(kind, "name", kind.__name__)
     return made

@@ -35,12 +35,12 @@ def row_of(rule, data, optimizer, done, about):
         except np.linalg.LinAlgError as error:
             raise unsolvable(rule, error) from error
     return plain({
-        "rule": rule.name, **(about or {}), "epoch": done.epoch, "step": done.step,
+        "rule": rule.name, **(about or {}), **rule.notes(), "epoch": done.epoch, "step": done.step,
         "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
         **measured,
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
         "lr": None if rule.own_step else optimizer.lr,
-        "weight_decay": None if rule.own_step else optimizer.weight_decay, **rule.notes(),
+        "weight_decay": None if rule.own_step else optimizer.weight_decay,
     })
 
 

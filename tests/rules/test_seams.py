@@ -224,3 +224,19 @@ def test_the_state_of_a_layer_is_saved_and_resumed(tmp_path):
 
 def test_a_first_layer_that_knows_its_input_tells_the_network():
     assert centred_network().input_shape == (4,)
+
+
+def test_notes_do_not_hide_what_was_measured():
+    class Loud(FeedbackAlignment):
+        def notes(self):
+            return {"test_accuracy": 7.0, "mood": "good"}
+    row = SmallRun(Loud).train(epochs=0)[0]
+    assert row["test_accuracy"] <= 1 and row["mood"] == "good"
+
+
+def test_feedback_weights_in_another_shape_are_refused_by_name():
+    class Transposed(FeedbackAlignment):
+        def feedback_weights(self, name):
+            return self.B[name].T
+    with pytest.raises(ValueError, match=r"Transposed.feedback_weights\('fc1'\): expected W's shape \(5, 4\), got"):
+        fa.alignment.weight_angles(SmallRun(Transposed).rule)

@@ -81,3 +81,11 @@ def test_what_is_no_rule_and_no_network_is_refused():
     for thing in (None, [4, 3, 2], net.layers):
         with pytest.raises(TypeError, match="network: expected a feedbackalign.networks.Network"):
             rules.make("bp", thing)
+
+
+@pytest.mark.parametrize("attribute", ["reads_forward_weights", "matches_backprop"])
+def test_what_a_rule_declares_is_a_known_word(attribute):
+    kind = type("Mine", (rules.FeedbackAlignment,), {attribute: "maybe"})
+    net, _, _ = dense_case()
+    with pytest.raises(ValueError, match=f"unknown Mine.{attribute} 'maybe'"):
+        rules.make(kind, net, rng=np.random.default_rng(0))
