@@ -1,6 +1,6 @@
 """Optimisers over named arrays, updated in place: SGD with momentum and weight decay, Adam, and schedules.
 
-The same optimiser trains the network's parameters and the rule's plastic ones:
+The same optimiser trains the network's parameters and those of the rule:
 
     SGD     v ← μ v + (g + λ θ)      decay is added to the gradient, biases included
             θ ← θ − η v
@@ -10,7 +10,7 @@ The same optimiser trains the network's parameters and the rule's plastic ones:
             θ ← θ − η (m / (1 − β₁ᵗ)) / (√(s / (1 − β₂ᵗ)) + ε)
 
 `lr` and `weight_decay` may be set anew between steps. A parameter whose learning rate is 0 is frozen: neither it nor
-its moments change, and it does not decay.
+its moments change, and it does not decay. (Adam's t counts all steps, those in which it was frozen too.)
 """
 
 import dataclasses

@@ -57,7 +57,7 @@ def turns(session):
 
 def without_places(came):
     """The files by their names, without folders, line numbers, and the beginnings of what is returned."""
-    came = re.sub(r"[^\s>]*?([\w.]+\.py)(\(\d+\)|:\d+)", r"\1", came)
+    came = re.sub(r"[^\s>]*?([\w.]+\.py)(\((\d+|…)\)|:(\d+|…))", r"\1", came)
     came = re.sub(r"\)->.*", ")", came)
     return [re.sub(r"\s+", " ", line).strip() for line in came.splitlines() if line.strip()]
 

@@ -2,7 +2,7 @@
 
 At every weighted layer such a rule does three things, which stay apart:
 
-    local = layer.local_gradients(error)             what arrived times what came back
+    local = self.local_gradients(layer, error)       what arrived times what came back
     self.learn_feedback(layer, error, local)         the rule's own synapses, if they learn
     error = self.send_back(layer, error)             THE RULE
 

@@ -4,7 +4,8 @@ The same weights that drive a layer from below also let the layer above drive it
 *after* pooling; one step of layer n, σ being the unit and P the pooling,
 
     from below      P(W_n s_{n−1} + b_n)
-    from above      W_{n+1}ᵀ P*(s_{n+1})           P* the adjoint of P at the present state; or B_{n+1}, in W's shape
+    from above      W_{n+1}ᵀ P*(s_{n+1})           P* the adjoint of P at the present state; with untied weights
+                                                   B in W's place, in P* too
     at the top      −β ∂ℓ/∂s                        the nudge: towards a lower loss for β > 0
     s_n ← σ(sum of these)
 
@@ -39,9 +40,9 @@ def as_input(stage, below):
 
 
 def before_pooling(stage, below, weights):
-    """What `weights` make of the state below, where the slope of a pooling is asked for.
+    """What `weights` make of the state below: where the slopes of a pooling are taken.
 
-    Without bias: it shifts whole windows, and no slope changes.
+    Without bias, which shifts whole windows and so changes no slope.
     """
     return stage.layer.respond(as_input(stage, below), weights)
 
@@ -154,8 +155,8 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     feedback : dict, optional
         {layer: weights in W's shape} that take W's place from above, for untied weights.
     sweep : "alternating" or "synchronous"
-        Odd layers first and then even ones, each seeing the other's newest state; or all at once from the old state,
-        as backpropagation through time needs it. Synchronous layers can fall into cycles of length two.
+        Every second layer from the lowest, then the others from their newest states; or all at once from the old
+        state, as backpropagation through time needs it. Synchronous layers can fall into cycles of length two.
     damping : float in [0, 1)
         h: s ← h s + (1 − h) σ(v).
     until : float

@@ -11,9 +11,9 @@ float64 parameter, started at 1, and learning-rate schedules, momentum and check
 
     R_t = c_t D_0 + Bᵀ W_t         B R_t = G W_t + c_t P,    G = B Bᵀ,   P = B D_0   computed once
 
-Backprop's own price, and the clearest statement of what the rule is: backprop through W with the error mixed by
-B Bᵀ, plus a fading echo of a random start. The explicit rule never reads W on the way down. The biology computes
-this; the formula only predicts it, and to do so it reads W.
+It costs what backprop costs, and it says clearly what the rule is: backprop through W, with the error mixed by B Bᵀ,
+plus a fading echo of a random start. The explicit rule never reads W on the way down; that is what a brain might
+compute. The formula only predicts it, and to do so it reads W.
 
 Exact where every weight meets the same SGD: one learning rate, one decay, momentum still zero at the start, no masks.
 `explicit` looks whether that is so at the first training step, and then hands over to a `ClosedForm`.
@@ -102,7 +102,10 @@ class ClosedForm:
     def set_feedback(self, name, **arrays):
         """Refused: there is no array to set."""
         raise ValueError(f"{self.name}: the closed form holds the feedback as a formula; arrays can be set "
-                         f"before the first training step, or in a rule made with an explicit route")
+                         f"before the first training step, or in a rule made with {self.explicit_routes()}")
+
+    def explicit_routes(self):
+        return " or ".join(f"route={route!r}" for route in self.before.plain.routes[:-1])
 
     def match_to_backprop(self):
         """Refused too."""
@@ -122,7 +125,7 @@ class ClosedForm:
                 reason = "W was assigned in mid-run"
         if reason:
             raise ValueError(f"{self.name}: the closed form holds no longer: {reason}. "
-                             f"Make the rule with an explicit route for such a run")
+                             f"Make the rule with {self.explicit_routes()} for such a run")
 
     def after_batch(self):
         self.left_by_update = mark_of_weights(self.network)

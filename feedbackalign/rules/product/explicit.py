@@ -6,8 +6,9 @@
     Contracted    the same products in another order, layer by layer where that is cheaper (`contracted`)
     ClosedForm    the formula (`closed_form`)
 
-Until the first training step a rule is explicit and every array an ordinary one. Then `Explicit` looks at the
-optimiser, and takes the closed form where that is exact and the user has not chosen an explicit route.
+Until the first training step every array is an ordinary one, and the way is `Contracted`, or `Explicit` if the user
+wished for it. At the first step the way looks at the optimiser, and hands over to the closed form where that is exact
+and the user has not chosen another route.
 """
 
 import numpy as np

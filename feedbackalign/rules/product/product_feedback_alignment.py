@@ -9,20 +9,21 @@ Li, Benna, "Deep Learning without Weight Symmetry", arXiv 2405.20594 (2024, 2025
 
 e is the error at the layer's output, ∂L/∂y with L the batch mean; what lies between two such layers (activations,
 pooling) sends it through its own exact derivative, in this rule as in every other. The error first reaches a middle
-population m through fixed random weights B (out, mid); m speaks to the layer's inputs through plastic weights R
-(mid, in). R learns like any forward weight, by its own presynaptic signal m times the activity x of the units it lands
-on. W and R then receive the same history, once bare and once through Bᵀ, and weight decay λ erases where they started:
+population m through fixed random weights B (out, mid); m drives the layer's inputs through weights R (mid, in) that
+learn. R learns like any forward weight: its presynaptic signal m times the activity x of the units that it reaches. W
+and R so receive the same updates, R through Bᵀ, and weight decay λ erases where both started:
 
     Eq. 4   R_t − Bᵀ W_t = (1 − ηλ)ᵗ (R_0 − Bᵀ W_0)        under SGD without momentum, whatever the data
 
-So R comes to be Bᵀ W and the path B·R comes to be B Bᵀ W, which is W up to the spread of B Bᵀ around the identity.
+So R comes to be Bᵀ W, and the path B·R comes to be B Bᵀ W. That is nearly W, since B Bᵀ is nearly the identity. (The
+numbers of equations are this file's.)
 
 Transported   nothing. B ends on the middle population and R starts there, so no synapse of either mirrors one of W;
               with sparse B and R no two neurons need be connected in both directions. (With B the identity, `pfa-i`,
               the middle population copies the outputs, and R is a Kolen-Pollack B.)
 Local         both factors of Eq. 2 and of Eq. 3 are at the synapse they change.
 When it is backprop     B Bᵀ = I and R = Bᵀ W.
-The floor     B Bᵀ − I is noise of variance 1/mid an entry, so ‖(B Bᵀ − I) W‖² ≈ out/mid · ‖W‖²: once R has forgotten
+The floor     B Bᵀ − I is noise of variance 1/mid per entry, so ‖(B Bᵀ − I) W‖² ≈ out/mid · ‖W‖²: once R has forgotten
               its start, W and B·R are arctan(1/√r) apart in a wide layer with expansion r = mid/out (17.5° at r = 10;
               with few outputs it is the draw of B that counts), and 0° if B is orthogonal.
 
@@ -153,7 +154,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
         return f"{shape_text(N, out)} @ B {shape_text(out, mid)} @ R {shape_text(mid, *rest)}"
 
     def match_to_backprop(self):
-        """Put B Bᵀ = I and R = Bᵀ W: every gradient equals backprop's, and by Eq. 4 goes on to under one SGD."""
+        """Put B Bᵀ = I and R = Bᵀ W: every gradient equals backprop's. By Eq. 4 it stays so under one SGD."""
         for layer in self.network.weighted_layers():
             rows = self.orthonormal_rows(self.B[layer.name].shape)
             self.B[layer.name][...] = rows
