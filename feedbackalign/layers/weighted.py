@@ -35,7 +35,6 @@ class WeightedLayer(Layer):
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
         self.init = init
-        self.density = density
         self.weight = initialisers.draw(weight_shape, rng, init, dtype)
         self.bias = np.zeros(weight_shape[0], dtype=dtype) if bias else None
         self.mask = None
