@@ -8,8 +8,8 @@
 #     Eq. 2   δ_n = da_n/dβ at β = 0                                 how every unit answers a nudge: its error
 #     Eq. 3   ∂W_n = δ_nᵀ a_{n−1},   ∂B_n = a_nᵀ δ_{n−1}             post error times pre activity, in W's shape both
 #
-# This β is minus lesson 12's: β > 0 raises the loss, and da/dβ is the error itself. Two things can be wrong with it. β is
-# finite, so a difference of states is not a derivative. And B is not W, so even the derivative is not the gradient.
+# This β is minus lesson 12's: β > 0 raises the loss, and da/dβ is the error itself. Two things can be wrong with it: β
+# is finite, so a difference of states is not a derivative; and B is not W, so even the derivative is not the gradient.
 #
 # ## A finite nudge that is exact
 #
