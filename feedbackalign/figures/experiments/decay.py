@@ -93,7 +93,7 @@ def decay(rows):
         from matplotlib.lines import Line2D
 
         figure = style.new_figure(title(curves, values))
-        grid = figure.add_gridspec(1, 2, left=0.08, right=0.985, top=0.8, bottom=0.26, wspace=0.14,
+        grid = figure.add_gridspec(1, 2, left=0.08, right=0.985, top=0.8, bottom=0.31, wspace=0.14,
                                    width_ratios=(1, 1.45))
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))
         for place, task in enumerate(tasks):
