@@ -4,7 +4,7 @@ import math
 
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
-from feedbackalign.figures.small_print import decay_in_words, fill, seeds_of, spelled_out
+from feedbackalign.figures.small_print import decay_in_words, fill, spelled_out
 from feedbackalign.runs import sweep
 from feedbackalign.runs.rows import NothingToShow, check_rows, names_in, synapses
 
@@ -165,7 +165,7 @@ def _colour_bar(figure, colours):
 
 def _small_print(rows):
     rules = list(dict.fromkeys(row["rule"] for row in rows))
-    decay = decay_in_words(rows)
+    decay, seeds = decay_in_words(rows), len({row.get("seed") for row in rows})
     words = [f"{rows[0].get('model')}, {rows[0].get('data')}, {max(row['epoch'] for row in rows)} epochs",
-             seeds_of(rows), "the top layer is 0° by construction", decay and f"weight decay: {decay}"]
+             f"mean over {seeds} seeds" if seeds > 1 else "one seed", "the top layer is 0° by construction", decay and f"weight decay: {decay}"]
     return fill(filter(None, words)) + "\n" + spelled_out(rules)
