@@ -124,7 +124,9 @@ def test_a_step_row_by_row_and_on_threads_is_the_step_of_the_definition(rule, nu
 
 
 def test_resnet18_halves_its_images_five_times():
-    shapes = networks.resnet18(rng=np.random.default_rng(0)).shapes
+    network = networks.resnet18(rng=np.random.default_rng(0))
+    shapes = network.shapes
+    assert repr(network.layer("pool1")) == "MaxPool2d(3, stride=2, padding=1)"
     assert [shapes[name][1] for name in ("conv1", "pool1", "block2", "block4", "block6", "block8")] == [
         (64, 112, 112), (64, 56, 56), (64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7)]
 

@@ -167,5 +167,6 @@ def _small_print(rows):
     rules = list(dict.fromkeys(row["rule"] for row in rows))
     decay, seeds = decay_in_words(rows), len({row.get("seed") for row in rows})
     words = [f"{rows[0].get('model')}, {rows[0].get('data')}, {max(row['epoch'] for row in rows)} epochs",
-             f"mean over {seeds} seeds" if seeds > 1 else "one seed", "the top layer is 0° by construction", decay and f"weight decay: {decay}"]
+             f"mean over {seeds} seeds" if seeds > 1 else "one seed", "the top layer is 0° by construction",
+             decay and f"weight decay: {decay}"]
     return fill(filter(None, words)) + "\n" + spelled_out(rules)
