@@ -89,7 +89,7 @@ def test_the_rest_of_an_epoch_is_the_same_rest(skip):
         assert x.tobytes() == same_x.tobytes() and np.array_equal(targets, same_targets)
 
 
-def test_nothing_is_drawn_between_batches_and_the_order_is_the_same_without():
+def test_nothing_is_drawn_between_batches_and_the_order_stays():
     split = Split(pictures((11, 1, 6, 6)), np.arange(11))
     rng = np.random.default_rng(5)
     walk = Batches(split, 4, rng=rng, augment=CropAndFlip(padding=2)).epoch()

@@ -276,7 +276,7 @@ def assert_same_batches(these, those):
         np.testing.assert_array_equal(targets, other_targets)
 
 
-def test_an_epoch_draws_once_when_it_is_asked_for_and_never_between_batches():
+def test_an_epoch_draws_once_and_never_between_batches():
     batches = Batches(numbered(10), 3, rng=np.random.default_rng(0))
     epoch = iter(batches)
     after_the_call = batches.rng.bit_generator.state
@@ -329,7 +329,7 @@ def test_batches_refuse_a_seed_a_pair_and_a_skip_past_the_end():
         batches.epoch(skip=4)
 
 
-def test_shuffled_labels_are_the_same_labels_elsewhere_and_the_test_keeps_its_own():
+def test_shuffled_labels_are_moved_and_the_test_keeps_its_own():
     data = Dataset("mine", *(Split(np.arange(60.0)[:, None], np.arange(60) % 3) for _ in range(3)), classes=3)
     shuffled = data.with_shuffled_labels(rng=np.random.default_rng(0))
     assert sorted(shuffled.train.targets) == sorted(data.train.targets)

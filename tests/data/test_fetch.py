@@ -150,7 +150,7 @@ def test_waits_grow_and_the_last_failure_waits_for_nothing(server, one_file, tmp
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_a_mirror_that_has_not_got_it_is_asked_once_and_the_next_one_at_once(server, one_file, tmp_path, status):
+def test_a_mirror_without_the_file_is_asked_once_then_the_next(server, one_file, tmp_path, status):
     server.answers |= {"/old/images": [Answer(b"gone", status)], "/new/images": [Answer()]}
     get(tmp_path, server.url + "old", server.url + "new")
     assert [path for path, _ in server.asked] == ["/old/images", "/new/images"]
