@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import feedbackalign
-from feedbackalign import rules, runs
+from feedbackalign import rules
 from feedbackalign.rules.table import RuleFileError
 from feedbackalign.runs import workers as worker_module
 from feedbackalign.runs.finished import versions
-from feedbackalign.runs.run import Run
+from feedbackalign.runs.run import Run, threads
 from feedbackalign.runs.sweep import compare, plan
 from feedbackalign.runs.workers import workers
 from feedbackalign.training.record import DivergedError
@@ -208,10 +208,9 @@ def rule_file(tmp_path):
 @pytest.mark.slow
 def test_spawned_workers_give_the_same_numbers_as_this_process(rule_file):
     chosen = ["bp", "pfa", "wm", Upward, f"{rule_file}:Mine"]
-    threads = runs.threads()                            # set by conftest before NumPy loaded
     here = without_times(compare(chosen, seeds=2, **SMALL))
     for jobs in (2, 1):
-        with workers(jobs, threads=threads) as executor:
+        with workers(jobs, threads=threads()) as executor:      # as many as conftest set before NumPy loaded
             assert without_times(compare(chosen, seeds=2, executor=executor, **SMALL)) == here
 
 

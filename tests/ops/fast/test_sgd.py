@@ -10,21 +10,17 @@ ORDERS = {"C": np.array, "F": lambda a: np.array(a, order="F"),
           "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2]}
 
 
-def in_order(order, array):
-    return ORDERS[order](array) if array.ndim else array.copy()
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-@pytest.mark.parametrize("shape", [(), (3,), (BLOCK - 1,), (BLOCK,), (BLOCK + 1,), (3, BLOCK), (200, 3, 11, 12)])
+@pytest.mark.parametrize("shape", [(1,), (3,), (BLOCK - 1,), (BLOCK,), (BLOCK + 1,), (3, BLOCK), (200, 3, 11, 12)])
 @pytest.mark.parametrize("order", ORDERS)
 def test_blocks_take_the_same_steps_bit_for_bit(order, shape, momentum, dtype):
     rng = np.random.default_rng(0)
     start = np.asarray(rng.normal(size=shape), dtype=dtype)
-    plain, fast = in_order(order, start), in_order(order, start)
+    plain, fast = ORDERS[order](start), ORDERS[order](start)
     v = w = 0.0
     for _ in range(3):
-        g = in_order(order, np.asarray(rng.normal(size=shape), dtype=dtype))
+        g = ORDERS[order](np.asarray(rng.normal(size=shape), dtype=dtype))
         kept = g.copy()
         v, w = optimizer.sgd(plain, g, v, 0.1, momentum, 0.03), sgd_in_blocks(fast, g, w, 0.1, momentum, 0.03)
         assert np.array_equal(g, kept)
