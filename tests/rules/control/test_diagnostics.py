@@ -5,7 +5,7 @@ import pytest
 
 from feedbackalign.networks.jacobians import dense_chain, forward
 from feedbackalign.rules.control.diagnostics import (condition1, condition2, growth_rates, has_converged, has_diverged,
-                                                     residuals, why_unstable)
+                                                     residuals, system_matrix, why_unstable)
 from feedbackalign.rules.control.dynamics import Controller, linear_control, run, steady_state
 from feedbackalign.rules.control.feedback import drawn_feedback
 from feedbackalign.rules.control.truths import spanning_feedback
@@ -77,6 +77,18 @@ def test_it_grows_at_the_rate_of_the_system_matrix(leak):
         lengths = [np.linalg.norm(state.v[0] - seen.pre[0]) for state in run(
             stages, seen, seen.output + 1.0, Q, controller, steps=round(60 / dt)) if state.step * dt in (40.0, 60.0)]
         assert np.log(lengths[1] / lengths[0]) / 20 == pytest.approx(exact, rel=tolerance)
+
+
+@pytest.mark.parametrize("sizes", [(5, 3), (5, 6, 3), (5, 7, 6, 3), (5, 7, 6, 4, 3)])
+def test_a_linear_system_rests_where_the_control_is_known(sizes):
+    """0 = A (Δv, u) + (0, δ), of every sample, δ the output's way to go."""
+    rng = np.random.default_rng(5)
+    _, stages, seen = network(rng, sizes, "identity")
+    Q, delta = drawn_feedback(stages, rng), rng.normal(size=seen.output.shape)
+    A = system_matrix(stages, seen, Q, Controller(alpha=0.5, k_p=0.0))
+    pushed = np.concatenate([np.zeros((len(A), len(A[0]) - 3)), delta], axis=1)
+    control = np.linalg.solve(A, -pushed[..., None])[:, -3:, 0]
+    np.testing.assert_allclose(control, linear_control(stages, seen, delta, Q, 0.5), rtol=1e-9, atol=1e-12)
 
 
 def test_a_proportional_part_makes_a_slightly_unstable_mode_worse():

@@ -291,5 +291,8 @@ def test_synapses_that_do_not_exist_are_left_alone():
 def test_what_a_chain_cannot_is_refused_by_name():
     with pytest.raises(ValueError, match="conv2: the closed form takes dense layers"):
         homeo.chain_gradient(conv_case().chain, conv_case().B)
-    with pytest.raises(ValueError, match="pool1 after conv1: homeostasis takes average pooling, got SoftmaxPool2d"):
-        homeo.require_linear(conv_case(pooling="softmax").chain)
+    case = conv_case(pooling="softmax")
+    probes = homeo.draw_probes(case.chain, 1, np.random.default_rng(0))
+    for probed in (homeo.probed_chain_loss, homeo.probed_chain_gradient):
+        with pytest.raises(ValueError, match="pool1 after conv1: homeostasis takes average pooling, got SoftmaxPool2d"):
+            probed(case.chain, case.B, probes)

@@ -100,6 +100,12 @@ def test_the_trace_shows_every_layers_target(name):
     np.testing.assert_allclose(rows[0]["distance"], rule.target_step * np.linalg.norm(error, axis=1).mean())
 
 
+def test_rules_that_move_alike_say_so_alike():
+    net, x, labels = dense_case(activation="tanh")
+    words = {name: make(name, net).trace(x, labels)[1]["target"] for name in ("tp", "dtp", "dtp-drl")}
+    assert words["tp"] != words["dtp"] == words["dtp-drl"]
+
+
 # ---------------------------------------------------------------------------------------------- the feedback learns
 
 @every_learned_rule
