@@ -153,7 +153,7 @@ print("mean accuracy by rank:", {rank: round(float(percent), 1) for rank, percen
 
 # %%
 assert all(row["passed"] for row in verdicts["LowRankFeedback"])
-assert [row["passed"] for row in verdicts["Liar"]].count(False) == 4
+assert [row["passed"] for row in verdicts["Liar"]].count(False) == 6                      # two claims, three networks
 assert abs(others["fa"] - 93) < 3 and others["bp"] > others["fa"]
 by_rank = dict(zip(RANKS, mine.mean(axis=1)))
 assert abs(by_rank[1] - 78) < 8 and abs(by_rank[2] - 85) < 7 and abs(by_rank[16] - 92) < 4 and abs(by_rank[32] - 92) < 4
