@@ -72,6 +72,7 @@ def test_known_bytes():
 def test_the_array_is_yours_to_write():
     array = read_bytes(as_idx(np.arange(3, dtype=np.uint8)))
     array[0] = 9
+    np.testing.assert_array_equal(array, [9, 1, 2])
 
 
 def test_gzip_is_told_by_content_not_by_name(tmp_path):

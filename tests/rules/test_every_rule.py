@@ -165,6 +165,16 @@ def test_a_matched_rule_is_backprop(name, data):
     assert_close(rule.gradients(x, labels).grads, backprop(net, x, labels))
 
 
+@pytest.mark.parametrize("name", ["fa", "kp", "wm"])
+@given(case=networks_with_batch())
+def test_with_b_equal_to_w_it_is_backprop(name, case):
+    net, x, labels, _ = case
+    rule = make(name, net)
+    for layer in net.weighted_layers():
+        rule.set_feedback(layer.name, B=layer.weight)
+    assert_close(rule.gradients(x, labels).grads, backprop(net, x, labels))
+
+
 @every_error_sender
 def test_a_matched_rule_is_backprop_through_residual_blocks_too(name):
     """The error goes down both branches and is added."""

@@ -8,18 +8,9 @@ from feedbackalign import alignment, layers
 from feedbackalign.networks import mlp
 from feedbackalign.optimizer import SGD
 from feedbackalign.training.loop import train_step
-from tests.rules.tools import (assert_close, backprop, conv_case, dense_case, errors_before_and_after, frozen, make,
+from tests.rules.tools import (assert_close, conv_case, dense_case, errors_before_and_after, frozen, make,
                                replace_weights, train)
 from tests.strategies import networks_with_batch
-
-
-@given(networks_with_batch())
-def test_with_b_equal_to_w_it_is_backprop(case):
-    net, x, labels, _ = case
-    rule = make("fa", net)
-    for layer in net.weighted_layers():
-        rule.set_feedback(layer.name, B=layer.weight)
-    assert_close(rule.gradients(x, labels).grads, backprop(net, x, labels))
 
 
 @given(networks_with_batch())

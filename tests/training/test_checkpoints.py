@@ -647,7 +647,8 @@ def test_two_runs_of_one_process_refuse_each_other(tmp_path):
 
 def test_the_lock_is_let_go_of_when_a_run_fails(tmp_path):
     killed(SmallRun("bp"), 2, tmp_path)
-    lock_folder(tmp_path).close()
+    with lock_folder(tmp_path) as lock:
+        assert not lock.closed
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path):

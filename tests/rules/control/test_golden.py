@@ -29,7 +29,7 @@ NORMS = {"integral": [0.02139930698, 0.01844732423, 0.02657328589],
 LEAKS = pytest.mark.parametrize("leak", ["integral", "total"])
 
 
-def agree(ours, theirs, digits=10):
+def assert_digits(ours, theirs, digits=10):
     np.testing.assert_allclose(np.ravel(ours), theirs, rtol=0, atol=0.51 * 10.0**-digits)
 
 
@@ -39,9 +39,9 @@ def controller(leak):
 
 def test_the_network_and_its_feedback():
     stages, seen, delta, Q = golden_case()
-    agree(seen.output, [0.3842630358, 0.4782752094])
-    agree(delta / -0.1, [0.3842630358, -0.3631957754])
-    agree(np.sort(np.linalg.eigvals(loop(stages, seen, Q)[0]).real)[::-1], [2.0992779759, 0.9495222315])
+    assert_digits(seen.output, [0.3842630358, 0.4782752094])
+    assert_digits(delta / -0.1, [0.3842630358, -0.3631957754])
+    assert_digits(np.sort(np.linalg.eigvals(loop(stages, seen, Q)[0]).real)[::-1], [2.0992779759, 0.9495222315])
 
 
 @LEAKS
@@ -51,11 +51,11 @@ def test_the_controller_in_time(leak):
              for state in run(stages, seen, seen.output + delta, Q, controller(leak), steps=2000)
              if state.step in SEEN[leak]}
     for step, (u, output) in SEEN[leak].items():
-        agree(found[step][0], u)
+        assert_digits(found[step][0], u)
         if output is not None:
-            agree(found[step][1], output)
+            assert_digits(found[step][1], output)
     if leak == "integral":
-        agree(found[2000][2], V1)
+        assert_digits(found[2000][2], V1)
 
 
 @LEAKS
@@ -63,15 +63,15 @@ def test_the_steady_state_to_first_order(leak):
     stages, seen, delta, Q = golden_case()
     u, push = SETTLED[leak]
     state = steady_state(stages, seen, delta, Q, controller(leak).damping)
-    agree(state.u, u)
-    agree(state.v[0] - state.v_ff[0], push)
+    assert_digits(state.u, u)
+    assert_digits(state.v[0] - state.v_ff[0], push)
 
 
 @LEAKS
 def test_the_simulation_ends_in_the_fixed_point(leak):
     stages, seen, delta, Q = golden_case()
     exact = fixed_point(stages, seen, seen.output + delta, Q, controller(leak).damping)
-    agree(exact.u, SEEN[leak][2000][0], digits=8)
+    assert_digits(exact.u, SEEN[leak][2000][0], digits=8)
 
 
 @LEAKS
@@ -81,4 +81,4 @@ def test_the_time_mean_of_the_update(leak):
     for state in run(stages, seen, seen.output + delta, Q, controller(leak), steps=300):
         mean.add(state)
     norms = [np.linalg.norm(mean.gradients()[f"{stage.name}.weight"]) for stage in stages]
-    agree(norms, NORMS[leak], digits=11)
+    assert_digits(norms, NORMS[leak], digits=11)

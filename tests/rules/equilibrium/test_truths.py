@@ -27,7 +27,7 @@ class Doubled(EquilibriumPropagation):
 
 
 class Forgetful(VectorFieldEquilibriumPropagation):
-    """Both learn by one update, and B never hears of it."""
+    """Both learn by one update, but B does not get it."""
 
     def common(self, stage, below, states, distance):
         return {name: gradient * (0 if name.endswith("B") else 1)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedbackalign import alignment
-from tests.rules.tools import (assert_close, backprop, cases, dense_case, errors_before_and_after, frozen, make,
+from tests.rules.tools import (assert_close, cases, dense_case, errors_before_and_after, frozen, make,
                                replace_weights, train)
 from tests.strategies import networks_with_batch
 
@@ -22,15 +22,6 @@ def assert_same_run(explicit, closed, tolerance=1e-12):
     assert_close(closed.network.parameters(), explicit.network.parameters(), tolerance)
     for layer in explicit.network.weighted_layers():
         assert_close({"B": closed.feedback_weights(layer.name)}, {"B": explicit.B[layer.name]}, tolerance)
-
-
-@given(networks_with_batch())
-def test_with_b_equal_to_w_it_is_backprop(case):
-    net, x, labels, _ = case
-    rule = make("kp", net)
-    for layer in net.weighted_layers():
-        rule.set_feedback(layer.name, B=layer.weight)
-    assert_close(rule.gradients(x, labels).grads, backprop(net, x, labels))
 
 
 @given(networks_with_batch())
