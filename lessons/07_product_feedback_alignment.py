@@ -105,7 +105,7 @@ moved = {"two-hop": moves(hop_net, hop_rule), "closed form": moves(closed_net, c
 print("do the errors move?", moved)
 
 # %% [markdown]
-# In the two-hop rule nobody ever reads W: biology would compute this, and Eq. 5 predicts the outcome without being
+# In the two-hop rule no synapse reads W: biology would compute this, and Eq. 5 predicts the outcome without being
 # the mechanism. To predict, the formula has to read W. What it predicts is where the path ends: c fades, and G stays.
 #
 # ## The floor

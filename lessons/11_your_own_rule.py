@@ -123,7 +123,7 @@ at_rank = {rank: fa.compare([LowRankFeedback], seeds=[0, 1, 2], epochs=12, optio
 
 
 def accuracies(rows, rule):
-    """Test accuracy in percent after the last epoch, one a seed."""
+    """Test accuracy in percent after the last epoch, one per seed."""
     return np.array([100 * row["test_accuracy"] for row in rows if row["rule"] == rule and row["epoch"] == 12])
 
 

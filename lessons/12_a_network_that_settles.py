@@ -104,7 +104,7 @@ print("largest entries after one nudged step:", {name: float(np.abs(first_step[n
 # to more than six. At β = 1, which is what training uses, the symmetric one is off by some 20 % of the gradient's
 # length and the one-sided by about all of it.
 #
-# Right: where is the error, if nobody sends it? It is the movement. After one nudged step only the layer next to the
+# Right: where is the error, if no layer sends it? It is the movement. After one nudged step only the layer next to the
 # readout has moved, and the estimate for `fc1` is exactly zero: the news has not arrived. (Its angle is undefined;
 # the curve begins at two steps.) Every further step carries the news one layer on and back. T steps, all layers at
 # once, give just what backpropagation through the last T steps of settling would give.

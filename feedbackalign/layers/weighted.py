@@ -1,6 +1,6 @@
 """The layers with synapses, Linear and Conv2d, and the three steps that every learning rule is made of.
 
-    layer.local_gradients(error)             what arrived times what came back, at the synapse itself
+    layer.local_gradients(error)             its input times its error, both at the synapse itself
     layer.transport(error, weights)          carry an error down through ANY weights of the layer's kind
     layer.mix_outputs(error, matrix)         carry it into a middle population first (product feedback alignment)
 

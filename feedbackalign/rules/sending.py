@@ -2,7 +2,7 @@
 
 At every weighted layer such a rule does three things, which stay apart:
 
-    local = self.local_gradients(layer, error)       what arrived times what came back
+    local = self.local_gradients(layer, error)       the layer's input times its error
     self.learn_feedback(layer, error, local)         the rule's own synapses, if they learn
     error = self.send_back(layer, error)             THE RULE
 
@@ -85,7 +85,7 @@ class ErrorSendingRule(Rule):
         return self.backward(self.network.loss_error(output, targets)).errors
 
     def local_gradients(self, layer, error):
-        """Gradients of the layer's own parameters, {"weight": array, …}: what arrived times what came back."""
+        """Gradients of the layer's own parameters, {"weight": array, …}: its input times its error."""
         return layer.local_gradients(error)
 
     def send_back(self, layer, error):

@@ -32,7 +32,7 @@ def null_space_rows(*, seeds=5, updates=6000, rules=RULES, progress=None):
     -------
     list of dict
         rule, seed, epoch (updates of the feedback so far), null_space: ‖P ΔW‖ / ‖ΔW‖ of the first hidden layer, P the
-        projection onto the null space of ∂output/∂W, a sample at a time, mean over 200.
+        projection onto the null space of ∂output/∂W, per sample, mean over 200.
     """
     return trained.collect((_train(rule, seed, updates)
                             for rule in rules for seed in trained.seed_list(seeds)), progress)

@@ -21,7 +21,6 @@ Deviations from the paper
     - B is drawn by the layer's own initialiser. `density` masks B alone; ∂B is then masked after each update.
 """
 
-
 from feedbackalign.rules.product.closed_form import ClosedForm
 from feedbackalign.rules.product.explicit import Explicit, resume
 from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
