@@ -261,14 +261,14 @@ def _add_settings(parser, training=True):
         add("--epochs", f"passes over the training data; default {usual('epochs')}", type=int, metavar="N")
         add("--batch-size", f"samples a step; default {usual('batch_size')}", type=int, metavar="N")
     add("--lr", f"learning rate, which some rules multiply with a factor of their own; default {usual('lr')}, and "
-        f"{GENTLE} for regression and for Adam", type=float, metavar="X")
-    add("--momentum", "of SGD", type=float, metavar="X")
-    add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor", type=integers,
-        metavar="A,B")
-    add("--lr-factor", "see --lr-milestones", type=float, metavar="X")
+        f"{GENTLE} for regression and for Adam on a model of SGD", type=float, metavar="X")
+    add("--momentum", f"of SGD; default {usual('momentum')}", type=float, metavar="X")
+    add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor; default the model's "
+        f"factor an epoch, {usual('lr_per_epoch')}", type=integers, metavar="A,B")
+    add("--lr-factor", "see --lr-milestones; default 0.5", type=float, metavar="X")
     add("--decay", "weight decay: `authors` (the product rules start strong), `equal` (all rules do), or a number; "
         f"default {usual('decay')}", type=number_or_word, metavar="X")
-    add("--optimizer", "sgd, adam", metavar="NAME")
+    add("--optimizer", f"sgd, adam; default {usual('optimizer')}", metavar="NAME")
 
 
 def _add_rule_options(parser, known_rules):

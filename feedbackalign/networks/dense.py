@@ -4,11 +4,11 @@ import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS, BatchNorm1d, Linear
 from feedbackalign.networks.network import Network
-from feedbackalign.validation import require_known
+from feedbackalign.validation import require_known, require_number
 
 
-def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, batch_norm=False, rng,
-        dtype=np.float32):
+def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, batch_norm=False,
+        output_gain=1.0, rng, dtype=np.float32):
     """Dense layers of these sizes with the activation between them; the output is linear.
 
     Parameters
@@ -21,6 +21,8 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
         As in `Network` and `Linear`; the weights are drawn layer by layer from the bottom.
     batch_norm : bool
         Batch normalisation before every activation; its shift replaces the bias. It helps networks of many layers.
+    output_gain : float
+        What the last layer's first weights are multiplied with.
 
     >>> mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0))
     Network(Linear(4, 3), Tanh(), Linear(3, 2))
@@ -35,6 +37,7 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
         layers.append(Linear(inputs, outputs, bias=bias and not is_normalised, rng=rng, init=init, dtype=dtype))
         layers += [BatchNorm1d(outputs, dtype=dtype)] if is_normalised else []
         layers.append(ACTIVATIONS[activation]())
+    layers[-2].weight *= require_number(output_gain, "output_gain", low=0, low_open=True)
     return Network(layers[:-1], loss=loss)                                      # the output stays linear
 
 

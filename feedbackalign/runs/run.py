@@ -18,7 +18,8 @@ from feedbackalign.runs import models
 from feedbackalign.validation import require_integer, require_known, require_number
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-GENTLE = 0.001                      # the learning rate for regression and for Adam
+GENTLE = 0.001                      # the learning rate for regression
+USUAL = {"sgd": 0.01, "adam": 0.001}            # learning rates of an optimiser that is not the model's own
 REGRESSIONS = ("linear-teacher", "teacher-student")
 
 
@@ -38,14 +39,14 @@ class Run:
     shuffled_labels : bool
         Whether the training targets are put in another order, so that nothing can be learnt but by heart.
     epochs, batch_size : int
-        None takes the model's, see `models.MODELS`; so do lr and decay.
+        None takes the model's, see `models.MODELS`; so do all settings below but for the three of the network.
     lr : float or dict
         Multiplied by the rule's own `learning_rate_factor`; a dict gives one rate per layer or parameter, 0 for frozen.
-        None takes the model's rate, at which every rule of the table learns, or 0.001 for regression and for Adam.
+        None takes the model's rate, or 0.001 for regression, and for Adam on a model of SGD.
     momentum : float
         SGD's.
     lr_milestones : tuple of int
-        Epochs after which lr is multiplied by `lr_factor`.
+        Epochs after which lr is multiplied by `lr_factor`, 0.5 unless given. With neither given: the model's schedule.
     decay : "authors", "equal" or float
         See `optimizer.decay_schedule`.
     optimizer : "sgd" or "adam"
@@ -70,11 +71,11 @@ class Run:
     epochs: int = None
     batch_size: int = None
     lr: object = dataclasses.field(default=None, hash=False)            # a dict has no hash
-    momentum: float = 0.9
-    lr_milestones: tuple = ()
-    lr_factor: float = 0.5
+    momentum: float = None
+    lr_milestones: tuple = None
+    lr_factor: float = None
     decay: object = None
-    optimizer: str = "sgd"
+    optimizer: str = None
     hidden: tuple = None
     activation: str = None
     init: str = "xavier-uniform"
@@ -85,14 +86,16 @@ class Run:
         require_integer(self.seed, "seed", low=0)
         require_known(self.model, models.MODELS, "model")
         require_known(self.data, datasets.LOADERS, "data set")
-        gentle = self.data in REGRESSIONS or self.optimizer == "adam"
-        usual = {"epochs": self.known.epochs, "batch_size": self.known.batch_size, "decay": self.known.decay,
-                 "lr": GENTLE if gentle else self.known.lr,
-                 "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none"}
-        for field, value in usual.items():
-            if getattr(self, field) is None:
-                object.__setattr__(self, field, value)
+        self._fill({field: getattr(self.known, field)
+                    for field in ("epochs", "batch_size", "optimizer", "momentum", "decay")})
         require_integer(self.epochs, "epochs", low=0)
+        require_known(self.optimizer, tuple(USUAL), "optimiser")
+        is_models_schedule = self.lr_milestones is None and self.lr_factor is None and self.known.lr_per_epoch != 1
+        lr = self.known.lr if self.optimizer == self.known.optimizer else USUAL[self.optimizer]
+        self._fill({"lr": GENTLE if self.data in REGRESSIONS else lr,
+                    "lr_milestones": tuple(range(1, self.epochs)) if is_models_schedule else (),
+                    "lr_factor": self.known.lr_per_epoch if is_models_schedule else 0.5,
+                    "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none"})
         require_integer(self.batch_size, "batch size", low=1)
         for name, rate in self.lr.items() if isinstance(self.lr, dict) else ():
             require_number(rate, f"lr of {name}", low=0)
@@ -104,11 +107,16 @@ class Run:
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
                 object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
-        require_known(self.optimizer, ("sgd", "adam"), "optimiser")
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
         known = rules.options_of(self.rule)
         for option, _ in self.options:
             require_known(option, known, f"option of rule {self.rule_name}")
+
+    def _fill(self, usual):
+        """Set the fields that were left to None."""
+        for field, value in usual.items():
+            if getattr(self, field) is None:
+                object.__setattr__(self, field, value)
 
     def with_seed(self, seed):
         """The same run with another seed; what was checked is not checked again."""
@@ -148,12 +156,14 @@ class Run:
         return [np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(4)]
 
     def load_data(self, rng):
-        """The data set, images standardised where the model is not one of [0, 1] units."""
+        """The data set, in the form that the model's record asks for."""
         images = True if self.known.takes_images and self.data == "digits" else None
         held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
-        standardise = self.known.standardise if self.data in datasets.OF_IMAGES else None
+        standardise = self.known.inputs == "standardised" if self.data in datasets.OF_IMAGES else None
         data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out,
                              standardise=standardise)
+        if self.known.inputs == "centred":
+            data = data.standardised(std=1)
         return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
 
     def build(self):

@@ -69,6 +69,12 @@ def test_mlp(activation):
     assert list(net.parameters()) == ["fc1.weight", "fc2.weight"]
 
 
+def test_output_gain_scales_the_last_first_weights_alone():
+    usual, small = made(mlp, [5, 4, 3]), made(mlp, [5, 4, 3], output_gain=0.25)
+    for name, array in usual.parameters().items():
+        assert np.array_equal(small.parameters()[name], array * (0.25 if name == "fc2.weight" else 1))
+
+
 def test_autoencoder_is_mirrored_with_a_linear_code():
     net = made(networks.autoencoder, [8, 5, 2])
     assert [layer.weight.shape for layer in net.weighted_layers()] == [(5, 8), (2, 5), (5, 2), (8, 5)]
@@ -265,6 +271,7 @@ MADE = {"rng": np.random.default_rng(0)}
     (ValueError, lambda: Network([conv(1, 2, 3), layers.MaxPool2d(4)], input_shape=(1, 5, 5)), "pool1 ran out of"),
     (ValueError, lambda: Network([conv(3, 2, 3)], input_shape=(1, 5, 5)), "conv1: expected 3 channels"),
     (ValueError, lambda: Network([linear(3, 2)], loss="cross-entrpy"), "unknown loss 'cross-entrpy': did you mean 'cr"),
+    (ValueError, lambda: mlp([3, 2], output_gain=0, **MADE), r"output_gain: expected a finite number in \(0, inf\)"),
     (ValueError, lambda: mlp([3], **MADE), r"sizes: expected at least an input and an output size, got \[3\]"),
     (ValueError, lambda: mlp([3, 0, 2], **MADE), "Linear outputs: .* got 0"),
     (TypeError, lambda: mlp([3, 2.5], **MADE), "Linear outputs: .* got 2.5"),

@@ -113,6 +113,7 @@ def test_a_run_can_be_a_key_however_its_lists_were_given():
 @pytest.mark.parametrize("settings, usual", [
     ({}, (40, 32, 0.01, "authors")), ({"model": "settling"}, (12, 50, 0.1, 3e-4)),
     ({"model": "settling", "optimizer": "adam"}, (12, 50, 0.001, 3e-4)),
+    ({"model": "corinfomax"}, (20, 20, 0.1, 0.0)), ({"model": "corinfomax", "optimizer": "adam"}, (20, 20, 0.001, 0.0)),
     ({"model": "autoencoder"}, (40, 32, 0.001, "authors")), ({"data": "linear-teacher"}, (40, 32, 0.001, "authors")),
     ({"model": "settling", "epochs": 0, "lr": 0.3, "decay": 0.0}, (0, 50, 0.3, 0.0)),
     ({"model": "resnet20"}, (10, 128, 0.1, "authors")), ({"model": "resnet110"}, (10, 128, 0.1, "authors")),
@@ -121,6 +122,23 @@ def test_a_run_can_be_a_key_however_its_lists_were_given():
 def test_what_nobody_says_is_usual_for_the_model(settings, usual):
     run = Run("bp", **settings)
     assert (run.epochs, run.batch_size, run.lr, run.decay) == usual
+
+
+@pytest.mark.parametrize("settings, momentum, milestones, factor", [
+    ({}, 0.9, (), 0.5), ({"model": "corinfomax", "epochs": 3}, 0.0, (1, 2), 0.97),
+    ({"model": "corinfomax", "epochs": 3, "lr_factor": 0.9}, 0.0, (), 0.9),
+    ({"model": "corinfomax", "lr_milestones": ()}, 0.0, (), 0.5),
+    ({"model": "corinfomax", "epochs": 2, "momentum": 0.5}, 0.5, (1,), 0.97)])
+def test_momentum_and_schedule_are_the_models_unless_given(settings, momentum, milestones, factor):
+    run = Run("bp", **settings)
+    assert (run.momentum, run.lr_milestones, run.lr_factor) == (momentum, milestones, factor)
+
+
+@pytest.mark.parametrize("inputs, low, mean", [("standardised", -0.8, 0), ("unit", 0, 0.305), ("centred", -0.305, 0)])
+def test_inputs_have_the_form_of_the_models_record(inputs, low, mean, monkeypatch):
+    monkeypatch.setitem(models.MODELS, "mlp", dataclasses.replace(models.MODELS["mlp"], inputs=inputs))
+    x = Run("bp").load_data(np.random.default_rng(0)).train.x
+    assert x.mean() == pytest.approx(mean, abs=1e-3) and x.min() == pytest.approx(low, abs=0.02)
 
 
 @pytest.mark.parametrize("model, first, until, after", [
