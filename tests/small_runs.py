@@ -38,9 +38,10 @@ class SmallRun:
 
     def __init__(self, rule="pfa", *, opt=None, data=None, draw=0, **options):
         self.data = data or classification()
-        loss = "cross-entropy" if self.data.classes else "squared-error"
+        family = family_of(rule)
+        loss = "cross-entropy" if self.data.classes and family != "squared error" else "squared-error"
         # A network that settles has its readout outside, and feedback only between two settling layers.
-        sizes = [4, 5, 4, 3] if family_of(rule) == "settling" else [4, 5, 3]
+        sizes = [4, 5, 4, 3] if family == "settling" else [4, 5, 3]
         self.network = networks.mlp(sizes, activation=units_for(rule)[0].kind, loss=loss,
                                     rng=np.random.default_rng([1, draw]))
         if "pretraining" in rules.options_of(rule):

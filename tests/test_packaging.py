@@ -103,10 +103,10 @@ def test_the_package_imports_what_it_may():
     assert broken_import_rules(PACKAGE) == []
 
 
-def test_the_house_has_at_most_22_places_and_no_long_file():
+def test_the_house_has_at_most_27_places_and_no_long_file():
     folders = [path for depth in ("*", "*/*") for path in PACKAGE.glob(depth) if (path / "__init__.py").is_file()]
     modules = [path for path in PACKAGE.glob("*.py") if path.stem not in ("__init__", "__main__")]
-    assert len(folders) + len(modules) <= 22
+    assert len(folders) + len(modules) <= 27
     long = {path.name: count for path in PACKAGE.rglob("*.py")
             if (count := len(path.read_text(encoding="utf-8").splitlines())) > 350}
     assert long == {}

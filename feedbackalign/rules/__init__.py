@@ -11,6 +11,7 @@ from feedbackalign.rules.equilibrium.vector_field import VectorFieldEquilibriumP
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
+from feedbackalign.rules.information.corinfomax import CorInfoMax
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
 from feedbackalign.rules.product.orthogonal_feedback import (IdentityProductFeedbackAlignment,
@@ -28,7 +29,7 @@ from feedbackalign.rules.targets.target_propagation import (DifferenceReconstruc
 from feedbackalign.rules.targets.target_rule import TargetRule
 from feedbackalign.rules.weight_mirror import WeightMirror
 
-__all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry", "DeepFeedbackControl",
+__all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry", "CorInfoMax", "DeepFeedbackControl",
            "DifferenceReconstructionTargetPropagation", "DifferenceTargetPropagation", "DirectFeedbackAlignment",
            "DirectRandomTargetProjection", "DirectTargetPropagation", "DirectTargetPropagationControl",
            "EquilibriumPropagation", "ErrorSendingRule", "FeedbackAlignment", "FixedRandomSignSymmetry",

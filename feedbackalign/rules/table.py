@@ -20,6 +20,7 @@ from feedbackalign.rules.equilibrium.vector_field import VectorFieldEquilibriumP
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
+from feedbackalign.rules.information.corinfomax import CorInfoMax
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
 from feedbackalign.rules.product.orthogonal_feedback import (IdentityProductFeedbackAlignment,
@@ -54,6 +55,7 @@ TABLE = {
     "ep-vf": VectorFieldEquilibriumPropagation,
     "hep": HolomorphicEP,
     "hep-homeo": JacobianHomeostasis,
+    "corinfomax": CorInfoMax,
     "dfc": DeepFeedbackControl,
     "dfc-ss": SteadyStateFeedbackControl,
     "dfc-ssa": AnalyticFeedbackControl,

@@ -84,22 +84,26 @@ def settling(case):
     return made
 
 
-# The networks of the shared tests: three families, each rule's found by trying what it takes.
-CASES = {"any": {"dense": dense_case, "conv": conv_case, "residual": residual_case}, "dense": {"dense": dense_case},
-         "settling": {"dense": settling(dense_case), "conv": settling(conv_case)}}
+SQUARES = {"loss": "squared-error"}
+
+# The networks of the shared tests: some families, each rule's found by trying what it takes, in this order.
+CASES = {"any": {"residual": residual_case, "dense": dense_case, "conv": conv_case}, "dense": {"dense": dense_case},
+         "settling": {"dense": settling(dense_case), "conv": settling(conv_case)},
+         "squared error": {"dense": functools.partial(dense_case, **SQUARES)}}
 UNITS = {"any": (layers.ReLU, layers.MaxPool2d), "dense": (layers.ReLU, None),
-         "settling": (layers.Tanh, layers.AvgPool2d)}
-DRAWN = {"any": networks_with_batch, "dense": dense_networks_with_batch, "settling": settling_networks_with_batch}
+         "settling": (layers.Tanh, layers.AvgPool2d), "squared error": (layers.ReLU, None)}
+DRAWN = {"any": networks_with_batch, "dense": dense_networks_with_batch, "settling": settling_networks_with_batch,
+         "squared error": functools.partial(dense_networks_with_batch, losses=["squared-error"])}
 
 
 @functools.lru_cache(maxsize=None)
 def family_of(rule):
-    """any, dense or settling: the first whose networks this rule, a name or a class, can be made on."""
-    for family, case in (("any", residual_case), ("dense", dense_case)):
+    """The first family whose networks this rule, a name or a class, can be made on."""
+    for family, cases in CASES.items():
         with contextlib.suppress(ValueError):
-            rules.make(rule, case()[0], rng=np.random.default_rng(0))
+            rules.make(rule, next(iter(cases.values()))()[0], rng=np.random.default_rng(0))
             return family
-    return "settling"
+    raise ValueError(f"{rule} takes no network of the shared tests: give it a family of its own")
 
 
 def units_for(rule):
