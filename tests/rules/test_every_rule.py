@@ -263,7 +263,7 @@ def test_every_error_is_what_the_layer_above_sent(name, case):
 @pytest.mark.parametrize(("spoil", "error", "says"), [
     (lambda x, labels: (x, labels + 3), ValueError, "targets: expected labels from 0 to 2"),
     (lambda x, labels: (x, -1 - labels), ValueError, "targets: expected labels from 0 to 2"),
-    (lambda x, labels: (x, labels.astype(float)), (TypeError, ValueError),          # under squared error: numbers (N, out)
+    (lambda x, labels: (x, labels.astype(float)), (TypeError, ValueError),      # under squared error: numbers (N, out)
      r"targets: expected an integer array|targets: expected shape \(7, 3\)"),
     (lambda x, labels: (x, labels[:-1]), ValueError, "targets: expected shape"),
     (lambda x, labels: (np.where(x == x[0, 0], np.nan, x), labels), ValueError, "x: expected finite numbers"),

@@ -178,7 +178,7 @@ def settle(neurons, populations, x, start, *, sweeps, beta=0.0, targets=None, un
     with np.errstate(over="ignore", invalid="ignore"):                          # reported below, by name
         for sweep in range(sweeps):
             moves = []
-            for k, population in enumerate(populations):
+            for k in range(len(populations)):
                 old = now[k].rates
                 now[k] = next_activity(neurons, populations, now, k, drive, neurons.step(sweep), beta, targets)
                 moves.append(np.abs(now[k].rates - old).max())

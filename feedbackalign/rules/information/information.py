@@ -11,7 +11,7 @@ mean ‖y − W x‖² + ε ‖W‖², and with the correlation Re of its errors
 
     Eq. 3   Ry + εI − Ryx (Rx + εI)⁻¹ Rxy = Re + ε W* W*ᵀ + εI
 
-The network drops ε W* W*ᵀ and takes log|Re + εI| ≈ n log ε + tr(Re)/ε, which is never less: this is `layer_information`.
+The network drops ε W* W*ᵀ and takes log|Re + εI| ≈ n log ε + tr(Re)/ε, which is never less: `layer_information`.
 
 Bozkurt, Pehlevan, Erdogan 2023, arXiv 2306.04810.
 """

@@ -69,5 +69,6 @@ def woodbury(B, X, forgetting):
     """
     c = (1 - forgetting) / forgetting / len(X)
     Z = X @ B                                                                   # (N, n)
-    inner = np.eye(len(X), dtype=B.dtype) + c * (X @ Z.T)                       # (N, N)
-    return (B - c * (Z.T @ np.linalg.solve(inner, Z))) / forgetting
+    inner = np.eye(len(X), dtype=B.dtype) + c * (X @ Z.T)                       # (N, N) = L Lᵀ
+    Y = np.linalg.solve(np.linalg.cholesky(inner), Z)                           # L⁻¹ Z, (N, n)
+    return (B - c * (Y.T @ Y)) / forgetting                                     # symmetric to the last bit
