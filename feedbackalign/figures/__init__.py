@@ -11,6 +11,7 @@ import re
 
 from feedbackalign.figures.experiments.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
 from feedbackalign.figures.experiments.cauchy_error import cauchy_error, cauchy_error_rows
+from feedbackalign.figures.experiments.compartments import compartments, compartments_rows
 from feedbackalign.figures.experiments.controller_at_work import controller_at_work, controller_at_work_rows
 from feedbackalign.figures.experiments.decay import decay, decay_rows
 from feedbackalign.figures.experiments.decay import planned_runs as planned_decay
@@ -23,6 +24,7 @@ from feedbackalign.figures.experiments.mlp import mlp, mlp_rows
 from feedbackalign.figures.experiments.mlp import planned_runs as planned_mlp
 from feedbackalign.figures.experiments.nudge_bias import nudge_bias, nudge_bias_rows
 from feedbackalign.figures.experiments.null_space import null_space, null_space_rows
+from feedbackalign.figures.experiments.predictors import predictors, predictors_rows
 from feedbackalign.figures.experiments.resnet import resnet, resnet_rows
 from feedbackalign.figures.experiments.resnet import planned_runs as planned_resnet
 from feedbackalign.figures.experiments.sparse import sparse, sparse_rows
@@ -38,12 +40,13 @@ from feedbackalign.runs.rows import NothingToShow, check_rows
 from feedbackalign.validation import require_known
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
-           "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "controller_at_work",
-           "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all", "expansion",
-           "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "homeostasis", "homeostasis_rows",
-           "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
-           "null_space_rows", "output_folder", "panels", "path_alignment", "resnet", "resnet_rows", "save", "show",
-           "slide", "sparse", "sparse_rows", "target_angles", "target_angles_rows"]
+           "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments", "compartments_rows",
+           "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all",
+           "expansion", "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "homeostasis",
+           "homeostasis_rows", "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows",
+           "null_space", "null_space_rows", "output_folder", "panels", "path_alignment", "predictors",
+           "predictors_rows", "resnet", "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows",
+           "target_angles", "target_angles_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
@@ -53,7 +56,8 @@ EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cau
                "target_angles": (target_angles_rows, target_angles), "null_space": (null_space_rows, null_space),
                "first_layer": (first_layer_rows, first_layer),
                "controller_at_work": (controller_at_work_rows, controller_at_work),
-               "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback)}
+               "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback),
+               "compartments": (compartments_rows, compartments), "predictors": (predictors_rows, predictors)}
 
 # {name: (its planned runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.
 TRAINED = {"mlp": (planned_mlp, mlp), "resnet": (planned_resnet, resnet), "sparse": (planned_sparse, sparse),

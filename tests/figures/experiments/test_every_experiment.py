@@ -4,8 +4,8 @@ import pytest
 
 from feedbackalign import figures
 from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_feedback, test_decay, test_depth,
-                                       test_first_layer, test_homeostasis, test_null_space, test_sparse,
-                                       test_target_angles)
+                                       test_first_layer, test_homeostasis, test_null_space, test_predictors,
+                                       test_sparse, test_target_angles)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
 # How the rows of each experiment are made: by formula, or by a short measurement.
@@ -18,6 +18,7 @@ ROWS = {
     "nudge_bias": lambda: figures.nudge_bias_rows([1e-4, 1e-3, 1e-2]),
     "cauchy_error": lambda: figures.cauchy_error_rows(seeds=1, points=(1, 2, 4, 8), samples=4),
     "expansion": lambda: figures.expansion_rows(draws=2),
+    "compartments": lambda: figures.compartments_rows(epochs=0), "predictors": test_predictors.rows,
     "controller_at_work": lambda: figures.controller_at_work_rows(pretraining=100),
 }
 

@@ -1,0 +1,87 @@
+"""Forward and backward predictors over training: the angle between them, and of their updates to two gradients."""
+
+from feedbackalign.figures import style
+from feedbackalign.figures.experiments import trained
+from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves
+from feedbackalign.runs.run import Run
+
+COLOURS = {"fc1": "#007212", "fc2": "#8a00ff"}
+DASHES = {"implicit": style.SOLID, "backprop": style.DOTTED}
+WORDS = {"implicit": "settled gradient", "backprop": "backprop"}
+
+
+def predictors_rows(*, seeds=3, epochs=20, progress=None):
+    """Train the model `corinfomax`, 64-100-10, by the rule of its name on the digits.
+
+    Parameters
+    ----------
+    seeds : int or sequence of int
+    epochs : int
+    progress : callable, optional
+        Called with every row.
+
+    Returns
+    -------
+    list of dict
+        rule, seed, epoch, test_accuracy, between (degrees between W and Wb of fc2), implicit and backprop ({layer:
+        degrees of its weights' update to that gradient}; null where the implicit one did not settle).
+    """
+    runs = (Run("corinfomax", seed=seed, model="corinfomax", epochs=epochs) for seed in trained.seed_list(seeds))
+    return trained.collect(([_shown(row) for row in run.train()] for run in runs), progress)
+
+
+def _shown(row):
+    def of_layers(key):
+        return {layer: row[key][f"{layer}.weight"] for layer in COLOURS}
+
+    settled = row["reference"] == "implicit"
+    return {**{key: row[key] for key in ("rule", "seed", "epoch", "test_accuracy")},
+            "between": row["weight_angle"]["fc2"], "implicit": of_layers("update_angle") if settled else None,
+            "backprop": of_layers("backprop_angle")}
+
+
+def predictors(rows):
+    """Two panels over epochs: the angle between W and Wb; the updates' angles to the two gradients, layer by layer.
+
+    rows : list of dict
+        Of `predictors_rows`.
+    -> matplotlib.figure.Figure
+
+    >>> rows = [{"rule": "corinfomax", "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "between": 80.0,
+    ...          "implicit": {"fc1": 60.0, "fc2": 30.0}, "backprop": {"fc1": 80.0, "fc2": 120.0}} for epoch in (0, 1)]
+    >>> [axes.get_title() for axes in predictors(rows).axes]
+    ['fc2: angle between W and Wb (degrees)', 'updates of W: angle to two gradients (degrees)']
+    """
+    rows = check_rows(rows)
+    rule = rows[0]["rule"]
+    accuracy = mean_at_end(mean_curves(rows, accuracy_percent)[rule])
+    between = mean_curves(rows, lambda row: row["between"])
+    to = {(name, layer): mean_curves([row for row in rows if row[name]], entry(name, layer)).get(rule)
+          for name in DASHES for layer in COLOURS}
+    with style.slide():
+        figure = style.new_figure(f"CorInfoMax: nothing mirrors W, and yet the digits are learnt ({accuracy:.0f} %)")
+        small = fill(["digits, 64-100-10, rates in [0, 1], β = ±1", seeds_of(rows),
+                      "fc1's update is ε times the settled gradient where Wb = W"])
+        bottom = style.foot(figure, small, more=_legend())
+        grid = figure.add_gridspec(1, 2, left=0.06, right=0.985, top=0.85, bottom=bottom, wspace=0.16)
+        left, right = (figure.add_subplot(grid[0, place]) for place in range(2))
+        style.draw_curves(left, between, "fc2: angle between W and Wb (degrees)")
+        style.grid(right)
+        right.set_title("updates of W: angle to two gradients (degrees)")
+        for (name, layer), curve in to.items():
+            if curve:
+                right.plot(curve.epochs, curve.mean, color=COLOURS[layer], linestyle=DASHES[name])
+                right.fill_between(curve.epochs, curve.low, curve.high, color=COLOURS[layer], alpha=0.12, linewidth=0)
+        for axes in (left, right):
+            style.epoch_axis(axes, between)
+        style.degree_axis(left, style.highest([between], 92.0), with_words=True)
+        style.degree_axis(right, style.highest([{"all": curve} for curve in to.values() if curve], 92.0))
+    return figure
+
+
+def _legend():
+    from matplotlib.lines import Line2D
+
+    return [Line2D([], [], color=colour, linestyle=dash, label=f"{layer}: {WORDS[name]}")
+            for layer, colour in COLOURS.items() for name, dash in DASHES.items()]
