@@ -88,8 +88,8 @@ def compartments(rows):
     sweeps, first = [row["sweep"] for row in rows], rows[0]
     nudge = next((row["sweep"] for row in rows if row["phase"] == "nudged"), sweeps[-1])
     with style.slide():
-        figure = style.new_figure(f"A digit {first['digit']}: all compartments settle, then the output is pulled to its "
-                                  "target")
+        figure = style.new_figure(f"A digit {first['digit']}: all compartments settle, then the "
+                                  "output is pulled to its target")
         small = fill(["digits, 64-100-10, rates are voltages clipped to [0, 1]", f"β = {rows[-1]['beta']:g}",
                       f"trained for {first['epochs']} epochs", "one colour a neuron",
                       "the nudged phase starts with u = r"])

@@ -282,6 +282,9 @@ def test_the_trace_tells_every_phase_and_layer():
         for layer in ("fc1", "fc2")]
     assert rows[0]["at_0"] == 0.25 and rows[0]["at_1"] == 0
     assert rows[0]["residual"] > 1e-9 > rows[-1]["residual"]
+    high = golden()
+    high.network.layer("fc1").weight[0] = 1.2                                   # its rates: 1 and 0.95, 0 and 0.09
+    assert high.trace(X, LABELS)[0]["at_1"] == 0.25 and 0.9 < high.free_phase(X)[0][0].rates[1, 0] < 1
     assert rows[1]["information_backward"] is None and rows[0]["information_backward"] > 0
 
 
@@ -339,6 +342,26 @@ def test_outputs_that_are_silent_for_an_epoch_are_warned_of():
     run.network.layer("fc2").weight[1] = -9.0
     with pytest.warns(UserWarning, match=r"outputs \[1\] of fc2 were 0 for a whole epoch.*output_gain"):
         run.train(epochs=1)
+
+
+def test_silence_is_counted_epoch_by_epoch_and_in_the_free_phase():
+    rule = golden()
+    for epoch in range(2):
+        rule.gradients(X, LABELS)
+        rule.after_batch(X, LABELS)
+        rule.after_epoch([])                                                    # both outputs have fired
+    rule.free["fc2"] = np.zeros((2, 2)), None
+    rule.after_batch(X, LABELS)
+    with pytest.warns(UserWarning, match=r"outputs \[0, 1\] of fc2"):
+        rule.after_epoch([])
+
+
+def test_what_has_fired_survives_a_checkpoint():
+    first, second = golden(), golden()
+    first.gradients(X, LABELS)
+    first.after_batch(X, LABELS)
+    second.load_state(first.state())
+    second.after_epoch([])                                                      # no warning
 
 
 # ----------------------------------------------------------------------------------------------------------- life cycle
