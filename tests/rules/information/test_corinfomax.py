@@ -346,7 +346,7 @@ def test_outputs_that_are_silent_for_an_epoch_are_warned_of():
 
 def test_silence_is_counted_epoch_by_epoch_and_in_the_free_phase():
     rule = golden()
-    for epoch in range(2):
+    for _ in range(2):
         rule.gradients(X, LABELS)
         rule.after_batch(X, LABELS)
         rule.after_epoch([])                                                    # both outputs have fired
