@@ -61,8 +61,8 @@ def test_the_unrolled_gradient_equals_central_differences(sets, step_rule):
     """Short phases and a quick dual, which comes to lie above zero."""
     rule, x, labels = settling_rule(CorInfoMax, np.random.default_rng(3), sizes=(3, 5, 4, 3), samples=4, sets=sets,
                                     dual_rates=0.2, step_rule=step_rule, slow_by=0.3, step_size=0.06)
-    if sets in WITH_DUAL:
-        rule.network.layer("fc1").weight[...] += [[1], [1], [1], [1], [-2]]     # Σ|r| above 1, r of both signs if it may
+    if sets in WITH_DUAL:                                                       # Σ|r| above 1, both signs
+        rule.network.layer("fc1").weight[...] += [[1], [1], [1], [1], [-2]]
     exact = named(rule, unrolled_gradients(rule.neurons, rule.populations(), x, rule.wanted(labels, len(x)), 12))
     assert relative_distance(exact, differences(rule, x, labels, 12, 1e-6)) < 1e-6
     assert max(np.abs(array).max() for array in exact.values()) > 1e-3
