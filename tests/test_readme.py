@@ -230,7 +230,8 @@ def test_every_key_of_an_experiment_is_explained():
             "controller_at_work": figures.controller_at_work_rows(steps=2, every=2, pretraining=1),
             "compartments": figures.compartments_rows(epochs=0),
             "predictors": figures.predictors_rows(seeds=1, epochs=0),
-            "autoencoder_feedback": figures.autoencoder_feedback_rows(seeds=1, epochs=0, pretraining=1)}
+            "autoencoder_feedback": figures.autoencoder_feedback_rows(seeds=1, epochs=0, pretraining=1),
+            }
     found = {figure: set(some[-1]) for figure, some in rows.items()}
     found |= {name: set(plan("quick")[0].labels) for name, (plan, _) in figures.TRAINED.items()}
     for figure in figures.EXPERIMENTS | figures.TRAINED:

@@ -51,13 +51,19 @@ __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAI
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
-EXPERIMENTS = {"nudge_bias": (nudge_bias_rows, nudge_bias), "cauchy_error": (cauchy_error_rows, cauchy_error),
-               "homeostasis": (homeostasis_rows, homeostasis), "expansion": (expansion_rows, expansion),
-               "target_angles": (target_angles_rows, target_angles), "null_space": (null_space_rows, null_space),
-               "first_layer": (first_layer_rows, first_layer),
-               "controller_at_work": (controller_at_work_rows, controller_at_work),
-               "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback),
-               "compartments": (compartments_rows, compartments), "predictors": (predictors_rows, predictors)}
+EXPERIMENTS = {
+    "nudge_bias": (nudge_bias_rows, nudge_bias),
+    "cauchy_error": (cauchy_error_rows, cauchy_error),
+    "homeostasis": (homeostasis_rows, homeostasis),
+    "expansion": (expansion_rows, expansion),
+    "target_angles": (target_angles_rows, target_angles),
+    "null_space": (null_space_rows, null_space),
+    "first_layer": (first_layer_rows, first_layer),
+    "controller_at_work": (controller_at_work_rows, controller_at_work),
+    "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback),
+    "compartments": (compartments_rows, compartments),
+    "predictors": (predictors_rows, predictors),
+}
 
 # {name: (its planned runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.
 TRAINED = {"mlp": (planned_mlp, mlp), "resnet": (planned_resnet, resnet), "sparse": (planned_sparse, sparse),
