@@ -14,13 +14,13 @@ from feedbackalign.networks import Network
 from tests import oracles
 
 SLOPES_AT_KINKS = {"relu": {0.0: 0.0}, "leaky-relu": {0.0: 0.01}, "hard-sigmoid": {0.0: 0.0, 1.0: 0.0},
-                   "soft-clip": {0.0: 0.0, 2.0: 0.0}}
+                   "soft-clip": {0.0: 0.0, 2.0: 0.0}, "abs": {0.0: 0.0}}
 
 
 def layer_case(layer, rng):
-    """A batch that fits the layer: dense ones get (4, in), all others images (3, C, 7, 6)."""
-    if layer.is_weighted and layer.weight.ndim == 2:
-        return rng.normal(size=(4, layer.weight.shape[1]))
+    """A batch that fits the layer: rows (4, in) where it knows its inputs, else images (3, C, 7, 6)."""
+    if layer.known_input_shape():
+        return rng.normal(size=(4, *layer.known_input_shape()))
     return rng.normal(size=(3, layer.weight.shape[1] if layer.is_weighted else 2, 7, 6))
 
 

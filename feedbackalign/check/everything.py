@@ -62,6 +62,7 @@ def _layer_rows(rng):
     subjects += [(kinds.BatchNorm1d(5, dtype=np.float64), (4, 5)), (kinds.BatchNorm2d(2, dtype=np.float64), image),
                  (kinds.Residual([kinds.Conv2d(2, 4, 3, stride=2, padding=1, **make), kinds.ReLU()],
                                  [kinds.PaddedShortcut(4, 2)]), image)]
+    subjects += [(kinds.MatrixFlow(4, 3, flow=flow, **make), (3, 4)) for flow in kinds.flows.FIELDS]
     subjects += [(kind(), (6, 7)) for kind in kinds.ACTIVATIONS.values()]
     for layer, shape in subjects:
         yield _gradient_row(repr(layer), layer, rng.normal(size=shape), None, rng)

@@ -16,14 +16,14 @@ import dataclasses
 import numpy as np
 
 from feedbackalign.check.diagnosis import Finding, GradientError, common_factor, gradient_error
-from feedbackalign.layers import Layer
+from feedbackalign.layers import Layer, MatrixFlow
 from feedbackalign.networks import Network
 from feedbackalign.networks.network import inside
 from feedbackalign.validation import describe, require_floats, require_integer, require_number
 
 STEP = 6e-6                 # h: about the cube root of float64's rounding error
 RTOL, ATOL = 1e-6, 1e-8
-KINKS = {"relu": (0.0,), "leaky-relu": (0.0,), "hard-sigmoid": (0.0, 1.0), "soft-clip": (0.0, 2.0)}
+KINKS = {"relu": (0.0,), "leaky-relu": (0.0,), "abs": (0.0,), "hard-sigmoid": (0.0, 1.0), "soft-clip": (0.0, 2.0)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,7 +268,9 @@ def active_pattern(subject):
     """Which side of its kinks every unit is on, and which input won every window, in the last forward pass."""
     pattern = []
     for layer in _every_layer(subject):
-        pattern += [layer.input > kink for kink in KINKS.get(layer.kind, ())]
+        is_flow = isinstance(layer, MatrixFlow)                                 # it has a unit inside, at every step
+        kind, v = (layer.unit.kind, layer.preactivations) if is_flow else (layer.kind, layer.input)
+        pattern += [v > kink for kink in KINKS.get(kind, ())]
         if hasattr(layer, "winner"):
             pattern.append(np.array(layer.winner))
     return pattern

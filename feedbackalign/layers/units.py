@@ -7,9 +7,10 @@ from feedbackalign.ops.fast.threads import LARGE, in_blocks
 
 
 class Activation(Layer):
-    """An elementwise unit; a subclass names its function and its derivative."""
+    """An elementwise unit; a subclass names its function and its derivative, whose size nowhere exceeds `steepest`."""
 
     function = derivative = None
+    steepest = 1.0
 
     def forward(self, x, training=True):
         self.input = x
@@ -47,12 +48,24 @@ class Tanh(Activation):
 
 class Sigmoid(Activation):
     kind = "sigmoid"
+    steepest = 0.25
     function, derivative = staticmethod(activations.sigmoid), staticmethod(activations.sigmoid_derivative)
 
 
 class Softplus(Activation):
     kind = "softplus"
     function, derivative = staticmethod(activations.softplus), staticmethod(activations.softplus_derivative)
+
+
+class Absolute(Activation):
+    """|v|, with slope 0 at 0."""
+    kind = "abs"
+    function, derivative = staticmethod(activations.absolute), staticmethod(activations.absolute_derivative)
+
+
+class Sine(Activation):
+    kind = "sin"
+    function, derivative = staticmethod(activations.sine), staticmethod(activations.sine_derivative)
 
 
 class Identity(Activation):
@@ -69,6 +82,7 @@ class HardSigmoid(Activation):
 class SoftClip(Activation):
     """clip(v/2, 0, 1)."""
     kind = "soft-clip"
+    steepest = 0.5
     function, derivative = staticmethod(activations.soft_clip), staticmethod(activations.soft_clip_derivative)
 
 
@@ -84,5 +98,5 @@ class DSiLU(Activation):
     function, derivative = staticmethod(activations.dsilu), staticmethod(activations.dsilu_derivative)
 
 
-ACTIVATIONS = {unit.kind: unit for unit in (ReLU, LeakyReLU, Tanh, Sigmoid, Softplus, Identity, HardSigmoid, SoftClip,
-                                            SteepSigmoid, DSiLU)}
+ACTIVATIONS = {unit.kind: unit for unit in (ReLU, LeakyReLU, Tanh, Sigmoid, Softplus, Absolute, Sine, Identity,
+                                            HardSigmoid, SoftClip, SteepSigmoid, DSiLU)}

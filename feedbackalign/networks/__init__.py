@@ -3,8 +3,10 @@
 from feedbackalign.networks import small
 from feedbackalign.networks.convolutional import digits_conv, lenet_cifar, lenet_mnist
 from feedbackalign.networks.dense import autoencoder, mlp
+from feedbackalign.networks.flows import ode_to_ode
 from feedbackalign.networks.network import LOSSES, Network
 from feedbackalign.networks.residual import resnet18, resnet20, resnet32, resnet44, resnet56, resnet110
 
 __all__ = ["LOSSES", "Network", "autoencoder", "digits_conv", "lenet_cifar", "lenet_mnist", "mlp",
-           "resnet18", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110", "small"]
+           "ode_to_ode", "resnet18", "resnet20", "resnet32", "resnet44", "resnet56",
+           "resnet110", "small"]

@@ -1,10 +1,11 @@
 """Activations and their derivatives: one pair of functions per unit, elementwise on any shape.
 
 `name(v)` is the unit's answer to its pre-activation v; `name_derivative(v)` is its slope there, so that the
-error at v is `error * name_derivative(v)`. At a kink the slope is the one from the flat side: 0.
+error at v is `error * name_derivative(v)`. At a kink the slope is the one from the flat side: 0. (|v| has no flat side;
+its slope at 0 is 0, halfway between.)
 What goes in as float32 comes out as float32.
 
-`tanh`, `sigmoid`, `steep_sigmoid`, `dsilu` and `identity` are holomorphic, and so are their derivatives: v may be
+`tanh`, `sine`, `sigmoid`, `steep_sigmoid`, `dsilu` and `identity` are holomorphic, and so are their derivatives: v may be
 complex. The others have a kink or an absolute value in them, and are for real numbers alone.
 """
 
@@ -76,6 +77,27 @@ def softplus(v):
 
 def softplus_derivative(v):
     return sigmoid(v)
+
+
+def absolute(v):
+    """|v|, with slope 0 at 0.
+
+    >>> absolute(np.array([-2.0, 0.0, 1.0]))
+    array([2., 0., 1.])
+    """
+    return np.abs(v)
+
+
+def absolute_derivative(v):
+    return np.sign(v)
+
+
+def sine(v):
+    return np.sin(v)
+
+
+def sine_derivative(v):
+    return np.cos(v)
 
 
 def identity(v):

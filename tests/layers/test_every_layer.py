@@ -21,7 +21,9 @@ def every_layer(dtype=np.float64):
                                                                                    bias=False, **make),
             layers.Conv2d(2, 3, 1, density=0.6, **make), layers.MaxPool2d(2), layers.MaxPool2d(3, 2),
             layers.MaxPool2d(1, 2), layers.AvgPool2d(2), layers.AvgPool2d(3, 2), layers.GlobalAvgPool2d(),
-            layers.Flatten(), *[kind() for kind in layers.ACTIVATIONS.values()]]
+            layers.Flatten(), *[layers.MatrixFlow(5, 3, flow=flow, map=map, **make)
+                                for flow, map in (("iso", "exp"), ("gated", "cayley"), ("free-time", "exp"))],
+            *[kind() for kind in layers.ACTIVATIONS.values()]]
     for layer in made:
         if layer.is_weighted and layer.bias is not None:
             layer.bias[...] = rng.normal(size=layer.bias.shape)

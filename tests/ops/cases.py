@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from feedbackalign.ops import activations, convolution, initialisers, linear, losses, normalisation, pooling
+from feedbackalign.ops import (activations, convolution, initialisers, linear, losses, normalisation, pooling, skew,
+                               vector_fields)
 from feedbackalign.ops.fast import normalisation as fast_normalisation
 
 VIEW_HELPERS = {"batch_innermost", "pad", "tap", "as_rows", "as_images", "by_channel", "like"}    # may return views
 WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw"}
-MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling, fast_normalisation)
+MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling, skew, vector_fields,
+           fast_normalisation)
 
 
 def public_functions():
@@ -57,6 +59,14 @@ def arguments(dtype=np.float64):
         "softmax": (error,), "one_hot": (labels, 3, dtype), "cross_entropy": (error, labels),
         "cross_entropy_error": (error, labels), "squared_error": (error, draw(4, 3)),
         "squared_error_error": (error, draw(4, 3)),
+    }
+    M, W, G = (draw(3, 3) for _ in range(3))
+    _, mu, U = skew.skew_exp(M - M.T)
+    gates = draw(2), draw(2, 4, 10), draw(2, 4), draw(2, 9, 4), draw(2, 9)
+    table |= {
+        "skew_exp": (M - M.T,), "skew_exp_adjoint": (G, mu, U), "cayley": (M - M.T,), "cayley_adjoint": (G, M),
+        "symmetric": (M,), "iso": (W, M, G), "iso_backward": (G, W, M, draw(3, 3)), "free_time": (W, M),
+        "free_time_backward": (G, W, M), "gated": (W, 0.3, *gates), "gated_backward": (G, W, 0.3, *gates),
     }
     table |= {f"fast {name}": table[name] for name in ("batch_norm", "batch_norm_training", "batch_norm_backward")}
     units = {name: (draw(4, 5),) for name in public_functions() if getattr(activations, name, None)}

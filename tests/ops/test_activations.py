@@ -14,12 +14,13 @@ PAIRS = {name: (function, getattr(activations, f"{name}_derivative"))
 
 def away_from_kinks(name):
     v = np.linspace(-4.0, 5.0, 181) + 0.0123
-    kinks = KINKS.get(name.replace("_", "-"), ())
+    kinks = KINKS.get(name.replace("_", "-").replace("absolute", "abs"), ())
     return v[[all(abs(entry - kink) > 1e-3 for kink in kinks) for entry in v]]
 
 
 def test_all_units_are_there():
-    assert {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "identity", "hard_sigmoid", "soft_clip"} <= set(PAIRS)
+    assert {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "identity", "hard_sigmoid", "soft_clip",
+            "absolute", "sine"} <= set(PAIRS)
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -32,7 +33,8 @@ def test_slope_against_central_differences(name):
 
 @pytest.mark.parametrize("name, kink, slope", [
     ("relu", 0.0, 0.0), ("relu", -0.0, 0.0), ("leaky_relu", 0.0, 0.01), ("hard_sigmoid", 0.0, 0.0),
-    ("hard_sigmoid", 1.0, 0.0), ("soft_clip", 0.0, 0.0), ("soft_clip", 2.0, 0.0)])
+    ("hard_sigmoid", 1.0, 0.0), ("soft_clip", 0.0, 0.0), ("soft_clip", 2.0, 0.0), ("absolute", 0.0, 0.0),
+    ("absolute", -0.0, 0.0)])
 def test_slope_at_a_kink_is_that_of_the_flat_side(name, kink, slope):
     assert PAIRS[name][1](np.array([kink]))[0] == slope
 
@@ -40,7 +42,8 @@ def test_slope_at_a_kink_is_that_of_the_flat_side(name, kink, slope):
 @pytest.mark.parametrize("name, value, slope", [
     ("tanh", math.tanh(0.7), 1 - math.tanh(0.7)**2), ("sigmoid", 1 / (1 + math.exp(-0.7)), None),
     ("softplus", math.log1p(math.exp(0.7)), 1 / (1 + math.exp(-0.7))), ("relu", 0.7, 1.0), ("leaky_relu", 0.7, 1.0),
-    ("identity", 0.7, 1.0), ("hard_sigmoid", 0.7, 1.0), ("soft_clip", 0.35, 0.5)])
+    ("identity", 0.7, 1.0), ("hard_sigmoid", 0.7, 1.0), ("soft_clip", 0.35, 0.5), ("absolute", 0.7, 1.0),
+    ("sine", math.sin(0.7), math.cos(0.7))])
 def test_values_by_the_standard_library(name, value, slope):
     function, derivative = PAIRS[name]
     assert function(np.array([0.7]))[0] == pytest.approx(value, rel=1e-14)

@@ -42,6 +42,8 @@ def test_what_goes_in_comes_out(name, dtype):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_float32_agrees_with_float64(name):
     exact, rough = (FUNCTIONS[name](*arguments(dtype)[name]) for dtype in (np.float64, np.float32))
+    if name == "skew_exp":                                          # eigenvectors are right with any phase
+        rough, exact = rough[0], exact[0]
     for have, want in zip(*(part if isinstance(part, tuple) else (part,) for part in (rough, exact)), strict=True):
         np.testing.assert_allclose(have, want, rtol=1e-4, atol=1e-5)
 

@@ -9,7 +9,7 @@ from feedbackalign.ops import activations, pooling
 from feedbackalign.ops.losses import softmax
 from tests.strategies import generators
 
-HOLOMORPHIC = ("tanh", "sigmoid", "steep_sigmoid", "dsilu", "identity")
+HOLOMORPHIC = ("tanh", "sigmoid", "steep_sigmoid", "dsilu", "identity", "sine")
 every_unit = pytest.mark.parametrize("name", HOLOMORPHIC)
 
 
