@@ -1,23 +1,24 @@
 """A flow as a layer: the state moves along weights that move themselves, and stay orthogonal all the way.
 
-Choromanski et al., "An Ode to an ODE", NeurIPS 2020, arXiv 2006.11421: one flow inside another, ẋ = f(W x), Ẇ = W B(t, W).
+Choromanski et al., "An Ode to an ODE", NeurIPS 2020, arXiv 2006.11421: one flow inside another, ẋ = f(W x) and
+Ẇ = W B(t, W).
 
     up      Eq. 1   X_{k+1} = X_k + h f(X_k W_kᵀ)                    explicit Euler, h = time / steps
             Eq. 2   W_{k+1} = W_k E_k,  E_k = exp(h B_k),  B_k = M_k − M_kᵀ,  M_k of `ops.vector_fields`
     down    Eq. 3   q = h λ_{k+1} ∘ f'(X_k W_kᵀ),   λ_k = λ_{k+1} + q W_k
             Eq. 4   Π_k = Π_{k+1} E_kᵀ + qᵀ X_k + ∂W of the field,   G_E = W_kᵀ Π_{k+1}     Π_N = 0
 
-λ_k is ∂L/∂X_k and Π_k is ∂L/∂W_k, entry by entry, as if W_k might be any matrix. E_k is orthogonal because B_k is skew, so
-all W_k are as orthogonal as W_0. That gives the error a band which does not depend on what is learnt: with |f'| ≤ σ and
-hσ < 1
+λ_k is ∂L/∂X_k and Π_k is ∂L/∂W_k, entry by entry, as if W_k might be any matrix. E_k is orthogonal because B_k is skew,
+so all W_k are as orthogonal as W_0. That gives the error a band which does not depend on what is learnt: with |f'| ≤ σ
+and hσ < 1
 
             Eq. 5   (1 − hσ)^(N−k) ≤ ‖λ_k‖ / ‖λ_N‖ ≤ (1 + hσ)^(N−k)    of every batch, and of every sample
 
 The error's length is bounded, not preserved: Eq. 3 adds something to λ at every step.
 
 Deviations from the paper, of which the abstract alone could be read
-    - The discrete scheme, f, the widths of the gates and all starting values are our choice. So is the sum over gates in
-      the gated field.
+    - The discrete scheme, f, the widths of the gates and all starting values are our choice, and so is the sum over the
+      gates of the gated field.
     - W_0 is a random orthogonal matrix. It is state, as running statistics are: saved, and not given to the optimiser.
 """
 
@@ -182,7 +183,8 @@ class MatrixFlow(Layer):
         """What the vector field is given at step k, besides W_k."""
         if self.flow == "free-time":
             return (self.S[k],)
-        return ((k * self.h,) if self.flow == "gated" else ()) + tuple(self.parameters().values())
+        own = tuple(getattr(self, name) for name in FIELDS[self.flow].names)
+        return (k * self.h, *own) if self.flow == "gated" else own
 
     def check_start(self):
         """Refuse a W_0 that is not orthogonal: no matrix of the flow would be, and Eq. 5 would not hold."""
@@ -233,11 +235,12 @@ def departure(W):
 
 
 def starting_values(flow, d, steps, gates, hidden, rng):
-    """{name: array} of a field's parameters, drawn so that B = M − Mᵀ has a largest singular value of about 1.5."""
+    """{name: array} of a field's parameters, drawn so that the first B = M − Mᵀ has a largest singular value of 1 to 2."""
     spread = 0.5 / d**0.5
     if flow == "iso":
         return {"Q": rng.normal(0, spread, (d, d)), "N": rng.normal(0, spread, (d, d))}
     if flow == "free-time":
         return {"S": rng.normal(0, spread, (steps, d, d))}
-    return {"a": np.ones(gates), "U": rng.normal(0, d**-0.5, (gates, hidden, d * d + 1)), "p": np.zeros((gates, hidden)),
+    return {"a": np.ones(gates),
+            "U": rng.normal(0, d**-0.5, (gates, hidden, d * d + 1)), "p": np.zeros((gates, hidden)),
             "V": rng.normal(0, (gates * hidden * d)**-0.5, (gates, d * d, hidden)), "q": np.zeros((gates, d * d))}

@@ -6,7 +6,8 @@ from feedbackalign.layers import Linear, MatrixFlow
 from feedbackalign.networks.network import Network
 
 
-def ode_to_ode(sizes, *, steps=10, time=1.0, loss="cross-entropy", init="xavier-uniform", rng, dtype=np.float32, **flow):
+def ode_to_ode(sizes, *, steps=10, time=1.0, loss="cross-entropy", init="xavier-uniform", rng, dtype=np.float32,
+               **flow):
     """Inputs, state and outputs: [64, 16, 10] is Linear(64, 16), a flow of 16 units, Linear(16, 10).
 
     Parameters

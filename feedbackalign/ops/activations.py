@@ -1,12 +1,12 @@
 """Activations and their derivatives: one pair of functions per unit, elementwise on any shape.
 
 `name(v)` is the unit's answer to its pre-activation v; `name_derivative(v)` is its slope there, so that the
-error at v is `error * name_derivative(v)`. At a kink the slope is the one from the flat side: 0. (|v| has no flat side;
-its slope at 0 is 0, halfway between.)
+error at v is `error * name_derivative(v)`. At a kink the slope is the one from the flat side: 0. (|v| has no flat
+side; its slope at 0 is 0, halfway between the two.)
 What goes in as float32 comes out as float32.
 
-`tanh`, `sine`, `sigmoid`, `steep_sigmoid`, `dsilu` and `identity` are holomorphic, and so are their derivatives: v may be
-complex. The others have a kink or an absolute value in them, and are for real numbers alone.
+`tanh`, `sine`, `sigmoid`, `steep_sigmoid`, `dsilu` and `identity` are holomorphic, and so are their derivatives: v may
+be complex. The others have a kink or an absolute value in them, and are for real numbers alone.
 """
 
 import numpy as np

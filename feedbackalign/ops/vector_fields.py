@@ -32,9 +32,8 @@ def iso_backward(G, W, Q, N):
 
 
 def gated(W, t, a, U, p, V, q):
-    """W (d, d), t a number, a (gates,), U (gates, hidden, d² + 1), p (gates, hidden), V (gates, d², hidden), q (gates, d²).
-
-    -> M (d, d)
+    """W (d, d), t a number, a (gates,), U (gates, hidden, d² + 1), p (gates, hidden), V (gates, d², hidden) and
+    q (gates, d²) -> M (d, d).
     """
     z = _hidden(_time_and_matrix(W, t), U, p)                                   # (gates, hidden)
     return (a @ _fields(z, V, q)).reshape(W.shape)                              # (gates,) x (gates, d²) -> (d, d)

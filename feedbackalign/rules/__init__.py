@@ -9,6 +9,7 @@ from feedbackalign.rules.direct_random_target_projection import DirectRandomTarg
 from feedbackalign.rules.equilibrium.equilibrium_propagation import EquilibriumPropagation
 from feedbackalign.rules.equilibrium.vector_field import VectorFieldEquilibriumPropagation
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
+from feedbackalign.rules.flows.ode_to_ode import OdeToOde
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
 from feedbackalign.rules.information.corinfomax import CorInfoMax
@@ -34,7 +35,7 @@ __all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry",
            "DirectRandomTargetProjection", "DirectTargetPropagation", "DirectTargetPropagationControl",
            "EquilibriumPropagation", "ErrorSendingRule", "FeedbackAlignment", "FixedRandomSignSymmetry",
            "GaussNewtonTargets", "HolomorphicEP", "IdentityProductFeedbackAlignment", "JacobianHomeostasis",
-           "KolenPollack", "NodePerturbation", "OrthogonalProductFeedbackAlignment", "ProductFeedbackAlignment",
-           "RandomHiddenTargetPropagation", "Rule", "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation",
-           "TargetRule", "UniformSignSymmetry", "VectorFieldEquilibriumPropagation", "WeightMirror",
-           "WeightPerturbation", "find", "make", "options_of"]
+           "KolenPollack", "NodePerturbation", "OdeToOde", "OrthogonalProductFeedbackAlignment",
+           "ProductFeedbackAlignment", "RandomHiddenTargetPropagation", "Rule", "SteadyStateFeedbackControl", "Step",
+           "TABLE", "TargetPropagation", "TargetRule", "UniformSignSymmetry", "VectorFieldEquilibriumPropagation",
+           "WeightMirror", "WeightPerturbation", "find", "make", "options_of"]

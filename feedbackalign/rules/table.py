@@ -18,6 +18,7 @@ from feedbackalign.rules.direct_random_target_projection import DirectRandomTarg
 from feedbackalign.rules.equilibrium.equilibrium_propagation import EquilibriumPropagation
 from feedbackalign.rules.equilibrium.vector_field import VectorFieldEquilibriumPropagation
 from feedbackalign.rules.feedback_alignment import FeedbackAlignment
+from feedbackalign.rules.flows.ode_to_ode import OdeToOde
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
 from feedbackalign.rules.information.corinfomax import CorInfoMax
@@ -51,6 +52,7 @@ TABLE = {
     "pfa-i": IdentityProductFeedbackAlignment,
     "wp": WeightPerturbation,
     "np": NodePerturbation,
+    "ode-to-ode": OdeToOde,
     "ep": EquilibriumPropagation,
     "ep-vf": VectorFieldEquilibriumPropagation,
     "hep": HolomorphicEP,

@@ -4,6 +4,7 @@
     mlp-bn        the same with batch normalisation, for many layers: 64 units in each of 8, if no others are given
     settling      dense layers of clip(v/2, 0, 1) units, 64-64 hidden, for comparisons with rules that settle
     corinfomax    dense layers of clip(v, 0, 1) units, 100 hidden, no biases, squared error, for the rule of its name
+    ode-to-ode    an encoder, 16 units that move along orthogonal matrices in ten steps, and a readout; Adam
     autoencoder   64-… down to a code and up again, squared error; the targets are the samples themselves
     digits-conv   two small convolutions for the 8×8 digits
     lenet-mnist   LeNet for 28×28 images zero-padded to 32×32
@@ -90,6 +91,12 @@ def _corinfomax(data, hidden, activation, **make):
                         activation=activation or "hard-sigmoid", output_gain=0.25, **make)
 
 
+def _ode_to_ode(data, hidden, activation, **make):
+    loss = "cross-entropy" if data.classes else "squared-error"
+    return networks.ode_to_ode([data.input_shape[0], *(hidden or (16,)), data.outputs], activation=activation or "abs",
+                               loss=loss, **make)
+
+
 def _autoencoder(data, hidden, activation, **make):
     return networks.autoencoder([data.input_shape[0], *(hidden or (32, 8))], activation=activation or "tanh", **make)
 
@@ -108,6 +115,7 @@ MODELS = {
     # The rates of its paper fall a little with every epoch; momentum would make its small batches of ±β drift.
     "corinfomax": Model(_corinfomax, inputs="unit", epochs=20, batch_size=20, lr=0.1, momentum=0.0, lr_per_epoch=0.97,
                         decay=0.0),
+    "ode-to-ode": Model(_ode_to_ode, inputs="centred", epochs=15, batch_size=64, optimizer="adam", lr=0.005),
     "autoencoder": Model(_autoencoder, reconstructs=True, lr=0.001),
     "digits-conv": Model(networks.digits_conv, takes_images=True),
     "lenet-mnist": Model(networks.lenet_mnist, takes_images=True, least_pixels=32),

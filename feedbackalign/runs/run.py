@@ -229,9 +229,9 @@ class Run:
 
 
 def activation_of(network):
-    """The kind of the network's lowest unit, "identity" where it has none."""
-    kinds = [layer.kind for layer in network.layers if layer.kind in ACTIVATIONS]
-    return kinds[0] if kinds else "identity"
+    """The kind of the network's lowest unit, be it inside a flow; "identity" where it has none."""
+    kinds = [getattr(layer, "unit", layer).kind for layer in network.layers]
+    return next((kind for kind in kinds if kind in ACTIVATIONS), "identity")
 
 
 def threads():
