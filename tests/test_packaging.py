@@ -22,7 +22,8 @@ FLOORS = [["version", "validation"], ["ops", "data"], ["ops.fast"], ["layers"], 
           ["cli"], ["__init__", "__main__"]]
 FLOOR = {place: floor for floor, places in enumerate(FLOORS) for place in places}
 SIDEWAYS = {("rules.direct_random_target_projection", "rules.direct_feedback_alignment"),
-            ("rules.holomorphic", "rules.equilibrium")}                 # the only arrows between neighbours
+            ("rules.holomorphic", "rules.equilibrium"),
+            ("rules.flows", "rules.backprop")}                          # the only arrows between neighbours
 ALONE = {"ops": {"validation"}, "data": {"version", "validation"}}      # all that these may import of the package
 
 

@@ -136,10 +136,9 @@ def _width_with_names(columns):
 
 
 def _per_layer(measure):
-    """{"fc1.weight": a, "fc1.bias": b, "bn1.weight": c} -> {"fc1": a}; {"fc1": a} and None pass through."""
+    """{"fc1.weight": a, "fc1.bias": b, "flow1.Q": c} -> {"fc1": a}; {"fc1": a} and None pass through."""
     measure = measure or {}
-    of_layers = [name for name in measure if not name.endswith((".weight", ".bias"))]
-    return {name.removesuffix(".weight"): measure[name] for name in of_layers or synapses(measure)}
+    return {name.removesuffix(".weight"): measure[name] for name in synapses(measure) or measure}
 
 
 def _last(group):

@@ -235,7 +235,7 @@ def departure(W):
 
 
 def starting_values(flow, d, steps, gates, hidden, rng):
-    """{name: array} of a field's parameters, drawn so that the first B = M − Mᵀ has a largest singular value of 1 to 2."""
+    """{name: array} of a field's parameters, such that the first B = M − Mᵀ has a largest singular value of 1 to 2."""
     spread = 0.5 / d**0.5
     if flow == "iso":
         return {"Q": rng.normal(0, spread, (d, d)), "N": rng.normal(0, spread, (d, d))}

@@ -147,7 +147,7 @@ def make(rule, network, *, rng=None, **options):
         A name of `TABLE`, "my_rule.py:MyRule", or a subclass of `Rule`.
     network : Network
     rng : numpy.random.Generator
-        The rule's own stream: feedback weights, masks, noise. Only `bp` does without.
+        The rule's own stream: feedback weights, masks, noise. `bp` and `ode-to-ode` do without.
     **options
         The rule's own; see `options_of`.
 
