@@ -231,6 +231,7 @@ def test_every_key_of_an_experiment_is_explained():
             "compartments": figures.compartments_rows(epochs=0),
             "predictors": figures.predictors_rows(seeds=1, epochs=0),
             "autoencoder_feedback": figures.autoencoder_feedback_rows(seeds=1, epochs=0, pretraining=1),
+            "gradient_band": figures.gradient_band_rows(seeds=1, epochs=1),
             }
     found = {figure: set(some[-1]) for figure, some in rows.items()}
     found |= {name: set(plan("quick")[0].labels) for name, (plan, _) in figures.TRAINED.items()}

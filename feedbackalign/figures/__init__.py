@@ -19,6 +19,7 @@ from feedbackalign.figures.experiments.depth import depth, depth_rows
 from feedbackalign.figures.experiments.depth import planned_runs as planned_depth
 from feedbackalign.figures.experiments.expansion import expansion, expansion_rows
 from feedbackalign.figures.experiments.first_layer import first_layer, first_layer_rows
+from feedbackalign.figures.experiments.gradient_band import gradient_band, gradient_band_rows
 from feedbackalign.figures.experiments.homeostasis import homeostasis, homeostasis_rows
 from feedbackalign.figures.experiments.mlp import mlp, mlp_rows
 from feedbackalign.figures.experiments.mlp import planned_runs as planned_mlp
@@ -42,11 +43,11 @@ from feedbackalign.validation import require_known
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
            "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments", "compartments_rows",
            "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all",
-           "expansion", "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "homeostasis",
-           "homeostasis_rows", "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows",
-           "null_space", "null_space_rows", "output_folder", "panels", "path_alignment", "predictors",
-           "predictors_rows", "resnet", "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows",
-           "target_angles", "target_angles_rows"]
+           "expansion", "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
+           "gradient_band_rows", "homeostasis", "homeostasis_rows", "learning_curves", "look", "mlp", "mlp_rows",
+           "nudge_bias", "nudge_bias_rows", "null_space", "null_space_rows", "output_folder", "panels",
+           "path_alignment", "predictors", "predictors_rows", "resnet", "resnet_rows", "save", "show", "slide",
+           "sparse", "sparse_rows", "target_angles", "target_angles_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
@@ -63,6 +64,7 @@ EXPERIMENTS = {
     "autoencoder_feedback": (autoencoder_feedback_rows, autoencoder_feedback),
     "compartments": (compartments_rows, compartments),
     "predictors": (predictors_rows, predictors),
+    "gradient_band": (gradient_band_rows, gradient_band),
 }
 
 # {name: (its planned runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.

@@ -4,8 +4,8 @@ import pytest
 
 from feedbackalign import figures
 from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_feedback, test_decay, test_depth,
-                                       test_first_layer, test_homeostasis, test_null_space, test_predictors,
-                                       test_sparse, test_target_angles)
+                                       test_first_layer, test_gradient_band, test_homeostasis, test_null_space,
+                                       test_predictors, test_sparse, test_target_angles)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
 # How the rows of each experiment are made: by formula, or by a short measurement.
@@ -14,7 +14,7 @@ ROWS = {
     "sparse": test_sparse.rows, "depth": test_depth.rows, "homeostasis": test_homeostasis.rows,
     "target_angles": test_target_angles.rows, "first_layer": test_first_layer.rows, "null_space": test_null_space.rows,
     "autoencoder_feedback": test_autoencoder_feedback.made,
-    "decay": test_decay.two_runs,
+    "decay": test_decay.two_runs, "gradient_band": test_gradient_band.rows,
     "nudge_bias": lambda: figures.nudge_bias_rows([1e-4, 1e-3, 1e-2]),
     "cauchy_error": lambda: figures.cauchy_error_rows(seeds=1, points=(1, 2, 4, 8), samples=4),
     "expansion": lambda: figures.expansion_rows(draws=2),
