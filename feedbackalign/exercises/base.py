@@ -18,8 +18,8 @@ class Exercise:
         The stub, equal to the lesson's letter by letter: its name, signature and docstring are the task. It raises
         NotImplementedError.
     cases : callable
-        rng -> list of tuples of arguments: arrays and numbers, square ones only where the task says (d, d), and another N in
-        every case.
+        rng -> list of tuples of arguments: arrays and numbers, square ones only where the task says (d, d), and
+        another N in every case.
     right : callable
         *arguments -> the answer: an array, a number, or a tuple of such. Best by the package's own functions.
     mistakes : sequence of (str, callable)

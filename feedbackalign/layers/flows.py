@@ -143,7 +143,7 @@ class MatrixFlow(Layer):
             X, W = states[k], matrices[k]
             v = X @ W.T                                                         # (N, d) x (d, d) -> (N, d)
             states.append(X + self.h * self.unit.function(v))                                           # Eq. 1
-            M = FIELDS[self.flow].value(W, *self.arguments(k))                  # (d, d)
+            M = self.lead(W, k)                                                 # (d, d)
             if not np.isfinite(M).all():
                 raise FloatingPointError(f"{self.name}: the flow of its matrices is no longer finite at step {k} of "
                                          f"{self.steps}; a smaller learning rate may help")
@@ -161,13 +161,21 @@ class MatrixFlow(Layer):
             Pi, G = self.turn_back(Pi, W, *self.turns[k])                       # (d, d), (d, d)
             q = self.h * error * self.unit.derivative(self.preactivations[k])   # (N, d)
             errors.append(error + q @ W)                                        # (N, d) x (d, d) -> (N, d)   Eq. 3
-            G_W, *gradients = FIELDS[self.flow].backward(G, W, *self.arguments(k))
+            G_W, *gradients = self.lead_back(G, W, k)
             Pi = Pi + q.T @ self.states[k] + G_W                                # (d, N) x (N, d) -> (d, d)   Eq. 4
             for total, gradient in zip(found.values(), gradients):
                 total = total[k] if self.flow == "free-time" else total         # there every step has its own
                 total += gradient
         self.errors, self.start_gradient, self.gradients = np.array(errors[::-1]), Pi, found
         return self.errors[0].copy()
+
+    def lead(self, W, k):
+        """The vector field at step k: W_k (d, d) -> M_k (d, d)."""
+        return FIELDS[self.flow].value(W, *self.arguments(k))
+
+    def lead_back(self, G, W, k):
+        """∂L/∂M_k (d, d) -> what it says of W_k (d, d), and of every parameter of the field."""
+        return FIELDS[self.flow].backward(G, W, *self.arguments(k))
 
     def turn(self, W, M):
         """Eq. 2, from W_k and M_k (d, d): -> W_{k+1}, E_k, and what the map's adjoint needs."""

@@ -39,11 +39,17 @@ class Constant(MatrixFlow):
     def check_start(self):
         """It may be any matrix."""
 
+    def lead(self, W, k):
+        return np.zeros_like(W)
+
+    def lead_back(self, G, W, k):
+        return (0.0,)
+
     def turn(self, W, M):
         return (W,)
 
     def turn_back(self, Pi, W, M):
-        return Pi, np.zeros_like(W)
+        return Pi, M
 
     def backward(self, error):
         down = super().backward(error)
