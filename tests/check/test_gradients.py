@@ -358,6 +358,14 @@ def test_kinks_inside_a_residual_block_are_told_apart():
     assert report.across_kinks == 1 and report.compared == 19
 
 
+def test_kinks_at_every_step_of_a_flow_are_told_apart():
+    flow = layers.MatrixFlow(3, 2, rng=np.random.default_rng(0), dtype=np.float64)
+    x = np.random.default_rng(1).normal(size=(4, 3))
+    x[0] = flow.W0.T @ [1e-6, 1.0, 1.0]                                 # the first unit at its kink, in the first step
+    report = check_gradients(flow, x)
+    assert 1 <= report.across_kinks <= 3 and report.compared >= 27
+
+
 def test_a_rule_that_is_not_known_is_refused():
     with pytest.raises(ValueError, match="unknown rule 'pfo': did you mean 'pfa"):
         list(truths.rows(["pfo"]))

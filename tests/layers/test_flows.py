@@ -142,6 +142,15 @@ def test_to_another_type_and_back():
     np.testing.assert_allclose(layer.forward(x.astype(np.float64)), kept[-1], rtol=1e-5, atol=1e-5)
 
 
+def test_what_a_pass_returns_may_be_written_to():
+    layer = made()
+    x, error = passed(layer)
+    for answer, kept in ((layer.forward(x), layer.states), (layer.backward(error), layer.errors)):
+        before = kept.copy()
+        answer += 1
+        assert np.array_equal(kept, before)
+
+
 def test_forgetting_drops_the_pass_and_keeps_the_start():
     layer = made()
     passed(layer)
@@ -186,8 +195,9 @@ def test_nothing_comes_of_nothing():
 
 def test_the_band_is_void_where_a_step_is_too_long_and_a_warning_says_so():
     with pytest.warns(UserWarning, match="errors have no lower bound: take more steps"):
-        layer = made(steps=1)
+        layer, longer = made(steps=1), made(steps=2, time=6.0)
     assert layer.band()[0].tolist() == [0.0, 1.0] and layer.band()[1].tolist() == [2.0, 1.0]
+    assert longer.band()[0].tolist() == [0.0, 0.0, 1.0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         steps_by_a_quarter = made(steps=1, time=2.0, activation="sigmoid")             # σ = 1/4

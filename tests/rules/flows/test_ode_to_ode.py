@@ -10,6 +10,7 @@ from feedbackalign import alignment, networks, optimizer, rules, training
 from feedbackalign.layers.flows import departure
 from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.rules.flows.ode_to_ode import moved_start
+from tests.assertions import assert_rule
 from tests.rules.tools import ERROR_SENDERS, assert_close, backprop, frozen, make
 from tests.small_runs import classification, without_times
 
@@ -30,6 +31,11 @@ def test_it_is_backprop_to_the_last_bit(flow):
     assert frozen(ours.gradients(x, labels).grads) == frozen(theirs.gradients(x, labels).grads)
     assert_close(ours.gradients(x, labels).grads, backprop(net, x, labels), 1e-15)
     assert max(alignment.update_angles(ours, x, labels, to="backprop").values()) < 1e-9
+
+
+def test_all_that_is_checked_of_it_holds():
+    """On flows too: what it reads of W, that measuring changes nothing, and its own truths."""
+    assert_rule("ode-to-ode")
 
 
 @pytest.mark.parametrize("name", ERROR_SENDERS)
@@ -98,10 +104,10 @@ def test_without_it_the_start_stays_and_nothing_is_plastic():
 def test_what_is_shown_is_the_live_array_after_a_load_too():
     net, x, labels = case()
     rule = make("ode-to-ode", net, learn_start=True)
-    assert rule.plastic()["flow1.W0"] is net.layer("flow1").W0
-    kept, state = rule.state(), net.state()
-    state = {name: array.copy() for name, array in state.items()}
+    held = rule.plastic()["flow1.W0"]
+    kept, state = rule.state(), {name: array.copy() for name, array in net.state().items()}
     training.train_step(rule, optimizer.SGD(0.1), x, labels)
+    assert held is net.layer("flow1").W0 and not np.array_equal(held, state["flow1.W0"])
     rule.load_state(kept)
     net.load_state(state)
     assert rule.plastic()["flow1.W0"] is net.layer("flow1").W0
@@ -145,7 +151,11 @@ def test_a_network_without_a_flow_has_no_start_to_learn():
 
 def test_the_trace_has_a_row_per_step_inside_its_band():
     net, x, labels = case()
-    rows = make("ode-to-ode", net).trace(x, labels)
+    rule = make("ode-to-ode", net)
+    rule.gradients(x[::-1], labels)
+    before = frozen(rule)
+    rows = rule.trace(x, labels)
+    assert frozen(rule) == before
     assert [row["layer"] for row in rows] == ["fc2", "fc1"] + 5 * ["flow1"]
     steps = rows[2:]
     assert [row["step"] for row in steps] == [4, 3, 2, 1, 0]
