@@ -16,6 +16,7 @@ Deviations from the paper, of which the abstract alone could be read
 
 import numpy as np
 
+from feedbackalign.alignment import in_float64
 from feedbackalign.layers import MatrixFlow
 from feedbackalign.networks import ode_to_ode, small
 from feedbackalign.networks.chains import UnfitNetworkError
@@ -75,13 +76,9 @@ class OdeToOde(Backprop):
 
     def trace(self, x, targets):
         """The rows of backprop, and for every flow one row per step: ‖λ_k‖ and the band that it cannot leave."""
-        rows = super().trace(x, targets)
-        if self.flows():
-            with self.network.undisturbed():
-                self.gradients(x, targets)
-                for flow in self.flows():
-                    rows += band_rows(flow)
-        return rows
+        twin = in_float64(self)
+        twin.gradients(x, targets)
+        return super().trace(x, targets) + [row for flow in twin.flows() for row in band_rows(flow)]
 
 
 def moved_start(W0, G, rate):
