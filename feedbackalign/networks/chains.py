@@ -3,16 +3,17 @@
 Some rules follow a network stage by stage from the bottom to the top, and take no other network:
 
     dense_chain       [Flatten], (Linear, [unit])*, Linear                         targets, feedback control
+    relu_chain        [Flatten], (Linear, ReLU)*, Linear                           implicit steps
     settling_chain    (Conv2d, [pooling], unit)*, Flatten, (Linear, unit)*         networks that settle
 
-`read_stages` reads both. What does not fit is refused by an `UnfitNetworkError` that names the layer.
+`read_stages` reads them all. What does not fit is refused by an `UnfitNetworkError` that names the layer.
 """
 
 import typing
 
 import numpy as np
 
-from feedbackalign.layers import ACTIVATIONS, AvgPool2d, Flatten, Identity, Linear, MaxPool2d
+from feedbackalign.layers import ACTIVATIONS, AvgPool2d, Flatten, Identity, Linear, MaxPool2d, ReLU
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.units import Activation
 from feedbackalign.layers.weighted import WeightedLayer
@@ -21,6 +22,7 @@ from feedbackalign.validation import require_known
 BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsilu")
 ORDER = "(Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*"
 DENSE_MODELS = "the dense models: --model mlp, --model autoencoder"
+RELU_MODELS = "the dense model of ReLU units: --model mlp"
 SETTLING_MODELS = "the model made for such rules: --model settling"
 
 
@@ -127,6 +129,36 @@ def dense_chain(network):
     if not isinstance(unit, Identity):
         raise UnfitNetworkError(f"{unit.name} cannot be taken: expected a linear output (softmax belongs to the loss), "
                                 f"got {unit!r} on it", DENSE_MODELS)
+    return stages
+
+
+def relu_chain(network):
+    """Read the stages off a dense network of ReLU units, bottom to top: a list of `DenseStage`.
+
+    Parameters
+    ----------
+    network : Network
+        [Flatten], (Linear, ReLU)*, Linear; one Linear alone counts.
+
+    Raises
+    ------
+    UnfitNetworkError
+        A ValueError, naming the first layer that is something else.
+
+    >>> from feedbackalign.networks import mlp
+    >>> relu_chain(mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0)))
+    Traceback (most recent call last):
+    ...
+    feedbackalign.networks.chains.UnfitNetworkError: fc1 cannot be taken: expected a ReLU on every hidden layer, got ...
+    """
+    try:
+        stages = dense_chain(network)
+    except UnfitNetworkError as error:
+        raise UnfitNetworkError(str(error), RELU_MODELS) from error
+    for layer, unit in stages[:-1]:
+        if not isinstance(unit, ReLU):
+            raise UnfitNetworkError(f"{layer.name} cannot be taken: expected a ReLU on every hidden layer, got {unit!r}",
+                                    RELU_MODELS)
     return stages
 
 

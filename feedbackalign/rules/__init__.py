@@ -12,6 +12,9 @@ from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.flows.ode_to_ode import OdeToOde
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
+from feedbackalign.rules.implicit.consequentialism import Consequentialism
+from feedbackalign.rules.implicit.proxprop import ProxProp
+from feedbackalign.rules.implicit.semi_implicit import SemiImplicit
 from feedbackalign.rules.information.corinfomax import CorInfoMax
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
@@ -30,12 +33,12 @@ from feedbackalign.rules.targets.target_propagation import (DifferenceReconstruc
 from feedbackalign.rules.targets.target_rule import TargetRule
 from feedbackalign.rules.weight_mirror import WeightMirror
 
-__all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry", "CorInfoMax", "DeepFeedbackControl",
-           "DifferenceReconstructionTargetPropagation", "DifferenceTargetPropagation", "DirectFeedbackAlignment",
-           "DirectRandomTargetProjection", "DirectTargetPropagation", "DirectTargetPropagationControl",
-           "EquilibriumPropagation", "ErrorSendingRule", "FeedbackAlignment", "FixedRandomSignSymmetry",
-           "GaussNewtonTargets", "HolomorphicEP", "IdentityProductFeedbackAlignment", "JacobianHomeostasis",
-           "KolenPollack", "NodePerturbation", "OdeToOde", "OrthogonalProductFeedbackAlignment",
-           "ProductFeedbackAlignment", "RandomHiddenTargetPropagation", "Rule", "SteadyStateFeedbackControl", "Step",
-           "TABLE", "TargetPropagation", "TargetRule", "UniformSignSymmetry", "VectorFieldEquilibriumPropagation",
-           "WeightMirror", "WeightPerturbation", "find", "make", "options_of"]
+__all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry", "Consequentialism", "CorInfoMax",
+           "DeepFeedbackControl", "DifferenceReconstructionTargetPropagation", "DifferenceTargetPropagation",
+           "DirectFeedbackAlignment", "DirectRandomTargetProjection", "DirectTargetPropagation",
+           "DirectTargetPropagationControl", "EquilibriumPropagation", "ErrorSendingRule", "FeedbackAlignment",
+           "FixedRandomSignSymmetry", "GaussNewtonTargets", "HolomorphicEP", "IdentityProductFeedbackAlignment",
+           "JacobianHomeostasis", "KolenPollack", "NodePerturbation", "OdeToOde", "OrthogonalProductFeedbackAlignment",
+           "ProductFeedbackAlignment", "ProxProp", "RandomHiddenTargetPropagation", "Rule", "SemiImplicit",
+           "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation", "TargetRule", "UniformSignSymmetry",
+           "VectorFieldEquilibriumPropagation", "WeightMirror", "WeightPerturbation", "find", "make", "options_of"]

@@ -21,6 +21,9 @@ from feedbackalign.rules.feedback_alignment import FeedbackAlignment
 from feedbackalign.rules.flows.ode_to_ode import OdeToOde
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
 from feedbackalign.rules.holomorphic.jacobian_homeostasis import JacobianHomeostasis
+from feedbackalign.rules.implicit.consequentialism import Consequentialism
+from feedbackalign.rules.implicit.proxprop import ProxProp
+from feedbackalign.rules.implicit.semi_implicit import SemiImplicit
 from feedbackalign.rules.information.corinfomax import CorInfoMax
 from feedbackalign.rules.perturbation import NodePerturbation, WeightPerturbation
 from feedbackalign.rules.product.kolen_pollack import KolenPollack
@@ -68,6 +71,9 @@ TABLE = {
     "ddtp-rhl": RandomHiddenTargetPropagation,
     "ddtp-control": DirectTargetPropagationControl,
     "gnt": GaussNewtonTargets,
+    "consequentialism": Consequentialism,
+    "proxprop": ProxProp,
+    "semi-implicit": SemiImplicit,
 }
 
 

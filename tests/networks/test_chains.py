@@ -8,7 +8,7 @@ import pytest
 
 from feedbackalign import layers
 from feedbackalign.networks import Network, autoencoder, digits_conv, jacobians, lenet_mnist, mlp
-from feedbackalign.networks.chains import BOUNDED, UnfitNetworkError, dense_chain, settling_chain
+from feedbackalign.networks.chains import BOUNDED, UnfitNetworkError, dense_chain, relu_chain, settling_chain
 from tests.rules.equilibrium import cases
 
 
@@ -56,6 +56,33 @@ def test_other_layers_are_refused_by_name(stack, culprit):
 def test_a_convolution_is_refused_by_name():
     with pytest.raises(ValueError, match=r"conv1 cannot be taken: expected dense layers alone.*got Conv2d\(1, "):
         dense_chain(lenet_mnist(rng=np.random.default_rng(0)))
+
+
+# ----------------------------------------------------------------------------------------------------------- ReLU
+
+def test_a_chain_of_relus_and_a_single_layer_are_taken():
+    rng = rng_of()
+    assert [stage.unit.kind for stage in relu_chain(mlp([4, 3, 3, 2], rng=rng))] == ["relu", "relu", "identity"]
+    assert [stage.name for stage in relu_chain(mlp([4, 2], rng=rng))] == ["fc1"]
+    flat = Network([layers.Flatten(), layers.Linear(4, 3, rng=rng), layers.ReLU(), layers.Linear(3, 2, rng=rng),
+                    layers.Identity()], input_shape=(1, 2, 2))
+    assert [stage.name for stage in relu_chain(flat)] == ["fc1", "fc2"]
+
+
+@pytest.mark.parametrize(("stack", "culprit"), [
+    (lambda linear: [linear(4, 3), layers.ReLU(), linear(3, 3), layers.Tanh(), linear(3, 2)], "fc2 .*a ReLU on every"),
+    (lambda linear: [linear(4, 3), layers.LeakyReLU(), linear(3, 2)], "fc1 .*a ReLU on every"),
+    (lambda linear: [linear(4, 3), linear(3, 2)], "fc1 .*a ReLU on every"),
+    (lambda linear: [linear(4, 3), layers.ReLU()], "relu1 .*linear output"),
+    (lambda linear: [linear(4, 3), layers.BatchNorm1d(3), layers.ReLU(), linear(3, 2)], "bn1 .*dense layers alone"),
+], ids=["one-other", "leaky", "no-unit", "unit-on-top", "normalised"])
+def test_what_is_no_chain_of_relus_is_refused_by_name(stack, culprit):
+    rng = rng_of()
+    net = Network(stack(lambda inputs, outputs: layers.Linear(inputs, outputs, rng=rng)), input_shape=(4,))
+    with pytest.raises(UnfitNetworkError, match=f"{culprit}.*got") as refused:
+        relu_chain(net)
+    assert refused.value.hint == "the dense model of ReLU units: --model mlp"
+
 
 
 # ------------------------------------------------------------------------------------------------------- settling
