@@ -157,8 +157,8 @@ def relu_chain(network):
         raise UnfitNetworkError(str(error), RELU_MODELS) from error
     for layer, unit in stages[:-1]:
         if not isinstance(unit, ReLU):
-            raise UnfitNetworkError(f"{layer.name} cannot be taken: expected a ReLU on every hidden layer, got {unit!r}",
-                                    RELU_MODELS)
+            raise UnfitNetworkError(f"{layer.name} cannot be taken: expected a ReLU on every hidden layer, got "
+                                    f"{unit!r}", RELU_MODELS)
     return stages
 
 

@@ -11,8 +11,8 @@ weights, so it keeps its digits where λ is large and V small.
 At V = 0 the sum is ‖R‖². Whatever a solver that only goes down returns, the sum is at most that, and
 ‖V‖² ≤ ‖R‖²/λ. With a linear σ the exact V even has ‖V‖² ≤ ‖R‖²/(4λ).
 
-With σ = ReLU every row of V has a problem of its own. It is quadratic wherever no unit changes sides, but neither smooth
-nor convex: where z = 0 and T ≠ 0 it has a kink. Newton's method may stop there, with a gradient that is not zero.
+With σ = ReLU every row of V has a problem of its own. It is quadratic wherever no unit changes sides, but neither
+smooth nor convex: where z = 0 and T ≠ 0 it has a kink. Newton's method may stop there, with a gradient that is not zero.
 """
 
 import dataclasses
@@ -131,8 +131,8 @@ def newton(problem):
 def newton_row(problem):
     """Newton's method for one unit, whose step is halved until the sum falls: -> V (1, n), status.
 
-    Newton's step leads to the minimum that there would be if the samples with z > 0 kept their slope 1, and the others 0:
-    a linear problem of the first alone.
+    Newton's step leads to the minimum that there would be if the samples with z > 0 kept their slope 1, and the others
+    theirs, 0: a linear problem of the first alone.
     """
     X, z, R = problem.X, problem.z, problem.R
     V, moved = np.zeros((1, X.shape[1])), np.zeros(z.shape)                     # (1, n), (B, 1)
