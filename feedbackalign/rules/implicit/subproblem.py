@@ -23,7 +23,7 @@ from feedbackalign.rules.implicit.solve import amended
 
 CG_STEPS = 5
 ARMIJO, SHORTER, BACKTRACKS = 0.1, 0.6, 50          # of the authors' line search
-NEWTON_STEPS, HALVINGS = 50, 40
+NEWTON_STEPS, HALVINGS = 50, 24
 STATIONARY = 1e-10                                  # of the length that a gradient can have: below it is zero
 KINK = 1e-6                                         # a pre-activation nearer to 0 lies at the kink
 
@@ -83,11 +83,11 @@ def conjugate_gradients(problem):
     gradient = problem.gradient(V, moved)
     direction = -gradient
     for _ in range(CG_STEPS):
+        if is_zero(gradient, problem, V):                                       # a step would only enlarge the rounding
+            break
         slope = float((gradient * direction).sum())
         if slope >= 0.0:
             direction, slope = -gradient, -float((gradient**2).sum())
-        if slope == 0.0:                                                        # nowhere down
-            break
         along = problem.X @ direction.T                                         # (B, n) x (n, out) -> (B, out)
         t = armijo(problem, V, moved, direction, along, slope)
         V, moved = V + t * direction, moved + t * along

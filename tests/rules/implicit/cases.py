@@ -9,9 +9,9 @@ from tests.strategies import dense_networks_with_batch, seeds
 exponents = st.floats(-3, 3)                                # of ρ, where ε = ρ ‖K‖₂
 
 
-def relu_networks():
+def relu_networks(**options):
     """(net, x, labels, rng): dense ReLU layers of any shape under a linear output, with and without biases."""
-    return dense_networks_with_batch(activations=("relu",))
+    return dense_networks_with_batch(activations=("relu",), **options)
 
 
 @st.composite
