@@ -232,6 +232,8 @@ def test_every_key_of_an_experiment_is_explained():
             "predictors": figures.predictors_rows(seeds=1, epochs=0),
             "autoencoder_feedback": figures.autoencoder_feedback_rows(seeds=1, epochs=0, pretraining=1),
             "gradient_band": figures.gradient_band_rows(seeds=1, epochs=1),
+            "input_scale": figures.input_scale_rows(seeds=1, rates=[0.1], scales=[1.0], epochs=1),
+            "step_tolerance": figures.step_tolerance_rows(seeds=1, etas=[0.5], penalties=[], hidden=(4,)),
             }
     found = {figure: set(some[-1]) for figure, some in rows.items()}
     found |= {name: set(plan("quick")[0].labels) for name, (plan, _) in figures.TRAINED.items()}

@@ -21,6 +21,7 @@ from feedbackalign.figures.experiments.expansion import expansion, expansion_row
 from feedbackalign.figures.experiments.first_layer import first_layer, first_layer_rows
 from feedbackalign.figures.experiments.gradient_band import gradient_band, gradient_band_rows
 from feedbackalign.figures.experiments.homeostasis import homeostasis, homeostasis_rows
+from feedbackalign.figures.experiments.input_scale import input_scale, input_scale_rows
 from feedbackalign.figures.experiments.mlp import mlp, mlp_rows
 from feedbackalign.figures.experiments.mlp import planned_runs as planned_mlp
 from feedbackalign.figures.experiments.nudge_bias import nudge_bias, nudge_bias_rows
@@ -30,6 +31,7 @@ from feedbackalign.figures.experiments.resnet import resnet, resnet_rows
 from feedbackalign.figures.experiments.resnet import planned_runs as planned_resnet
 from feedbackalign.figures.experiments.sparse import sparse, sparse_rows
 from feedbackalign.figures.experiments.sparse import planned_runs as planned_sparse
+from feedbackalign.figures.experiments.step_tolerance import step_tolerance, step_tolerance_rows
 from feedbackalign.figures.experiments.target_angles import target_angles, target_angles_rows
 from feedbackalign.figures.experiments.trained import SCALES
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
@@ -44,10 +46,11 @@ __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAI
            "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments", "compartments_rows",
            "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all",
            "expansion", "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
-           "gradient_band_rows", "homeostasis", "homeostasis_rows", "learning_curves", "look", "mlp", "mlp_rows",
-           "nudge_bias", "nudge_bias_rows", "null_space", "null_space_rows", "output_folder", "panels",
-           "path_alignment", "predictors", "predictors_rows", "resnet", "resnet_rows", "save", "show", "slide",
-           "sparse", "sparse_rows", "target_angles", "target_angles_rows"]
+           "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
+           "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
+           "null_space_rows", "output_folder", "panels", "path_alignment", "predictors", "predictors_rows", "resnet",
+           "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "step_tolerance", "step_tolerance_rows",
+           "target_angles", "target_angles_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
@@ -65,6 +68,8 @@ EXPERIMENTS = {
     "compartments": (compartments_rows, compartments),
     "predictors": (predictors_rows, predictors),
     "gradient_band": (gradient_band_rows, gradient_band),
+    "input_scale": (input_scale_rows, input_scale),
+    "step_tolerance": (step_tolerance_rows, step_tolerance),
 }
 
 # {name: (its planned runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.

@@ -6,6 +6,8 @@ from feedbackalign import figures
 from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_feedback, test_decay, test_depth,
                                        test_first_layer, test_gradient_band, test_homeostasis, test_null_space,
                                        test_predictors, test_sparse, test_target_angles)
+                                       test_first_layer, test_homeostasis, test_input_scale, test_null_space,
+                                       test_sparse, test_step_tolerance, test_target_angles)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
 # How the rows of each experiment are made: by formula, or by a short measurement.
@@ -19,6 +21,7 @@ ROWS = {
     "cauchy_error": lambda: figures.cauchy_error_rows(seeds=1, points=(1, 2, 4, 8), samples=4),
     "expansion": lambda: figures.expansion_rows(draws=2),
     "compartments": lambda: figures.compartments_rows(epochs=0), "predictors": test_predictors.rows,
+    "input_scale": test_input_scale.rows, "step_tolerance": test_step_tolerance.rows,
     "controller_at_work": lambda: figures.controller_at_work_rows(pretraining=100),
 }
 
