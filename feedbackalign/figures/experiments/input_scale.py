@@ -94,9 +94,9 @@ def input_scale(rows):
     scales = sorted({row["scale"] for row in rows})
     with style.slide():
         figure = style.new_figure("Which learning rates learn, when inputs are smaller or larger?")
-        small = fill(["digits, 64-64-10 ReLU, He's weights", "SGD without momentum, batches of 32", seeds_of(rows),
-                      "lines: mean over seeds, bands: lowest to highest"])
-        grid = figure.add_gridspec(1, 2, left=0.07, right=0.985, top=0.85, bottom=0.235, wspace=0.08)
+        small = fill(["digits, 64-64-10 ReLU, He's weights", f"SGD without momentum, batches of 32, "
+                      f"{rows[0]['epoch']} epochs", seeds_of(rows)])
+        grid = figure.add_gridspec(1, 2, left=0.07, right=0.985, top=0.85, bottom=0.21, wspace=0.08)
         panels = [figure.add_subplot(grid[0, place]) for place in range(2)]
         for axes, (rule, title) in zip(panels, RULES.items()):
             for place, scale in enumerate(scales):

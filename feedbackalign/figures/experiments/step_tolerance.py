@@ -6,7 +6,7 @@ import statistics
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.input_scale import draw_band, train
-from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import check_rows
 from feedbackalign.validation import require_number
 
@@ -15,7 +15,11 @@ PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 USUAL = {"eta": 0.5, "penalty": 1.0}
 HIDDEN = (64,) * 6
 HIGHEST = 1e3                           # losses above it, and those that are no number, are drawn here
-WORDS = {"bp": "bp, SGD with lr = η", "proxprop": "proxprop, τ = 1/λ", "semi-implicit": "semi-implicit"}
+LOOKS = {                               # not those of `style.look`: two of them are too alike to be compared in one panel
+    "bp": ("#000000", style.DASH_DOT, "^", "bp, SGD with lr = η"),
+    "proxprop": ("#bf0b00", style.DASHED, "o", "proxprop, τ = 1/λ"),
+    "semi-implicit": ("#154aaa", style.SOLID, "s", "semi-implicit"),
+}
 
 
 def step_tolerance_rows(*, seeds=range(1, 7), etas=ETAS, penalties=PENALTIES, hidden=HIDDEN, progress=None):
@@ -47,7 +51,7 @@ def step_tolerance_rows(*, seeds=range(1, 7), etas=ETAS, penalties=PENALTIES, hi
 
     def runs():
         for swept, setting in settings:
-            for rule in WORDS:
+            for rule in LOOKS:
                 if rule != "bp" or swept == "eta":
                     for seed in trained.seed_list(seeds):
                         yield [_row(rule, seed, swept, hidden, **setting)]
@@ -78,22 +82,17 @@ def step_tolerance(rows):
     ['η, at λ = 1', 'λ, at η = 0.5']
     """
     rows = check_rows(rows)
-    rules = [rule for rule in WORDS if any(row["rule"] == rule for row in rows)]
+    seeds = len({row["seed"] for row in rows})
     with style.slide():
         figure = style.new_figure("Six hidden layers: the loss after one epoch over the length of a step")
-        small = fill(["digits, 64-64-64-64-64-64-64-10 ReLU, He's weights", "batches of 100", seeds_of(rows),
-                      "loss over the whole training set, lines: median over seeds, bands: lowest to highest; at 10³: "
-                      "larger, or no number"])
-        bottom = style.foot(figure, small, rules, WORDS)
-        grid = figure.add_gridspec(1, 2, left=0.085, right=0.985, top=0.89, bottom=bottom + 0.02, wspace=0.08)
+        grid = figure.add_gridspec(1, 2, left=0.085, right=0.985, top=0.89, bottom=0.235, wspace=0.08)
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))
         for axes, swept in ((left, "eta"), (right, "penalty")):
-            for rule in rules:
+            for rule, (colour, dash, marker, words) in LOOKS.items():
                 chosen = [row for row in rows if (row["rule"], row["swept"]) == (rule, swept)]
-                colour, dash, marker = style.look(rule)
                 if chosen:
                     draw_band(axes, chosen, swept, _drawn, statistics.median, color=colour, linestyle=dash,
-                              marker=marker)
+                              marker=marker, label=words)
             style.grid(axes)
             axes.axhline(math.log(10), color="#8c8c8c", linewidth=1.2, zorder=1)
             axes.set_xscale("log"), axes.set_yscale("log")
@@ -103,6 +102,10 @@ def step_tolerance(rows):
         left.set_xlabel("η, at λ = 1"), right.set_xlabel("λ, at η = 0.5")
         left.set_ylabel("cross-entropy after one epoch")
         right.tick_params(labelleft=False)
+        small = fill([f"digits, {'-'.join(map(str, [64, *HIDDEN, 10]))} ReLU, He's weights, batches of 100",
+                      "loss over the whole training set, at 10³: larger or no number",
+                      f"median over {seeds} seeds, band: lowest to highest"])
+        style.foot(figure, small, more=left.get_legend_handles_labels()[0])
     return figure
 
 
