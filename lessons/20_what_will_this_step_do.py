@@ -25,9 +25,7 @@ digits = fa.data.digits()
 x, labels = digits.batch(32)                                            # (32, 64), (32,)
 x = x.astype(np.float64)
 
-
 net = fa.networks.mlp([64, 64, 10], init="kaiming-normal", rng=np.random.default_rng(0), dtype=np.float64)
-
 
 def moves(net, x, **options):
     """How z of fc1 should move and how one step at lr 1 moves it: (32, 64) each, uphill as errors are."""
@@ -35,7 +33,6 @@ def moves(net, x, **options):
     step = fa.rules.make(name, net, rng=np.random.default_rng(1), **options).gradients(x, labels)
     moved = x @ step.grads["fc1.weight"].T + step.grads["fc1.bias"]     # (32, 64) x (64, 64) -> (32, 64)
     return len(x) * step.errors["fc1"], moved
-
 
 cases = {"a gradient step": {}, "amended, ε = 1": {"epsilon": 1.0}, "amended, ε = 0.0001": {"epsilon": 1e-4}}
 with fa.figures.panels("20_wanted_and_induced", "Every dot: one sample, one unit of fc1", columns=3) as columns:
@@ -81,28 +78,26 @@ with fa.figures.panels("20_angle_and_epsilon", "How far from the gradient? It de
 #
 # ## Inputs of another scale
 #
-# Multiply all inputs by 16 (pixels from 0 to 16, as in the file), and keep the errors. K grows by 256, and so does what
-# a gradient step moves. **Guess** what the amended step moves.
+# Multiply all inputs by 16 (pixels from 0 to 16, as in the file), and keep the errors. K grows by 256, and with it the
+# move of a gradient step. **Guess** that of the amended step.
 
 # %%
 delta, _ = moves(net, x)                                                # (32, 64)
 K = x @ x.T                                                             # (32, 32), without bias
 grown = {"a gradient step": np.linalg.norm(256 * K @ delta) / np.linalg.norm(K @ delta)}
 for epsilon in (1.0, 1e-4):
-    small, large = (gram @ np.linalg.solve(gram + epsilon * np.eye(32), delta) for gram in (K, 256 * K))        # Eq. 2
+    small, large = (gram @ np.linalg.solve(gram + epsilon * np.eye(32), delta) for gram in (K, 256 * K))    # Eq. 2
     grown[f"amended, ε = {epsilon:g}"] = np.linalg.norm(large) / np.linalg.norm(small)
 for words, factor in grown.items():
     print(f"inputs × 16: {words} moves {factor:.4g} times as far")
-
 
 def train(rule, lr, scale, momentum=0.0, epochs=10, hidden=(64,)):
     """-> (mean loss during the first epoch, test accuracy after the last)."""
     student = fa.networks.mlp([64, *hidden, 10], init="kaiming-normal", rng=np.random.default_rng(0))
     made = fa.rules.make(rule, student, rng=np.random.default_rng(1))
-    rows = fa.training.train(made, digits.standardised(mean=0.0, std=1 / scale), fa.optimizer.SGD(lr, momentum=momentum),
-                             epochs=epochs, rng=np.random.default_rng(2))
+    scaled, sgd = digits.standardised(mean=0.0, std=1 / scale), fa.optimizer.SGD(lr, momentum=momentum)
+    rows = fa.training.train(made, scaled, sgd, epochs=epochs, rng=np.random.default_rng(2))
     return rows[1]["train_loss"], rows[-1]["test_accuracy"]
-
 
 scales = (0.1, 1.0, 16.0)
 accuracies = {(rule, lr): [train(rule, lr, scale)[1] for scale in scales]
@@ -149,8 +144,8 @@ assert first[0.3, 0.9] > 10 > 2 > max(first[0.3, 0.0], first[0.03, 0.9])
 #
 # **20.3** Feed Adam with the amended gradients. Does it still matter that they are amended?
 #
-# **20.4** Let ε go to 0 in `train`. At some value the test accuracy falls although the loss does not. Which samples does
-# a batch then obey?
+# **20.4** Let ε go to 0 in `train`. At some value the test accuracy falls although the loss does not. Whom does a step
+# then obey?
 #
 # **20.5** A small convolutional network: `fa.networks.digits_conv`. How many rows has K now, and which of the two
 # solves is the smaller one? (`fa.rules.make("consequentialism", …).trace` tells the condition.)
@@ -165,9 +160,7 @@ def amended_layer(x, delta, W, epsilon):
     """
     raise NotImplementedError
 
-
 fa.exercise("20.1", amended_layer)
-
 
 # %%
 def induced_move(x, delta, mu, epsilon):
@@ -176,6 +169,5 @@ def induced_move(x, delta, mu, epsilon):
     x (N, in), delta (N, out). Find the step, and apply it; or use K alone.
     """
     raise NotImplementedError
-
 
 fa.exercise("20.2", induced_move)

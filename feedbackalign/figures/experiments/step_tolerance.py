@@ -15,7 +15,7 @@ PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 USUAL = {"eta": 0.5, "penalty": 1.0}
 HIDDEN = (64,) * 6
 HIGHEST = 1e3                           # losses above it, and those that are no number, are drawn here
-LOOKS = {                               # not those of `style.look`: two of them are too alike to be compared in one panel
+LOOKS = {                               # not those of `style.look`: two of them are too alike for one panel
     "bp": ("#000000", style.DASH_DOT, "^", "bp, SGD with lr = η"),
     "proxprop": ("#bf0b00", style.DASHED, "o", "proxprop, τ = 1/λ"),
     "semi-implicit": ("#154aaa", style.SOLID, "s", "semi-implicit"),
@@ -76,8 +76,8 @@ def step_tolerance(rows):
         Of `step_tolerance_rows`.
     -> matplotlib.figure.Figure
 
-    >>> rows = [{"rule": "semi-implicit", "seed": 1, "epoch": 1, "swept": swept, "eta": 0.5, "penalty": 1.0, "loss": 0.2}
-    ...         for swept in ("eta", "penalty")]
+    >>> rows = [{"rule": "semi-implicit", "seed": 1, "epoch": 1, "swept": swept, "eta": 0.5, "penalty": 1.0,
+    ...          "loss": 0.2} for swept in ("eta", "penalty")]
     >>> [axes.get_xlabel() for axes in step_tolerance(rows).axes]
     ['η, at λ = 1', 'λ, at η = 0.5']
     """

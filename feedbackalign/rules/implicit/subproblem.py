@@ -12,7 +12,7 @@ At V = 0 the sum is ‖R‖². Whatever a solver that only goes down returns, th
 ‖V‖² ≤ ‖R‖²/λ. With a linear σ the exact V even has ‖V‖² ≤ ‖R‖²/(4λ).
 
 With σ = ReLU every row of V has a problem of its own. It is quadratic wherever no unit changes sides, but neither
-smooth nor convex: where z = 0 and T ≠ 0 it has a kink. Newton's method may stop there, with a gradient that is not zero.
+smooth nor convex: where z = 0 and T ≠ 0 it has a kink. Newton's method may stop there, and its gradient is not zero.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from feedbackalign.rules.implicit.solve import amended
 
 CG_STEPS = 5
 ARMIJO, SHORTER, BACKTRACKS = 0.1, 0.6, 50          # of the authors' line search
-NEWTON_STEPS, HALVINGS = 50, 24
+NEWTON_STEPS, HALVES = 50, 0.5 ** np.arange(24)
 STATIONARY = 1e-10                                  # of the length that a gradient can have: below it is zero
 KINK = 1e-6                                         # a pre-activation nearer to 0 lies at the kink
 
@@ -55,6 +55,15 @@ class SubProblem:
     def objective(self, V, moved):
         """The sum to be minimised: V (out, n), moved = X Vᵀ (B, out) -> float."""
         return float((self.residual(moved)**2).sum() + self.penalty * (V**2).sum())
+
+    def on_line(self, V, moved, direction, along):
+        """t -> the sum at V + t · direction, where along = X directionᵀ: lengths of V are found once for all t."""
+        square, mixed, far = (float(np.vdot(a, b)) for a, b in ((V, V), (V, direction), (direction, direction)))
+
+        def value(t):
+            left = self.residual(moved + t * along)
+            return float(np.vdot(left, left)) + self.penalty * (square + 2.0 * t * mixed + t**2 * far)
+        return value
 
     def gradient(self, V, moved):
         """Its gradient: (out, n)."""
@@ -89,22 +98,23 @@ def conjugate_gradients(problem):
         if slope >= 0.0:
             direction, slope = -gradient, -float((gradient**2).sum())
         along = problem.X @ direction.T                                         # (B, n) x (n, out) -> (B, out)
-        t = armijo(problem, V, moved, direction, along, slope)
+        t = armijo(problem.on_line(V, moved, direction, along), slope)
         V, moved = V + t * direction, moved + t * along
         before, gradient = (gradient**2).sum(), problem.gradient(V, moved)
         direction = -gradient + (gradient**2).sum() / before * direction
     return V
 
 
-def armijo(problem, V, moved, direction, along, slope):
+def armijo(value, slope):
     """The first t of t₀, 0.6 t₀, 0.6² t₀ … that goes down by 0.1 t |slope|; 0 if none of 50 does.
 
-    The sum cannot fall below 0, so no t can do so that is longer than 10 times the sum over |slope|.
+    value(t) is the sum at t, its slope at 0 is negative. It cannot fall below 0, so no t can do so that is longer than
+    t₀ = 10 value(0) / |slope|; nor is one longer than 1 tried.
     """
-    start = problem.objective(V, moved)
+    start = value(0.0)
     t = min(1.0, start / (ARMIJO * -slope))
     for _ in range(BACKTRACKS + 1):
-        if problem.objective(V + t * direction, moved + t * along) <= start + ARMIJO * t * slope:
+        if value(t) <= start + ARMIJO * t * slope:
             return t
         t *= SHORTER
     return 0.0
@@ -136,7 +146,6 @@ def newton_row(problem):
     """
     X, z, R = problem.X, problem.z, problem.R
     V, moved = np.zeros((1, X.shape[1])), np.zeros(z.shape)                     # (1, n), (B, 1)
-    value = problem.objective(V, moved)
     for _ in range(NEWTON_STEPS):
         gradient = problem.gradient(V, moved)
         if is_zero(gradient, problem, V):
@@ -144,14 +153,12 @@ def newton_row(problem):
         on = (z + moved > 0.0)[:, 0]
         goal = -amended(X[on], (np.minimum(z, 0.0) + R)[on], problem.penalty)   # (1, n)
         direction, along = goal - V, X @ (goal - V).T                           # (1, n), (B, 1)
-        for halvings in range(HALVINGS):
-            t = 0.5**halvings
-            lower = problem.objective(V + t * direction, moved + t * along)
-            if lower < value:
-                break
-        else:
+        value = problem.on_line(V, moved, direction, along)
+        start = value(0.0)
+        t = next((t for t in HALVES if value(t) < start), None)
+        if t is None:
             return V, "kink"
-        V, moved, value = V + t * direction, moved + t * along, lower
+        V, moved = V + t * direction, moved + t * along
     return V, "stationary" if is_zero(problem.gradient(V, moved), problem, V) else \
         "kink" if np.abs(z + moved).min() < KINK else "limit"
 

@@ -64,6 +64,14 @@ def test_the_gradient_is_the_slope_of_the_sum(problem):
         assert abs((ends[0] - ends[1]) / (2 * h) - slope) <= 1e-7 * (abs(slope) + sum(ends))
 
 
+@given(problem=problems(), t=st.floats(-2, 2))
+def test_the_sum_on_a_line_is_the_sum(problem, t):
+    rng = np.random.default_rng(0)
+    V, D = (rng.normal(size=(problem.R.shape[1], problem.X.shape[1])) for _ in range(2))
+    on_line = problem.on_line(V, problem.X @ V.T, D, problem.X @ D.T)(t)
+    np.testing.assert_allclose(on_line, problem.objective(V + t * D, problem.X @ (V + t * D).T), rtol=1e-10)
+
+
 # --------------------------------------------------------------------------------------------------------- Newton
 
 @given(problems(linear=False))
@@ -151,7 +159,7 @@ def test_the_line_search_takes_the_first_length_that_does(seed, tilt):
     g = problem.gradient(V, moved)
     d = -tilt * g
     slope, start = (g * d).sum(), problem.objective(V, moved)
-    t = armijo(problem, V, moved, d, problem.X @ d.T, slope)
+    t = armijo(problem.on_line(V, moved, d, problem.X @ d.T), slope)
 
     def does(t):
         return problem.objective(V + t * d, moved + t * problem.X @ d.T) <= start + 0.1 * t * slope
@@ -166,9 +174,9 @@ def test_a_direction_that_leads_up_is_given_up_for_the_gradient(monkeypatch):
     found = []
     search = subproblem.armijo
 
-    def watched(problem, V, moved, direction, along, slope):
+    def watched(value, slope):
         found.append(slope)
-        return search(problem, V, moved, direction, along, slope)
+        return search(value, slope)
     monkeypatch.setattr(subproblem, "armijo", watched)
     for seed in range(40):
         problem = natural(seed)
