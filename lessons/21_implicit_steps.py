@@ -105,9 +105,9 @@ print("shares of the sum at the start that are left, all units:", ends)
 print("rows of fc1:", {word: int((status == word).sum()) for word in ("stationary", "kink", "limit")})
 
 # %% [markdown]
-# The slope jumps where the unit falls silent for a sample, z = 0. Newton's method (`solver="newton"`) may end there, and
-# `rule.status` tells, row by row. Five steps of conjugate gradients, the authors' solver and the default here, go a part
-# of the way at a fraction of the cost.
+# The slope jumps where the unit falls silent for a sample, z = 0. Newton's method (`solver="newton"`) may end there,
+# and `rule.status` tells, row by row. Five steps of conjugate gradients, the authors' solver and the default here, go a
+# part of the way at a fraction of the cost.
 #
 # ## When is it backprop?
 #
