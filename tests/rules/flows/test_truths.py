@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from feedbackalign import rules
 from feedbackalign.layers import flows
 from feedbackalign.ops import skew
+from feedbackalign.ops.vector_fields import symmetric
 from feedbackalign.rules.flows import controls, truths
 from tests.rules.tools import wrong_truths
 from tests.strategies import seeds
@@ -19,6 +20,20 @@ KIND = rules.TABLE["ode-to-ode"]
 @given(seed=seeds)
 def test_it_holds(truth, seed):
     assert wrong_truths(KIND, [truth], seed) == []
+
+
+@given(seed=seeds)
+def test_in_float32_it_holds_but_for_rounding(seed):
+    for flow, x, error in truths.drawn_flows(np.random.default_rng(seed), activations=truths.NEVER_LARGER):
+        flow.astype(np.float32)
+        flow.forward(x.astype(np.float32))
+        flow.backward(error.astype(np.float32))
+        assert flow.errors.dtype == flow.matrices.dtype == np.float32
+        assert max(map(flows.departure, flow.matrices)) <= 1e-4
+        assert max(truths.outside(flow, axis).max() for axis in (2, (1, 2))) <= 1e-5
+        if flow.flow == "iso":
+            H = flow.matrices.transpose(0, 2, 1) @ symmetric(flow.Q) @ flow.matrices
+            np.testing.assert_allclose(np.linalg.eigvalsh(H), np.tile(np.linalg.eigvalsh(H[0]), (len(H), 1)), atol=1e-4)
 
 
 def test_the_band_is_near_enough_to_be_a_statement():
