@@ -16,7 +16,7 @@ RULES = {"bp": "gradient steps (bp)", "consequentialism": "consequentialism, ε 
 LOOKS = {0: ("#00bfea", "o"), 1: ("#154aaa", "s"), 2: ("#9f0b60", "D")}       # one per scale, small to large
 
 
-def input_scale_rows(*, seeds=2, rates=RATES, scales=SCALES, epochs=10, progress=None):
+def input_scale_rows(*, seeds=3, rates=RATES, scales=SCALES, epochs=10, progress=None):
     """Train 64-64-10 on the digits, pixels times a scale, by SGD without momentum in batches of 32.
 
     Parameters

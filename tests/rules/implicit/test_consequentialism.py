@@ -124,6 +124,18 @@ def test_a_batch_of_one_has_backprops_direction(case, exponent):
                              for key in layer.parameters()}, 1e-11)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_float32_network_is_solved_in_float64(bias):
+    """Nearly dependent inputs, whose Gram matrix has lost its small eigenvalues in float32."""
+    rng = np.random.default_rng(0)
+    x = (np.ones((6, 8)) + 1e-3 * rng.normal(size=(6, 8))).astype(np.float32)
+    net, labels = mlp([8, 3], bias=bias, rng=rng), rng.integers(3, size=6)
+    grads = make("consequentialism", net, epsilon=1e-7).gradients(x, labels).grads
+    exact = make("consequentialism", net.astype(np.float64), epsilon=1e-7).gradients(x.astype(np.float64), labels).grads
+    assert grads["fc1.weight"].dtype == np.float32
+    assert_close(grads, exact, 1e-3)
+
+
 # --------------------------------------------------------------------------------------------------- convolutions
 
 @given(seed=seeds, N=st.integers(1, 6), exponent=exponents)

@@ -50,6 +50,28 @@ def test_no_layers_sum_grows_and_no_step_is_too_long(case, solver):
             assert below.objective(c, below.X @ c.T) <= (below.R**2).sum() * (1 + 1e-9)
 
 
+@given(case=relu_networks(), solver=solvers)
+def test_the_bias_is_solved_for_with_the_new_weights(case, solver):
+    """Eq. 7 by its own formula: the sum at b is that of the bias problem at no change, and so is its slope."""
+    net, x, labels, _ = case
+    rule = make("semi-implicit", net, solver=solver)
+    grads = rule.gradients(x, labels).grads
+    for stage in rule.stages:
+        error = rule.error_at(stage, len(x))
+        V, F = -grads[f"{stage.name}.weight"], stage.layer.answer(stage.layer.input)
+        z = F + stage.layer.input @ V.T
+        if stage is not rule.stages[-1]:
+            F, new = np.maximum(F, 0), np.maximum(z, 0)
+        else:
+            new = z
+        problem = rule.bias_problem(rule.weight_problem(stage, error), V)
+        scale = np.abs(F).max() + np.abs(new).max() + np.abs(error).max()
+        np.testing.assert_allclose(problem.R, new - (F - 0.5 * error), rtol=0, atol=1e-13 * scale)
+        if stage is not rule.stages[-1]:
+            np.testing.assert_allclose(problem.z, z, rtol=0, atol=1e-13 * scale)
+        assert problem.penalty == 1.0 and np.array_equal(problem.X, np.ones((len(x), 1)))
+
+
 @given(case=rows(), bias=st.booleans(), exponent=exponents)
 def test_the_linear_top_is_solved_exactly_weights_first_then_bias(case, bias, exponent):
     x, targets, penalty, rng = case
