@@ -29,7 +29,7 @@ class AmendingRule(Rule):
         for layer in network.weighted_layers():
             if not isinstance(layer, (Linear, Conv2d)):
                 raise UnfitNetworkError(f"{layer.name} cannot be taken: expected Linear or Conv2d, whose answer is a "
-                                        f"matrix product, got {layer!r}")
+                                        f"matrix product, got {layer!r}", "dense and convolutional models: --model mlp")
 
     def length(self, N):
         """How far z should move at lr = 1, in a batch of N samples: this number times −Δ."""

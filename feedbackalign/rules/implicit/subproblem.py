@@ -1,7 +1,7 @@
 """One layer's problem in semi-implicit steps, and two solvers for it: Newton's method, and conjugate gradients.
 
-The equations stand in the docstring of `feedbackalign.rules.implicit`. Written for the change V of the weights, and
-with the residual R = σ(z) − T that is there before it (η e, or what W has left of it for b):
+The equations stand in the docstring of `feedbackalign.rules.implicit`. Here they are written for the change V of the
+weights, with the residual R = σ(z) − T that is there before it (η e, or what W has left of it for b):
 
     minimise    ‖σ(z + X Vᵀ) − σ(z) + R‖² + λ ‖V‖²                  X (B, n), z and R (B, out), V (out, n)
 
