@@ -27,7 +27,7 @@ def deep(**make):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_one_setting_learns_at_three_input_scales_and_no_rate_of_backprop_does(seed):
+def test_one_setting_learns_at_three_input_scales_and_no_bp_rate_does(seed):
     """Measured: .928 to .969; the best rate of backprop gets .44 to .68 at its worst scale."""
     scales, rates = (0.1, 1.0, 16.0), (0.01, 0.1, 0.3, 1.0, 3.0)
     assert min(trained("consequentialism", seed, lr=0.3, scale=scale)[1] for scale in scales) >= 0.91
