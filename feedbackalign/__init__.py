@@ -1,10 +1,11 @@
 """How does a network's error reach its synapses? Every learning rule here is one answer, in pure NumPy."""
 
-from feedbackalign import alignment, check, data, figures, layers, networks, ops, optimizer, rules, runs, training
+from feedbackalign import (alignment, check, data, figures, layers, networks, ops, optimizer, persistence, rules, runs,
+                           training)
 from feedbackalign.exercises import exercise
 from feedbackalign.networks import jacobians
 from feedbackalign.runs import Run, compare, models
 from feedbackalign.version import __version__
 
 __all__ = ["Run", "__version__", "alignment", "check", "compare", "data", "exercise", "figures", "jacobians", "layers",
-           "models", "networks", "ops", "optimizer", "rules", "runs", "training"]
+           "models", "networks", "ops", "optimizer", "persistence", "rules", "runs", "training"]
