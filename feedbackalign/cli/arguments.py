@@ -40,6 +40,7 @@ EXAMPLES = {
   feedbackalign compare --rules pfa --expansion 100 --decay equal --out wide-middle
   feedbackalign compare --rules bp,my_rule.py:MyRule --model digits-conv
   feedbackalign compare --rules bp,ep,hep-homeo,pfa --model settling
+  feedbackalign compare --rules bp,fa,pfa --persistence
   feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64
   feedbackalign compare --seeds 20 --resume              goes on where the same line was stopped""",
     "train": """
@@ -269,6 +270,8 @@ def _add_settings(parser, training=True):
     add("--decay", "weight decay: `authors` (the product rules start strong), `equal` (all rules do), or a number; "
         f"default {usual('decay')}", type=number_or_word, metavar="X")
     add("--optimizer", f"sgd, adam; default {usual('optimizer')}", metavar="NAME")
+    if training:
+        add("--persistence", "record the topology of the weights after every epoch", action="store_true")
 
 
 def _add_rule_options(parser, known_rules):

@@ -15,7 +15,7 @@ from feedbackalign import data as datasets
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.runs import models
-from feedbackalign.validation import require_integer, require_known, require_number
+from feedbackalign.validation import require_bool, require_integer, require_known, require_number
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GENTLE = 0.001                      # the learning rate for regression
@@ -56,6 +56,8 @@ class Run:
         learns CIFAR-10, as in the paper.
     options : tuple of (name, value)
         The rule's own, for example (("expansion", 20),).
+    persistence : bool
+        Whether every row also says the topology of the weights.
 
     >>> rows = Run("fa", seed=1, epochs=1).train()
     >>> rows[-1]["rule"], rows[-1]["seed"], rows[-1]["epoch"]
@@ -81,6 +83,7 @@ class Run:
     init: str = "xavier-uniform"
     augment: str = None
     options: tuple = ()
+    persistence: bool = False
 
     def __post_init__(self):
         require_integer(self.seed, "seed", low=0)
@@ -108,6 +111,7 @@ class Run:
             if numbers is not None:                     # tuples, so that a run stays hashable
                 object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
+        require_bool(self.persistence, "persistence")
         known = rules.options_of(self.rule)
         for option, _ in self.options:
             require_known(option, known, f"option of rule {self.rule_name}")
@@ -219,7 +223,8 @@ class Run:
         return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
                               augment=self.augmentation,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
-                              resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress)
+                              resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress,
+                              persistence=self.persistence)
 
     def settings(self):
         """The settings as plain numbers and words, for the record."""

@@ -46,6 +46,7 @@ class Progress:
     epoch_loss: float = None                # of the last whole epoch
     epoch_seconds: float = 0.0
     step_seconds: float = None
+    stopped: bool = False                   # by `stop`: such a run does not go on
 
     def after_step(self, loss, samples, seconds):
         self.step += 1

@@ -15,7 +15,7 @@ from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress
 from feedbackalign.training.record import (DivergedError, first_array_not_finite, plain, row_of, unsolvable,
                                            where_not_finite)
-from feedbackalign.validation import describe, require_generator, require_integer
+from feedbackalign.validation import describe, require_bool, require_generator, require_integer
 
 
 def train_step(rule, optimizer, x, targets):
@@ -58,7 +58,8 @@ def train_step(rule, optimizer, x, targets):
 
 
 def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=None, record=None, lr_at=None,
-          decay_at=None, folder=None, resume=False, checkpoint_every=None, about=None, progress=None):
+          decay_at=None, folder=None, resume=False, checkpoint_every=None, about=None, progress=None,
+          persistence=False, stop=None):
     """Train for some epochs and keep a record.
 
     Parameters
@@ -90,6 +91,11 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
         What every row should also say, for example {"seed": 3}.
     progress : callable, optional
         Called after every step with {"epoch", "epochs", "step", "steps", "loss"}, and after every row with the row.
+    persistence : bool
+        Whether every row also says the topology of the weights, see `persistence.persistence_row`.
+    stop : callable, optional
+        rows so far -> whether to stop, asked after every epoch; for example `persistence.EarlyStopping`. The checkpoint
+        says that the run was stopped, and resuming it does nothing.
 
     Returns
     -------
@@ -108,19 +114,21 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     >>> [row["epoch"] for row in rows], rows[2]["test_accuracy"] > rows[0]["test_accuracy"]
     ([0, 1, 2], True)
     """
-    _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every)
+    _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
+    require_bool(persistence, "persistence")
+    fixed = plain({**(about or {}), "persistence": persistence})
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)
     done = Progress()
-    with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs, plain(about or {})) as checkpoint:
+    with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs, fixed) as checkpoint:
         rows = checkpoint.restore(done) if resume else []
         if not rows:
             rule.before_training(hook_batches)
-            rows.append(row_of(rule, data, optimizer, done, about))
+            rows.append(row_of(rule, data, optimizer, done, about, persistence))
             checkpoint.save(done, rows)
         _tell(rows, record, progress)
-        while done.epoch < epochs:
+        while done.epoch < epochs and not done.stopped:
             for x, targets in checkpoint.next_epoch(done):
                 step = _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at)
                 if progress:
@@ -130,7 +138,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
                     checkpoint.save(done, rows)
             rule.after_epoch(hook_batches)
             done.end_epoch()
-            rows.append(row_of(rule, data, optimizer, done, about))
+            rows.append(row_of(rule, data, optimizer, done, about, persistence))
+            done.stopped = stop is not None and require_bool(stop(rows), "stop")
             checkpoint.save(done, rows)
             _tell(rows[-1:], record, progress)
     return rows
@@ -191,13 +200,15 @@ def values_a_channel(network, layer):
     return math.prod(network.shapes[layer.name][0][1:]) if layer.name in network.shapes else None
 
 
-def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every):
+def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop):
     if not isinstance(rule, Rule):
         raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
     if not isinstance(data, Dataset):
         raise TypeError(f"data: expected a feedbackalign.data.Dataset, got {describe(data)}")
     if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
+    if stop is not None and (isinstance(stop, type) or not callable(stop)):
+        raise TypeError(f"stop: expected a function of the rows, such as EarlyStopping(), made, got {describe(stop)}")
     require_integer(epochs, "epochs", low=0)
     require_integer(batch_size, "batch_size", low=1, high=len(data.train))
     check_last_batch(rule.network, len(data.train), batch_size)

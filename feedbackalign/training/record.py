@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from feedbackalign import alignment
+from feedbackalign.persistence import persistence_row
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
 CHUNK = 500                 # samples that are evaluated at a time
@@ -20,8 +21,8 @@ class DivergedError(RuntimeError):
     """Numbers of a training run that are no longer finite, or a linear system that has no solution."""
 
 
-def row_of(rule, data, optimizer, done, about):
-    """The row of one epoch: evaluated on the test set, measured on the probe batch."""
+def row_of(rule, data, optimizer, done, about, persistence=False):
+    """The row of one epoch: evaluated on the test set, measured on the probe batch, with persistence where wanted."""
     test_loss, test_accuracy = evaluate(rule, data.test)
     if not math.isfinite(test_loss):
         with np.errstate(all="ignore"):
@@ -37,7 +38,7 @@ def row_of(rule, data, optimizer, done, about):
     return plain({
         "rule": rule.name, **(about or {}), **rule.notes(), "epoch": done.epoch, "step": done.step,
         "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
-        **measured,
+        **measured, **({"persistence": persistence_row(rule.network, done.epoch)} if persistence else {}),
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
         "lr": None if rule.own_step else optimizer.lr,
         "weight_decay": None if rule.own_step else optimizer.weight_decay,

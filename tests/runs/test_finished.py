@@ -76,7 +76,8 @@ def test_a_failed_run_is_not_kept_and_the_others_are(tmp_path, done):
 
 @pytest.mark.parametrize("change", [
     {"seed": 1}, {"rule": "pfa-o"}, {"lr": 0.02}, {"epochs": 3}, {"data": "mnist1d"}, {"hidden": (7,)},
-    {"options": (("expansion", 3),)}, {"decay": "equal"}, {"data_dir": "elsewhere"}, {"lr_milestones": (1,)}])
+    {"options": (("expansion", 3),)}, {"decay": "equal"}, {"data_dir": "elsewhere"}, {"lr_milestones": (1,)},
+    {"persistence": True}])
 def test_other_settings_are_another_run(change):
     run = Run("pfa", **SMALL)
     assert name_of(dataclasses.replace(run, **change)) != name_of(run) == name_of(Run("pfa", **SMALL))
