@@ -10,6 +10,7 @@ import pytest
 from feedbackalign import check, figures, rules, runs
 from feedbackalign.cli import arguments, figure_tables, tables
 from feedbackalign.cli.lessons import copy_lessons
+from tests.figures.experiments import test_detection_power, test_topology
 from tests.small_runs import SmallRun
 from tests.test_lessons import unknown_names
 
@@ -235,6 +236,9 @@ def test_every_key_of_an_experiment_is_explained():
             "gradient_band": figures.gradient_band_rows(seeds=1, epochs=1),
             "input_scale": figures.input_scale_rows(seeds=1, rates=[0.1], scales=[1.0], epochs=1),
             "step_tolerance": figures.step_tolerance_rows(seeds=1, etas=[0.5], penalties=[], hidden=(4,)),
+            "filtration": figures.filtration_rows(),
+            "topology": figures.topology_rows(seeds=1, epochs=0, rules=("bp",)),
+            "detection_power": test_detection_power.rows(seeds=1),
             }
     found = {figure: set(some[-1]) for figure, some in rows.items()}
     found |= {name: set(plan("quick")[0].labels) for name, (plan, _) in figures.TRAINED.items()}
@@ -269,5 +273,6 @@ def test_every_column_of_a_table_is_explained(monkeypatch):
     tables.comparison_table([row | {"test_accuracy": None} for row in rows])
     for name in figures.TRAINED:
         figure_tables.table(name, [row for row in rows if row["rule"] == "pfa"] if name == "decay" else rows)
+    figure_tables.topology_table(test_topology.rows())
     assert explained("The columns of the tables", 0, 1) - figures.TRAINED.keys() == {
         heading.replace("|", "\\|") for heading in shown}

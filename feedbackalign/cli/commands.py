@@ -224,6 +224,7 @@ def plot(arguments):
 def figure(arguments):
     """Run one experiment: write its rows as NAME.json and its figure as NAME.png; print a table if it trains."""
     from feedbackalign import figures
+    from feedbackalign.cli import figure_tables
     with reading_the_line():
         require_known(arguments.name, figures.TRAINED | figures.EXPERIMENTS, "figure")
         require_known(arguments.scale, figures.SCALES, "scale")
@@ -237,6 +238,8 @@ def figure(arguments):
         return trained_figure(arguments, folder, jobs)
     measure, draw_rows = figures.EXPERIMENTS[arguments.name]
     rows = measure(**counted(arguments)) if "progress" in inspect.signature(measure).parameters else measure()
+    if arguments.name in figure_tables.MEASURED:
+        print(f"{figure_tables.MEASURED[arguments.name](rows)}\n")
     print(write_figure(arguments, folder, {"figure": arguments.name}, rows, draw_rows))
 
 

@@ -5,12 +5,12 @@ Pure functions from plain rows to strings, made to be copied into a page of resu
 
 import statistics
 
-from feedbackalign.cli.tables import Column, comparison_table, in_a_range, lay_out, ratio
+from feedbackalign.cli.tables import Column, comparison_table, fitting, in_a_range, lay_out, ratio
 from feedbackalign.figures.experiments.decay import curves_of, departure, law
 from feedbackalign.figures.experiments.depth import towers_of
 from feedbackalign.figures.experiments.sparse import reciprocal_share
 from feedbackalign.runs.finished import versions
-from feedbackalign.runs.rows import evenly_chosen, rows_by_run, synapses
+from feedbackalign.runs.rows import evenly_chosen, names_in, rows_by_run, synapses
 
 
 def table(name, rows):
@@ -133,7 +133,57 @@ def decay_table(rows):
     ]))
 
 
+def topology_table(rows):
+    """Rule by rule: persistence as trained, and with the first rule's weights put in the order of its own.
+
+    A star says that the rule's number differs from the first rule's to the same side at every seed.
+
+    Examples
+    --------
+    >>> row = {"rule": "bp", "seed": 0, "epoch": 1, "test_accuracy": 0.9, "np": 0.5, "dgp": 0.25, "variance": 0.02,
+    ...        "layers": {"fc1": {"position": 0.1}}, "matched": {"np": 0.5, "dgp": 0.25, "position": {"fc1": 0.1}}}
+    >>> print(topology_table([row, {**row, "rule": "fa", "np": 0.6}]))
+                                       as trained                     with bp's weights
+    rule  test accuracy %  variance      NP    DGP  position fc1     NP    DGP  position fc1
+    bp               90.0    0.0200   0.500  0.250         0.100  0.500  0.250         0.100
+    fa               90.0    0.0200  0.600*  0.250         0.100  0.500  0.250         0.100
+    """
+    last = max(row["epoch"] for row in rows)
+    ends = {rule: [seeds[seed][-1] for seed in sorted(seeds)] for rule, seeds in
+            rows_by_run([row for row in rows if row["epoch"] == last]).items()}
+    first, layers = next(iter(ends)), names_in(rows, "layers")
+
+    def column(group, heading, number, digits=3):
+        known = {rule: [number(row) for row in group_of] for rule, group_of in ends.items()}
+        return Column(group, heading, [_against(values, known[first], digits) for values in known.values()])
+
+    columns = [Column("", "rule", list(ends)), Column("", "test accuracy %", [_accuracy(end) for end in ends.values()]),
+               column("as trained", "variance", lambda row: row["variance"], digits=4),
+               column("as trained", "NP", lambda row: row["np"]), column("as trained", "DGP", lambda row: row["dgp"])]
+    columns += [column("as trained", f"position {layer}", lambda row, layer=layer: row["layers"][layer]["position"])
+                for layer in layers]
+    matched = f"with {first}'s weights"
+    columns += [column(matched, "NP", lambda row: row["matched"]["np"]),
+                column(matched, "DGP", lambda row: row["matched"]["dgp"])]
+    columns += [column(matched, f"position {layer}", lambda row, layer=layer: row["matched"]["position"][layer])
+                for layer in layers]
+    return "\n".join(line for part in fitting(columns) for line in [*lay_out(part), ""]).rstrip()
+
+
+MEASURED = {"topology": topology_table}                     # of `figures.EXPERIMENTS` those that have a table
+
+
 # ------------------------------------------------------------------------------------------------------------ cells
+
+def _against(values, others, digits):
+    """Mean and deviation over seeds, and a star where every value lies on the same side of the other rule's."""
+    if None in values:
+        return "-"
+    above = {(value > other) - (value < other) for value, other in zip(values, others)}
+    star = "*" if len(above) == 1 and above != {0} else ""
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.{digits}f}{spread}{star}"
+
 
 def _accuracy(rows):
     known = [100 * row["test_accuracy"] for row in rows if row.get("test_accuracy") is not None]

@@ -69,7 +69,7 @@ def comparison_table(rows):
     factors = [group[-1].get("learning_rate_factor", 1.0) for group in by_rule.values()]
     if any(factor != 1.0 for factor in factors):
         columns.append(Column("", "lr x", ["own step" if factor is None else f"{factor:g}" for factor in factors]))
-    tables = [lay_out(part) for part in _fitting(columns)]
+    tables = [lay_out(part) for part in fitting(columns)]
     legend = _legend(rows, by_rule, layers, tables)
     return "\n\n".join(["\n".join(table) for table in tables] + ["\n".join(legend)])
 
@@ -107,7 +107,7 @@ def _width(columns):
     return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
 
 
-def _fitting(columns):
+def fitting(columns):
     """Lists of columns, each no wider than WIDTH; every one starts with the first column, which names the rows.
 
     A group stays together where it fits into one table at all.

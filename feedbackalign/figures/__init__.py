@@ -17,7 +17,9 @@ from feedbackalign.figures.experiments.decay import decay, decay_rows
 from feedbackalign.figures.experiments.decay import planned_runs as planned_decay
 from feedbackalign.figures.experiments.depth import depth, depth_rows
 from feedbackalign.figures.experiments.depth import planned_runs as planned_depth
+from feedbackalign.figures.experiments.detection_power import detection_power, detection_power_rows
 from feedbackalign.figures.experiments.expansion import expansion, expansion_rows
+from feedbackalign.figures.experiments.filtration import filtration, filtration_rows
 from feedbackalign.figures.experiments.first_layer import first_layer, first_layer_rows
 from feedbackalign.figures.experiments.gradient_band import gradient_band, gradient_band_rows
 from feedbackalign.figures.experiments.homeostasis import homeostasis, homeostasis_rows
@@ -33,6 +35,7 @@ from feedbackalign.figures.experiments.sparse import sparse, sparse_rows
 from feedbackalign.figures.experiments.sparse import planned_runs as planned_sparse
 from feedbackalign.figures.experiments.step_tolerance import step_tolerance, step_tolerance_rows
 from feedbackalign.figures.experiments.target_angles import target_angles, target_angles_rows
+from feedbackalign.figures.experiments.topology import topology, topology_rows
 from feedbackalign.figures.experiments.trained import SCALES
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
 from feedbackalign.figures.learning_curves import learning_curves
@@ -44,13 +47,14 @@ from feedbackalign.validation import require_known
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
            "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments", "compartments_rows",
-           "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows", "draw_all",
-           "expansion", "expansion_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
+           "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows",
+           "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows", "filtration",
+           "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
            "null_space_rows", "output_folder", "panels", "path_alignment", "predictors", "predictors_rows", "resnet",
            "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "step_tolerance", "step_tolerance_rows",
-           "target_angles", "target_angles_rows"]
+           "target_angles", "target_angles_rows", "topology", "topology_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
@@ -70,6 +74,9 @@ EXPERIMENTS = {
     "gradient_band": (gradient_band_rows, gradient_band),
     "input_scale": (input_scale_rows, input_scale),
     "step_tolerance": (step_tolerance_rows, step_tolerance),
+    "filtration": (filtration_rows, filtration),
+    "topology": (topology_rows, topology),
+    "detection_power": (detection_power_rows, detection_power),
 }
 
 # {name: (its planned runs at one of SCALES, draws their rows)}; `mlp_rows("laptop")` and its like do the runs.

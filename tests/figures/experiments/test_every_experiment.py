@@ -4,9 +4,9 @@ import pytest
 
 from feedbackalign import figures
 from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_feedback, test_decay, test_depth,
-                                       test_first_layer, test_gradient_band, test_homeostasis, test_input_scale,
-                                       test_null_space, test_predictors, test_sparse, test_step_tolerance,
-                                       test_target_angles)
+                                       test_detection_power, test_first_layer, test_gradient_band, test_homeostasis,
+                                       test_input_scale, test_null_space, test_predictors, test_sparse,
+                                       test_step_tolerance, test_target_angles, test_topology)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
 # How the rows of each experiment are made: by formula, or by a short measurement.
@@ -21,6 +21,8 @@ ROWS = {
     "expansion": lambda: figures.expansion_rows(draws=2),
     "compartments": lambda: figures.compartments_rows(epochs=0), "predictors": test_predictors.rows,
     "input_scale": test_input_scale.rows, "step_tolerance": test_step_tolerance.rows,
+    "filtration": figures.filtration_rows, "topology": test_topology.rows,
+    "detection_power": test_detection_power.rows,
     "controller_at_work": lambda: figures.controller_at_work_rows(pretraining=100),
 }
 
