@@ -148,7 +148,7 @@ def test_it_does_not_see_factors_shifts_or_names_of_units(rescale, case):
     does_not_see_factors_shifts_or_names(lambda weights: deep_graph_persistence(weights, rescale), *case)
 
 
-def test_a_relu_network_rescaled_computes_the_same_and_only_neural_persistence_changes():
+def test_rescaled_layers_of_relu_units_have_other_persistence_same_paths():
     rng = np.random.default_rng(0)
     weights = [rng.normal(size=shape) for shape in ((30, 20), (30, 30), (10, 30))]
     scaled = [5 * weights[0], weights[1] / 5, weights[2]]
