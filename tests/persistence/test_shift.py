@@ -56,6 +56,18 @@ def test_the_decision_by_hand():
     assert detect_shift(train, labels, clean, clean)["reject"] is False
 
 
+def test_the_level_is_shared_by_the_classes():
+    """Some clean batches have a p between 0.05 / 3 and 0.05, and are not rejected."""
+    between = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        (train, labels), (clean, _), (test, _) = (features(rng) for _ in range(3))
+        found = detect_shift(train, labels, clean, test)
+        assert found["reject"] is bool(found["p"].min() < 0.05 / 3)
+        between += 0.05 / 3 < found["p"].min() < 0.05
+    assert between > 0
+
+
 def test_one_array_is_a_list_of_one():
     rng = np.random.default_rng(0)
     (train, labels), (clean, _), (test, _) = (features(rng, arrays=1) for _ in range(3))
