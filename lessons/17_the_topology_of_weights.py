@@ -34,7 +34,7 @@ print(f"{len(tree)} edges join parts, NP by hand {by_hand:.3f}, by the package {
 # %% [markdown]
 # ## Is it the arrangement, or only the sizes?
 #
-# Eq. 1 was proposed as a measure of what a network has learnt. But does it see *where* the strong weights stand, or only
+# Eq. 1 was proposed as a measure of what a network has learnt. Does it see *where* the strong weights stand, or only
 # how strong they are? Two experiments of thought say how to find out. Shuffle the weights of a layer: what remains is
 # due to their sizes. And move them to the best and the worst places: if the N − 1 largest form a tree, NP is as low as
 # it can be; if they fill a square block, most of them are wasted inside one part, and NP is as high as it can be.
@@ -168,8 +168,8 @@ assert seen["salt and pepper", 0.1, "dgp_var"] < seen["salt and pepper", 0.1, "s
 # **17.3** Train `bp` with a decay of 1e-4 and of 0.03, as `fa.compare(["bp"], decay=…, persistence=True)`. Which of the
 # two has the larger position? What does strong decay do to the rank of W?
 #
-# **17.4** The black rim of the digits: weights of inputs that are always 0 stay as they were drawn. Leave them out. What
-# is left of the linear classifier's position?
+# **17.4** The black rim of the digits: weights of inputs that are always 0 stay as they were drawn. Leave them out.
+# What is left of the linear classifier's position?
 
 
 # %%

@@ -52,7 +52,7 @@ def maxmin(P, Q):
 def summary_matrix(weights):
     """The strength of the best path from every input to every output: [(out, in), …] -> (inputs, outputs).
 
-    Equations 1 to 3. A layer that does not vary has Z = 0, with a warning; S is then 0.
+    Equations 1 to 3. A layer that does not vary has Z = 0, with a warning; S is then 0. A one-unit layer warns too.
 
     >>> W1, W2 = np.array([[1, -2, 0.5], [0.3, 0.8, -1.2]]).T, np.array([[0.4, -1.5], [2, 0.1], [-0.6, 0.9]]).T
     >>> summary_matrix([W1, W2]).round(8)
@@ -66,30 +66,33 @@ def summary_matrix(weights):
     return S / (maximum_of(layers) or 1.0)                              # eq. 2; division keeps the order of all paths
 
 
-def deep_graph_persistence(weights, rescale=True, p=2, normalised=True, essential=False):
+def deep_graph_persistence(weights, rescale=True, p=2, maximum=None, normalised=True, essential=False):
     """Equation 4: [(out, in), …] bottom to top -> float, or None where S is 0 and cannot be rescaled.
 
-    `rescale` divides S by its largest entry; p, normalised and essential are as in `neural_persistence`.
+    `rescale` divides S by its largest entry, or by another `maximum` that is given; without it S stays as it is. The
+    other arguments are those of `neural_persistence`.
 
     >>> W1, W2 = np.array([[1, -2, 0.5], [0.3, 0.8, -1.2]]).T, np.array([[0.4, -1.5], [2, 0.1], [-0.6, 0.9]]).T
     >>> [round(deep_graph_persistence([W1, W2], rescale), 12) for rescale in (True, False)]
     [0.363135356083, 0.390584291095]
     """
     S = summary_matrix(weights)
-    if not require_bool(rescale, "rescale"):
-        return of_deaths(mst_weights(S), 1.0, p, normalised, essential)
-    return of_deaths(mst_weights(S), maximum_of([S]), p, normalised, essential) if S.any() else None
+    largest = maximum_of([S], maximum) if require_bool(rescale, "rescale") else 1.0
+    return of_deaths(mst_weights(S), largest, p, normalised, essential) if largest else None
 
 
 def standardised(W, what="W"):
     """Equation 1 before |·|: mean 0 and deviation 1 over all weights of a layer; 0 where they do not vary.
 
-    >>> standardised(np.array([[1.0, 3.0]]))
-    array([[-1.,  1.]])
+    >>> standardised(np.array([[1.0, 3.0], [1.0, 3.0]]))
+    array([[-1.,  1.],
+           [-1.,  1.]])
     """
     if W.min() == W.max():                      # by the values: the deviation of 0.1, 0.1, … is rounding, not 0
         warnings.warn(f"{what}: the weights do not vary, so they are standardised to 0", stacklevel=3)
         return np.zeros_like(W)
+    if min(W.shape) == 1:
+        warnings.warn(f"{what}: one unit on a side, so all its paths lead through that unit", stacklevel=3)
     W = np.ldexp(W, -math.frexp(float(np.abs(W).max()))[1])             # exact, and no square overflows
     return (W - W.mean()) / W.std()
 

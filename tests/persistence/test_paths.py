@@ -206,6 +206,21 @@ def test_a_layer_that_does_not_vary_closes_every_path(value):
         assert deep_graph_persistence(weights[1:]) is None
 
 
+def test_a_layer_of_one_unit_warns_and_has_a_value():
+    weights = [np.random.default_rng(0).normal(size=shape) for shape in ((1, 4), (3, 1))]
+    with pytest.warns(UserWarning, match=r"weights\[0\]: one unit on a side") as told:
+        S = summary_matrix(weights)
+    assert len(told) == 2 and (S == np.minimum(*np.broadcast_arrays(*strengths(weights)))).all()
+
+
+def test_another_maximum_divides_the_paths():
+    S = summary_matrix([W1, W2])
+    assert abs(deep_graph_persistence([W1, W2], maximum=2) - neural_persistence(S, maximum=2)) < 1e-15
+    assert deep_graph_persistence([W1, W2], maximum=1) == deep_graph_persistence([W1, W2], rescale=False)
+    with pytest.raises(ValueError, match="maximum: expected"):
+        deep_graph_persistence([W1, W2], maximum=0.5)
+
+
 def test_large_and_small_numbers_do_not_overflow():
     for factor in (1e200, 1e-200):
         assert abs(deep_graph_persistence([factor * W1, W2 / factor]) - 0.36313535608337943) < 1e-12
