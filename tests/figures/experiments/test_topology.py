@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
-from feedbackalign import figures, persistence
+from feedbackalign import cli, figures, persistence
 from feedbackalign.cli.figure_tables import topology_table
 
 subject = importlib.import_module("feedbackalign.figures.experiments.topology")
@@ -70,3 +70,10 @@ def test_the_table_has_means_deviations_and_stars():
     assert "0.455 ± 0.007" in text and "*" not in topology_table(rows()[:8])
     assert "0.505 ± 0.007*" in text and "0.250 ± 0.071" in text and "0.125 ± 0.035" in text
     assert lines.keys() == {"bp", "fa"}
+
+
+def test_the_command_prints_the_table(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(figures.EXPERIMENTS, "topology", (rows, subject.topology))
+    assert cli.main(["figure", "topology", "--out", str(tmp_path)]) == 0
+    assert topology_table(rows()) in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {"topology.json", "topology.png"}
