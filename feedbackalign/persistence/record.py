@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from feedbackalign.layers import MatrixFlow
 from feedbackalign.networks.network import blocks
 from feedbackalign.persistence.bounds import persistence_bounds, shuffle_gap
 from feedbackalign.persistence.neural import maximum_of, neural_persistence
@@ -36,12 +37,12 @@ def persistence_row(network, epoch):
             reasons.append(f"{name}: {NO_KERNELS}")
         elif rows[name]["position"] is None:
             reasons.append(f"{name}: no arrangement of these weights differs from another, so there is no position")
-    dgp = None
-    if len(dense) == len(layers) and not blocks(network.layers):
+    dgp, between = None, [*blocks(network.layers), *(layer for layer in network.all_layers()
+                                                      if isinstance(layer, MatrixFlow))]
+    if len(dense) == len(layers) and not between:
         dgp = deep_graph_persistence(dense)
         reasons += ["dgp: the best paths have strength 0"] if dgp is None else []
-    elif blocks(network.layers):
-        reasons.append("dgp: paths lead around the layers of a residual block")
+    reasons += [f"dgp: paths are not made of weights alone, {layer.name} is between them" for layer in between]
     whole = [row["np"] for row in rows.values()]
     return {"layers": rows, "np": None if None in whole else float(np.mean(whole)), "dgp": dgp,
             "why": "; ".join(reasons) or None}

@@ -50,8 +50,10 @@ def test_what_is_undefined_has_a_reason():
     assert "dgp: the best paths have strength 0" in row["why"] and "fc2: no arrangement" in row["why"]
 
 
-def test_a_residual_block_has_layers_but_no_paths():
+def test_where_more_than_weights_is_between_there_are_no_paths():
     make = {"rng": np.random.default_rng(0), "dtype": np.float64}
-    net = Network([layers.Residual([layers.Linear(4, 4, **make)]), layers.Linear(4, 2, **make)])
-    row = persistence.persistence_row(net, epoch=0)
-    assert row["dgp"] is None and "residual" in row["why"] and row["np"] > 0
+    for name, between in (("block1", layers.Residual([layers.Linear(4, 4, **make)])),
+                          ("flow1", layers.MatrixFlow(4, 2, **make))):
+        net = Network([layers.Linear(3, 4, **make), between, layers.Linear(4, 2, **make)])
+        row = persistence.persistence_row(net, epoch=0)
+        assert row["dgp"] is None and f"{name} is between them" in row["why"] and row["np"] > 0
