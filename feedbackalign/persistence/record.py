@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from feedbackalign.layers import MatrixFlow
+from feedbackalign.layers import MatrixFlow, Residual
 from feedbackalign.networks.network import blocks
 from feedbackalign.persistence.bounds import persistence_bounds, shuffle_gap
 from feedbackalign.persistence.neural import maximum_of, neural_persistence
 from feedbackalign.persistence.paths import deep_graph_persistence
 
 SHUFFLES = 20
-NO_KERNELS = "a convolution has no neural persistence here"
+KEYS = ("np", "low", "high", "shuffle_gap", "position")     # of a layer
 
 
 def persistence_row(network, epoch):
@@ -27,31 +27,26 @@ def persistence_row(network, epoch):
     >>> list(row["layers"]), list(row["layers"]["fc1"]), row["why"]
     (['fc1', 'fc2'], ['np', 'low', 'high', 'shuffle_gap', 'position'], None)
     """
-    layers = {layer.name: layer.weight for layer in network.weighted_layers()}
-    dense = [W for W in layers.values() if W.ndim == 2]
-    maximum = maximum_of(layers.values())
-    reasons, rows = [], {}
-    for index, (name, W) in enumerate(layers.items()):
-        rows[name] = _layer_row(W, maximum, np.random.default_rng([epoch, index]))
-        if W.ndim != 2:
-            reasons.append(f"{name}: {NO_KERNELS}")
-        elif rows[name]["position"] is None:
-            reasons.append(f"{name}: no arrangement of these weights differs from another, so there is no position")
-    dgp, between = None, [*blocks(network.layers), *(layer for layer in network.all_layers()
-                                                      if isinstance(layer, MatrixFlow))]
-    if len(dense) == len(layers) and not between:
-        dgp = deep_graph_persistence(dense)
-        reasons += ["dgp: the best paths have strength 0"] if dgp is None else []
-    reasons += [f"dgp: paths are not made of weights alone, {layer.name} is between them" for layer in between]
-    whole = [row["np"] for row in rows.values()]
-    return {"layers": rows, "np": None if None in whole else float(np.mean(whole)), "dgp": dgp,
-            "why": "; ".join(reasons) or None}
+    weights = {layer.name: layer.weight for layer in network.weighted_layers()}
+    maximum = maximum_of(weights.values())
+    rows = {name: _layer_row(W, maximum, np.random.default_rng([epoch, index]))
+            for index, (name, W) in enumerate(weights.items())}
+    kernels = [name for name, W in weights.items() if W.ndim != 2]
+    alike = [name for name, row in rows.items() if row["position"] is None and name not in kernels]
+    between = [layer.name for layer in [*blocks(network.layers), *network.all_layers()]
+               if isinstance(layer, (Residual, MatrixFlow))]
+    dgp = None if kernels or between else deep_graph_persistence(list(weights.values()))
+    reasons = [(kernels, "a convolution has no neural persistence here"),
+               (alike, "all arrangements of these weights are alike, so there is no position"),
+               (between, "more than weights is between inputs and outputs, so there is no dgp"),
+               (["dgp"] if dgp is None and not kernels and not between else [], "the best paths have strength 0")]
+    return {"layers": rows, "np": None if kernels else float(np.mean([row["np"] for row in rows.values()])),
+            "dgp": dgp, "why": "; ".join(f"{', '.join(names)}: {why}" for names, why in reasons if names) or None}
 
 
 def _layer_row(W, maximum, rng):
     if W.ndim != 2:
-        return dict.fromkeys(("np", "low", "high", "shuffle_gap", "position"))
+        return dict.fromkeys(KEYS)
     low, high = persistence_bounds(W)
     found, shuffled, _, position = shuffle_gap(W, SHUFFLES, rng)
-    return {"np": neural_persistence(W, maximum=maximum), "low": low, "high": high, "shuffle_gap": found - shuffled,
-            "position": position}
+    return dict(zip(KEYS, (neural_persistence(W, maximum=maximum), low, high, found - shuffled, position)))

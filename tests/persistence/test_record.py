@@ -34,7 +34,7 @@ def test_a_convolution_has_none_and_so_has_its_network():
     net = networks.lenet_mnist(rng=np.random.default_rng(0))
     row = persistence.persistence_row(net, epoch=0)
     assert row["layers"]["conv1"] == dict.fromkeys(KEYS)
-    assert row["np"] is None is row["dgp"] and "conv1: a convolution has no neural persistence" in row["why"]
+    assert row["np"] is None is row["dgp"] and "conv1, conv2, conv3: a convolution has no" in row["why"]
     dense = next(layer for layer in net.weighted_layers() if layer.weight.ndim == 2)
     largest = max(np.abs(layer.weight).max() for layer in net.weighted_layers())
     assert row["layers"][dense.name]["np"] == persistence.neural_persistence(dense.weight, maximum=float(largest))
@@ -47,7 +47,7 @@ def test_what_is_undefined_has_a_reason():
     net.layer("fc2").weight[...] = 0
     row = persistence.persistence_row(net, epoch=0)
     assert row["dgp"] is None is row["layers"]["fc2"]["position"] and row["layers"]["fc2"]["np"] == 1 and row["np"] < 1
-    assert "dgp: the best paths have strength 0" in row["why"] and "fc2: no arrangement" in row["why"]
+    assert "dgp: the best paths have strength 0" in row["why"] and "fc2: all arrangements" in row["why"]
 
 
 def test_where_more_than_weights_is_between_there_are_no_paths():
@@ -56,4 +56,4 @@ def test_where_more_than_weights_is_between_there_are_no_paths():
                           ("flow1", layers.MatrixFlow(4, 2, **make))):
         net = Network([layers.Linear(3, 4, **make), between, layers.Linear(4, 2, **make)])
         row = persistence.persistence_row(net, epoch=0)
-        assert row["dgp"] is None and f"{name} is between them" in row["why"] and row["np"] > 0
+        assert row["dgp"] is None and f"{name}: more than weights is between" in row["why"] and row["np"] > 0
