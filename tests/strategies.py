@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from feedbackalign import layers
-from feedbackalign.networks import LOSSES, Network
+from feedbackalign.networks import LOSSES, Network, spiking
 from feedbackalign.ops.convolution import output_size
 
 ACTIVATIONS = tuple(layers.ACTIVATIONS)
@@ -89,6 +89,23 @@ def settling_networks_with_batch(draw, *, losses=LOSSES, max_batch=4):
         array[...] = 0.3 * weights.normal(size=array.shape) if name.endswith("bias") else 0.5 * array
     N = draw(st.integers(1, max_batch))
     return net, data.normal(size=(N, *input_shape)), data.integers(net.outputs, size=N), rng
+
+
+@st.composite
+def spiking_networks_with_batch(draw, *, max_batch=4):
+    """(net, x, labels, rng) as above, of neurons that fire once; intensities are tenths, where ties are common, or any.
+
+    Some neurons are silent, for t_max is short, but the first of each layer is not: a batch needs a spike to go on.
+    """
+    seed = draw(seeds)
+    weights, data, rng = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3))
+    sizes = draw(st.lists(st.integers(2, 6), min_size=2, max_size=4))
+    net = spiking(sizes, t_max=draw(st.sampled_from([2.5, 4.0, 8.0])), beta=draw(st.sampled_from([1.0, 5.0])),
+                  rng=weights, dtype=np.float64)
+    for layer in net.weighted_layers():
+        layer.weight[0] = 1.0 + np.abs(layer.weight[0])
+    x = data.random((draw(st.integers(1, max_batch)), sizes[0]))
+    return net, np.round(x, 1) if draw(st.booleans()) else x, data.integers(net.outputs, size=len(x)), rng
 
 
 @st.composite

@@ -66,6 +66,10 @@ def _layer_rows(rng):
     subjects += [(kind(), (6, 7)) for kind in kinds.ACTIVATIONS.values()]
     for layer, shape in subjects:
         yield _gradient_row(repr(layer), layer, rng.normal(size=shape), None, rng)
+    spikes = kinds.SpikeTimes(5, 4, **make)
+    np.abs(spikes.weight, out=spikes.weight)                                                # so that every neuron fires
+    for layer in (kinds.LatencyCode(), spikes, kinds.TimesToLogits(4.0)):
+        yield _gradient_row(repr(layer), layer, rng.random((3, 5)), None, rng)
 
 
 def _convolution_rows(rng):
@@ -85,6 +89,8 @@ def _network_rows(rng):
     for loss in LOSSES:
         for net, x, labels in (small.dense(rng, loss=loss), small.kinked_images(rng, loss=loss)):
             yield _gradient_row(f"the {loss} of {net!r}", net, x, labels, rng)
+    net, x, labels = small.spiking(rng)
+    yield _gradient_row(f"the cross-entropy of {net!r}", net, x, labels, rng)
     net = small.dense(rng)[0]
     huge = 1e4 * np.array([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0]])                             # (N, classes)
     loss, error = net.loss_and_error(huge, np.array([1, 2]))

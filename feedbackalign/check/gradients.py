@@ -199,12 +199,14 @@ def _refuse_silent_layers(subject, x, rng):
 
 
 def _another_batch(x):
-    """A batch of x's shape and size that is not x: its numbers backwards, plus noise from a seed of its own.
+    """A batch of x's shape and range that is not x: half its numbers backwards, half noise from a seed of its own.
 
-    A draw from `rng` would not do: x may have been drawn from the same seed.
+    A draw from `rng` would not do: x may have been drawn from the same seed. The range takes in 0, and is [0, 1] where
+    all of x is 0.
     """
-    noise = np.random.default_rng(0x0DDBA7C4).normal(size=x.shape)
-    return x.reshape(-1)[::-1].reshape(x.shape) + (float(np.abs(x).max(initial=0.0)) or 1.0) * noise
+    low, high = float(x.min(initial=0.0)), float(x.max(initial=0.0))
+    noise = np.random.default_rng(0x0DDBA7C4).uniform(low, high if high > low else low + 1.0, size=x.shape)
+    return 0.5 * (x.reshape(-1)[::-1].reshape(x.shape) + noise)
 
 
 def _backward(subject, output, targets, rng):
@@ -265,7 +267,7 @@ def _every_layer(subject):
 
 
 def active_pattern(subject):
-    """Which side of its kinks every unit is on, and which input won every window, in the last forward pass."""
+    """Which side of its kinks every unit is on, which input won every window, and which came before every spike."""
     pattern = []
     for layer in _every_layer(subject):
         is_flow = isinstance(layer, MatrixFlow)                                 # it has a unit inside, at every step
@@ -273,4 +275,6 @@ def active_pattern(subject):
         pattern += [v > kink for kink in KINKS.get(kind, ())]
         if hasattr(layer, "winner"):
             pattern.append(np.array(layer.winner))
+        if hasattr(layer, "causal_set"):
+            pattern.append(layer.causal_set())
     return pattern

@@ -14,7 +14,7 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops.fast import convolution as by_rows
-from feedbackalign.validation import require_floats, require_generator, require_integer, require_known, require_number
+from feedbackalign.validation import require_floats, require_generator, require_integer, require_number
 
 LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
 
@@ -22,20 +22,21 @@ LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution g
 class WeightedLayer(Layer):
     """What Linear and Conv2d share: weight, bias, mask, and the exact backward pass.
 
-    `noise`, where a rule has set it, is added to the output: perturbation rules jitter units with it.
+    `noise`, where a rule has set it, is added to the output: perturbation rules jitter units with it. A kind of layer
+    that cannot do all that Linear does names in `lacks` what rules may not ask of it, see `Rule.needs`.
     """
 
     is_weighted = True
+    lacks = ()
 
     def __init__(self, weight_shape, *, bias, rng, init, density, dtype):
         super().__init__()
         require_generator(rng, type(self).__name__)
-        require_known(init, initialisers.NAMES, "initialiser")
         require_number(density, "density", low=0, high=1, low_open=True)
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
         self.init = init
-        self.weight = initialisers.draw(weight_shape, rng, init, dtype)
+        self.weight = self.drawn(weight_shape, rng, dtype)
         self.bias = np.zeros(weight_shape[0], dtype=dtype) if bias else None
         self.mask = None
         if density < 1:
@@ -55,7 +56,10 @@ class WeightedLayer(Layer):
 
     def draw_weights(self, rng, shape=None):
         """Fresh weights from the layer's own initialiser, in W's shape unless another is asked for."""
-        return initialisers.draw(shape or self.weight.shape, rng, self.init, self.weight.dtype)
+        return self.drawn(shape or self.weight.shape, rng, self.weight.dtype)
+
+    def drawn(self, shape, rng, dtype):
+        return initialisers.draw(shape, rng, self.init, dtype)
 
     def answer(self, x):
         """W x + b, what `forward` gives without noise, and the layer remembers nothing: (N, in, …) -> (N, out, …).

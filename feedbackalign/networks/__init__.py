@@ -6,7 +6,8 @@ from feedbackalign.networks.dense import autoencoder, mlp
 from feedbackalign.networks.flows import ode_to_ode
 from feedbackalign.networks.network import LOSSES, Network
 from feedbackalign.networks.residual import resnet18, resnet20, resnet32, resnet44, resnet56, resnet110
+from feedbackalign.networks.spikes import spiking
 
 __all__ = ["LOSSES", "Network", "autoencoder", "digits_conv", "lenet_cifar", "lenet_mnist", "mlp",
            "ode_to_ode", "resnet18", "resnet20", "resnet32", "resnet44", "resnet56",
-           "resnet110", "small"]
+           "resnet110", "small", "spiking"]

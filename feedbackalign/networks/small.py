@@ -6,6 +6,7 @@ Every function takes a Generator and returns (network, x, labels). Biases are ra
 import numpy as np
 
 from feedbackalign.layers import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Tanh
+from feedbackalign.networks import spikes
 from feedbackalign.networks.dense import mlp
 from feedbackalign.networks.network import Network
 
@@ -50,6 +51,14 @@ def settling_images(rng):
         Conv2d(2, 3, (3, 2), padding=1, **make), AvgPool2d(2), Tanh(),                      # (2, 7, 6) -> (3, 3, 3)
         Flatten(), Linear(27, 5, **make), Tanh(), Linear(5, 3, **make)],
         input_shape=(2, 7, 6)), (4, 2, 7, 6), rng))
+
+
+def spiking(rng):
+    """Layers of neurons that all fire: x (6, 5) in [0, 1], labels (6,)."""
+    network = spikes.spiking([5, 6, 4, 3], t_max=10.0, rng=rng, dtype=np.float64)
+    for layer in network.weighted_layers():
+        np.abs(layer.weight, out=layer.weight)
+    return network, rng.random((6, 5)), rng.integers(3, size=6)
 
 
 def weaker(network, x, labels):

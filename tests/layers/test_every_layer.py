@@ -23,10 +23,12 @@ def every_layer(dtype=np.float64):
             layers.MaxPool2d(1, 2), layers.AvgPool2d(2), layers.AvgPool2d(3, 2), layers.GlobalAvgPool2d(),
             layers.Flatten(), *[layers.MatrixFlow(5, 3, flow=flow, map=map, **make)
                                 for flow, map in (("iso", "exp"), ("gated", "cayley"), ("free-time", "exp"))],
-            *[kind() for kind in layers.ACTIVATIONS.values()]]
+            *[kind() for kind in layers.ACTIVATIONS.values()], layers.TimesToLogits(4.0),
+            layers.SpikeTimes(5, 4, **make)]
     for layer in made:
         if layer.is_weighted and layer.bias is not None:
             layer.bias[...] = rng.normal(size=layer.bias.shape)
+    np.abs(made[-1].weight, out=made[-1].weight)                                # every spiking neuron fires
     return made
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from feedbackalign.ops import (activations, convolution, initialisers, linear, losses, normalisation, pooling, skew,
-                               vector_fields)
+                               spikes, vector_fields)
 from feedbackalign.ops.fast import normalisation as fast_normalisation
 
 VIEW_HELPERS = {"batch_innermost", "pad", "tap", "as_rows", "as_images", "by_channel", "like"}    # may return views
-WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw"}
-MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling, skew, vector_fields,
+WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw", "parts"}
+MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling, skew, spikes, vector_fields,
            fast_normalisation)
 
 
@@ -23,6 +23,14 @@ def public_functions():
     return found
 
 
+def latencies(rng, dtype):
+    """Times of input spikes (4, 5) and weights (3, 5) under which the last neuron is silent."""
+    times, weight = rng.random((4, 5)).astype(dtype), (0.5 + rng.random((3, 5))).astype(dtype)
+    times[0, 1] = np.inf
+    weight[2] *= -1.0
+    return times, weight
+
+
 def arguments(dtype=np.float64):
     """{name: (arrays and numbers to call it with)}, for every function of `public_functions`."""
     rng = np.random.default_rng(0)
@@ -35,7 +43,14 @@ def arguments(dtype=np.float64):
     answer, columns = convolution.convolve(images, kernel, kernel_bias, 2, 1)
     pooled, winner = pooling.max_pool(images, 3, 2)
     labels = np.array([0, 2, 1, 1])
+    times, synapses = latencies(rng, dtype)                                     # (4, 5), (3, 5)
+    fired, slopes = spikes.first_spikes(times, synapses, 1.0, 20.0)             # (4, 3), one neuron of them silent
     table = {
+        "latency_code": (times / 4,), "kernel": (draw(4, 5), 0.5), "kernel_slope": (draw(4, 5),),
+        "potential": (fired, times, synapses), "first_spikes": (times, synapses, 1.0, 20.0),
+        "spike_weight_gradient": (error, fired, slopes, times),
+        "spike_transport": (error, fired, slopes, times, synapses),
+        "silent_gradient": (error, times, 20.0), "causal_set": (fired, times),
         "linear": (x, weight, bias), "linear_transport": (error, weight), "linear_weight_gradient": (error, x),
         "im2col": (images, (3, 2), 2, 1), "col2im": (columns, images.shape, (3, 2), 2, 1),
         "convolve": (images, kernel, kernel_bias, 2, 1),
