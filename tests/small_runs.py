@@ -1,9 +1,12 @@
 """Runs of a few milliseconds: eleven samples, ten parameters or so, and everything that a run of any size has."""
 
+import dataclasses
+
 import numpy as np
 
 from feedbackalign import networks, optimizer, rules, training
 from feedbackalign.data import Dataset, Split
+from feedbackalign.ops.activations import sigmoid
 from tests.rules.tools import family_of, units_for
 
 TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
@@ -30,6 +33,13 @@ def regression(samples=11, inputs=4, outputs=3):
     return Dataset("linear teacher", train=split(samples), validation=None, test=split(7), classes=None)
 
 
+def of_intensities(data):
+    """The same samples squeezed into (0, 1)."""
+    def squeezed(split):
+        return Split(sigmoid(split.x), split.targets)
+    return dataclasses.replace(data, train=squeezed(data.train), test=squeezed(data.test))
+
+
 class SmallRun:
     """A rule, its data, optimiser and stream, made anew and always the same; `train` takes what training.train does.
 
@@ -37,13 +47,14 @@ class SmallRun:
     """
 
     def __init__(self, rule="pfa", *, opt=None, data=None, draw=0, **options):
-        self.data = data or classification()
-        family = family_of(rule)
+        self.data, family = data or classification(), family_of(rule)
+        if family == "spiking":
+            self.data = of_intensities(self.data)
         loss = "cross-entropy" if self.data.classes and family != "squared error" else "squared-error"
         # A network that settles has its readout outside, and feedback only between two settling layers.
-        sizes = [4, 5, 4, 3] if family == "settling" else [4, 5, 3]
-        self.network = networks.mlp(sizes, activation=units_for(rule)[0].kind, loss=loss,
-                                    rng=np.random.default_rng([1, draw]))
+        sizes, weights = [4, 5, 4, 3] if family == "settling" else [4, 5, 3], np.random.default_rng([1, draw])
+        self.network = networks.spiking(sizes, rng=weights) if family == "spiking" else \
+            networks.mlp(sizes, activation=units_for(rule)[0].kind, loss=loss, rng=weights)
         if "pretraining" in rules.options_of(rule):
             options = {"pretraining": 20} | options
         self.rule = rules.make(rule, self.network, rng=np.random.default_rng([2, draw]), **options)

@@ -130,6 +130,7 @@ def surrogate(kind, rng):
             yield what, bend, 1e-8, "at least"
             continue
         errors = {layer: error.copy() for layer, error in rule.gradients(x, labels).errors.items()}
+        top = rule.output_error.copy()                      # e_L: of the top layer, or above what stands on it
         inputs = [layer.input for layer in rule.network.layers]
         twin = copy.deepcopy(rule.network)
         for layer in names:
@@ -137,7 +138,7 @@ def surrogate(kind, rng):
         gaps = []
         for layer in names[:-1]:
             v = rng.normal(size=errors[layer].shape)
-            terms = errors[names[-1]] * pushed_up(twin, inputs, layer, v)                   # (N, out)
+            terms = top * pushed_up(twin, inputs, layer, v)                   # (N, out)
             gaps.append(abs(float(terms.sum() - (errors[layer] * v).sum())) / float(np.abs(terms).sum()))
         yield f"errors are backprop's in the network with feedback_weights in W's place, {name}", gaps, 1e-8
 

@@ -64,6 +64,9 @@ def _trace_layer(row):
                    f"angle to backprop's {angle_text(row['update_angle'])}")
     for name, (sizes, norm) in row.get("feedback_updates", {}).items():
         numbers.append(f"        update of {name.split('.')[-1]:<12}norm {norm:<10.4g} {shape(sizes)}")
+    if "silent_share" in row:
+        numbers.append(f"        spikes                silent {row['silent_share']:.1%}   before a spike "
+                       f"{row['causal_share'] or 0:.1%} of its inputs'   smallest S {row['smallest_slope'] or 0:.3g}")
     numbers.append(f"        sends down            {row['route']}")
     return "\n".join(numbers)
 

@@ -23,6 +23,7 @@ from feedbackalign.rules.product.orthogonal_feedback import (IdentityProductFeed
 from feedbackalign.rules.product.product_feedback_alignment import ProductFeedbackAlignment
 from feedbackalign.rules.sending import ErrorSendingRule
 from feedbackalign.rules.sign_symmetry import BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry, UniformSignSymmetry
+from feedbackalign.rules.spikes.spike_timing_backprop import SpikeTimingBackprop
 from feedbackalign.rules.table import TABLE, find, make, options_of
 from feedbackalign.rules.targets.direct_target_propagation import (DirectTargetPropagation,
                                                                    DirectTargetPropagationControl,
@@ -40,5 +41,6 @@ __all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry",
            "FixedRandomSignSymmetry", "GaussNewtonTargets", "HolomorphicEP", "IdentityProductFeedbackAlignment",
            "JacobianHomeostasis", "KolenPollack", "NodePerturbation", "OdeToOde", "OrthogonalProductFeedbackAlignment",
            "ProductFeedbackAlignment", "ProxProp", "RandomHiddenTargetPropagation", "Rule", "SemiImplicit",
-           "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation", "TargetRule", "UniformSignSymmetry",
-           "VectorFieldEquilibriumPropagation", "WeightMirror", "WeightPerturbation", "find", "make", "options_of"]
+           "SpikeTimingBackprop", "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation", "TargetRule",
+           "UniformSignSymmetry", "VectorFieldEquilibriumPropagation", "WeightMirror", "WeightPerturbation", "find",
+           "make", "options_of"]

@@ -7,6 +7,7 @@ import json
 import numpy as np
 
 from feedbackalign.networks import small
+from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
 from feedbackalign.validation import describe, require_finite, require_known
 
 
@@ -53,6 +54,9 @@ class Rule:
         Where `match_to_backprop`, which every rule but "never" writes, makes every gradient equal to backprop's.
     takes : str
         In words, the networks that the rule can be made on; `small_networks` gives some.
+    needs : tuple of str
+        What the rule asks of a weighted layer beyond local gradients, `transport` and `draw_weights`: "mix_outputs",
+        "noise", "respond", "correlate" or "init". A network with a layer that lacks it is refused.
     own_step : bool
         Whether `update` ignores the optimiser. Learning rate, momentum and decay are then None in a record.
     top_layer_is_exact : bool
@@ -69,6 +73,7 @@ class Rule:
     reads_forward_weights = "no"
     matches_backprop = "never"
     takes = "any network"
+    needs = ()
     own_step = False
     top_layer_is_exact = True
     own_truths = ()
@@ -77,6 +82,11 @@ class Rule:
         self.network = network
         self.rng = rng
         self.name = type(self).__name__
+        for layer in network.weighted_layers() if self.needs else ():
+            missing = [what for what in self.needs if what in layer.lacks]
+            if missing:
+                raise UnfitNetworkError(f"{layer.name} cannot be taken by {self.name}: the rule needs {missing[0]} of "
+                                        f"every weighted layer, and {layer!r} has none", DENSE_MODELS)
 
     def __repr__(self):
         return f"{type(self).__name__} ({self.name}) on {self.network!r}"

@@ -64,6 +64,7 @@ class UniformSignSymmetry(ErrorSendingRule):
 
     paper = "Liao et al. 2016, arXiv 1510.05067; Xiao et al. 2019, arXiv 1811.03567"
     reads_forward_weights = "signs"
+    needs = ("init",)
     matches_backprop = "any network"
     own_truths = (feedback_has_the_signs_of_W,)
     magnitude_symbol = "s"

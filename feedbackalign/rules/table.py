@@ -31,6 +31,7 @@ from feedbackalign.rules.product.orthogonal_feedback import (IdentityProductFeed
                                                              OrthogonalProductFeedbackAlignment)
 from feedbackalign.rules.product.product_feedback_alignment import ProductFeedbackAlignment
 from feedbackalign.rules.sign_symmetry import BatchwiseRandomSignSymmetry, FixedRandomSignSymmetry, UniformSignSymmetry
+from feedbackalign.rules.spikes.spike_timing_backprop import SpikeTimingBackprop
 from feedbackalign.rules.targets.direct_target_propagation import (DirectTargetPropagation,
                                                                    DirectTargetPropagationControl,
                                                                    RandomHiddenTargetPropagation)
@@ -74,6 +75,7 @@ TABLE = {
     "consequentialism": Consequentialism,
     "proxprop": ProxProp,
     "semi-implicit": SemiImplicit,
+    "relpsp": SpikeTimingBackprop,
 }
 
 

@@ -66,6 +66,7 @@ class WeightMirror(ErrorSendingRule):
 
     paper = "Akrout et al. 2019, arXiv 1904.05391"
     matches_backprop = "any network"
+    needs = ("respond", "correlate")
     own_truths = (mirror_finds_W,)
 
     def __init__(self, network, *, rng, density=1.0, mirror_rate=0.02, sigma=1.0):

@@ -106,11 +106,11 @@ def test_set_feedback_takes_copies(name):
 def test_set_feedback_refuses_what_does_not_fit_and_keeps_what_was(name):
     net, _, _ = dense_batch(name)
     rule = make(name, net)
-    before = frozen(rule)
-    with pytest.raises(ValueError, match="unknown layer 'fc9': did you mean 'fc"):
-        rule.set_feedback("fc9", B=np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="unknown feedback array of fc1 'Z'"):
-        rule.set_feedback("fc1", Z=np.zeros((2, 2)))
+    before, kind = frozen(rule), net.weighted_layers()[0].kind
+    with pytest.raises(ValueError, match=f"unknown layer '{kind}9': did you mean '{kind}"):
+        rule.set_feedback(f"{kind}9", B=np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=f"unknown feedback array of {kind}1 'Z'"):
+        rule.set_feedback(f"{kind}1", Z=np.zeros((2, 2)))
     for key, held in (rule.constants() | rule.parameters() | rule.plastic()).items():
         layer, array = key.rsplit(".", 1)
         with pytest.raises(ValueError, match=re.escape(f"{key}: expected shape {held.shape}, got float64 array")):
@@ -125,11 +125,11 @@ def test_set_feedback_refuses_what_does_not_fit_and_keeps_what_was(name):
 def test_of_several_arrays_none_is_set_if_one_is_bad(name):
     net, _, _ = dense_batch(name)
     rule = make(name, net)
-    held = rule.constants() | rule.parameters() | rule.plastic()
-    good = {key.rsplit(".", 1)[1]: np.ones(array.shape) for key, array in held.items() if key.startswith("fc1.")}
+    held, lowest = rule.constants() | rule.parameters() | rule.plastic(), net.weighted_layers()[0].name
+    good = {key.rsplit(".", 1)[1]: np.ones(array.shape) for key, array in held.items() if key.startswith(f"{lowest}.")}
     before = frozen(rule)
     with pytest.raises(ValueError, match="unknown feedback array"):
-        rule.set_feedback("fc1", **good, nothing_of_this_name=np.ones(3))
+        rule.set_feedback(lowest, **good, nothing_of_this_name=np.ones(3))
     assert frozen(rule) == before
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from feedbackalign import check, layers, rules
-from feedbackalign.networks import Network, mlp
+from feedbackalign.networks import Network, mlp, spiking
 from feedbackalign.optimizer import SGD, Optimizer
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.product.closed_form import ClosedForm
 from feedbackalign.rules.product.explicit import Explicit
 from feedbackalign.training.loop import train_step
-from tests.strategies import dense_networks_with_batch, networks_with_batch, settling_networks_with_batch
+from tests.strategies import (dense_networks_with_batch, networks_with_batch, settling_networks_with_batch,
+                              spiking_networks_with_batch)
 
 ERROR_SENDERS = [name for name, kind in rules.TABLE.items() if issubclass(kind, rules.ErrorSendingRule)]
 CONVOLUTIONS = [(1, 0), (1, 1), (2, 1), (3, 2)]                                 # (stride, padding)
@@ -38,11 +39,16 @@ def wrong_truths(kind, truths, seed=0):
 def dense_case(sizes=(6, 5, 4, 3), *, N=7, seed=0, dtype=np.float64, density=1.0, **options):
     """(net, x, labels) of a small dense network with random biases."""
     rng = np.random.default_rng(seed)
-    net = mlp(list(sizes), rng=rng, dtype=dtype, **options)
+    net = thinned(mlp(list(sizes), rng=rng, dtype=dtype, **options), density, rng)
+    return net, *_batch(net, (sizes[0],), N, rng)
+
+
+def thinned(net, density, rng):
+    """The network with fixed random masks on its weights, below a density of 1."""
     for layer in net.weighted_layers() if density < 1 else ():
         layer.mask = rng.random(layer.weight.shape) < density
         layer.weight *= layer.mask
-    return net, *_batch(net, (sizes[0],), N, rng)
+    return net
 
 
 def conv_case(stride=2, padding=1, *, N=4, seed=0, dtype=np.float64, density=1.0):
@@ -73,6 +79,13 @@ def residual_case(*, N=4, seed=0, dtype=np.float64):
     return net, *_batch(net, (2, 5, 4), N, rng)
 
 
+def spiking_case(sizes=(6, 5, 4, 3), *, N=7, seed=0, dtype=np.float64, density=1.0, **of_units):
+    """(net, x, labels) of neurons that fire once, some of them silent; no units or initialisers to choose."""
+    rng = np.random.default_rng(seed)
+    net = thinned(spiking(sizes, t_max=4.0, rng=rng, dtype=dtype), density, rng)
+    return net, rng.random((N, sizes[0])).astype(dtype), rng.integers(sizes[-1], size=N)
+
+
 def settling(case):
     """The same case with units that settle, and with weights small enough to."""
     def made(*shapes, **options):
@@ -94,13 +107,14 @@ def relu_case(*shapes, **options):
 
 # The networks of the shared tests: some families, each rule's found by trying what it takes, in this order.
 CASES = {"any": {"residual": residual_case, "dense": dense_case, "conv": conv_case}, "dense": {"dense": dense_case},
-         "relu": {"dense": relu_case}, "settling": {"dense": settling(dense_case), "conv": settling(conv_case)},
+         "relu": {"dense": relu_case}, "spiking": {"spiking": spiking_case},
+         "settling": {"dense": settling(dense_case), "conv": settling(conv_case)},
          "squared error": {"dense": functools.partial(dense_case, **SQUARES)}}
 TRIED = {"dense": functools.partial(dense_case, activation="softplus")}         # instead of the first of its cases
 UNITS = {"any": (layers.ReLU, layers.MaxPool2d), "dense": (layers.ReLU, None), "relu": (layers.ReLU, None),
-         "settling": (layers.Tanh, layers.AvgPool2d), "squared error": (layers.ReLU, None)}
+         "spiking": (None, None), "settling": (layers.Tanh, layers.AvgPool2d), "squared error": (layers.ReLU, None)}
 DRAWN = {"any": networks_with_batch, "dense": dense_networks_with_batch, "settling": settling_networks_with_batch,
-         "relu": functools.partial(dense_networks_with_batch, activations=("relu",)),
+         "relu": functools.partial(dense_networks_with_batch, activations=("relu",)), "spiking": spiking_networks_with_batch,
          "squared error": functools.partial(dense_networks_with_batch, losses=["squared-error"])}
 
 
@@ -132,14 +146,14 @@ def every_case(names):
 
 
 def dense_batch(name, **options):
-    """(net, x, labels), dense, for this rule."""
-    return cases_for(name)["dense"](**options)
+    """(net, x, labels), dense, for this rule; spiking for one that takes nothing else."""
+    cases = cases_for(name)
+    return cases.get("dense", cases.get("spiking"))(**options)
 
 
 def conv_batch(name, **options):
-    """(net, x, labels), convolutional, for this rule; dense for one that takes nothing else."""
-    cases = cases_for(name)
-    return cases.get("conv", cases["dense"])(**options)
+    """(net, x, labels), convolutional, for this rule; dense or spiking for one that takes nothing else."""
+    return cases_for(name)["conv"](**options) if "conv" in cases_for(name) else dense_batch(name, **options)
 
 
 def drawn_for(name):

@@ -20,7 +20,7 @@ from feedbackalign.rules import TABLE
 from feedbackalign.training import checkpoints
 from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
 from feedbackalign.training.record import read_record
-from tests.rules.tools import units_for
+from tests.rules.tools import family_of, thinned, units_for
 from tests.small_runs import TIMES, Killed, SmallRun, classification, kill_at, without_times
 
 OPTIMIZERS = {"sgd": lambda: optimizer.SGD(0.05, momentum=0.9, weight_decay=0.01),
@@ -79,6 +79,11 @@ def test_the_stream_of_a_rules_own_phases_is_kept(tmp_path):
 def _sparse(rule, draw):
     """A convolutional network with masks on W (dense, for rules without pooling), and a rule with masks on its own."""
     rng = np.random.default_rng([1, draw])
+    if family_of(rule) == "spiking":
+        spikes = layers.SpikeTimes(37, 12, t_max=4.0, rng=rng), layers.SpikeTimes(12, 3, t_max=4.0, rng=rng)
+        net = networks.Network([layers.Flatten(), layers.LatencyCode(), *spikes, layers.TimesToLogits(4.0)],
+                               input_shape=(1, 6, 6))
+        return rules.make(rule, thinned(net, 0.7, rng), rng=np.random.default_rng([2, draw]))
     unit, pool = units_for(rule)
     below = [layers.Flatten(), layers.Linear(36, 12, rng=rng, density=0.7), unit()] if pool is None else \
         [layers.Conv2d(1, 3, 3, rng=rng, density=0.7), pool(2), unit(), layers.Flatten()]
@@ -92,7 +97,7 @@ def _sparse(rule, draw):
     name if "density" in rules.options_of(name) else pytest.param(name, marks=pytest.mark.slow) for name in TABLE])
 def test_sparse_networks_of_images_resume_too(name, tmp_path):
     rng = np.random.default_rng(4)
-    split = Split(rng.normal(size=(9, 1, 6, 6)).astype(np.float32), np.arange(9) % 3)
+    split = Split(rng.random(size=(9, 1, 6, 6)).astype(np.float32), np.arange(9) % 3)
     data = Dataset("noise", train=split, validation=None, test=split, classes=3)
 
     def run(draw=0):

@@ -84,6 +84,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
 
     paper = "Li, Benna 2024, arXiv 2405.20594"
     matches_backprop = "any network"
+    needs = ("mix_outputs",)
     own_truths = (formula_is_the_rule, formula_reads_W)
     strong_decay_first = True
     routes = ("two-hop", "contracted", "closed-form")
