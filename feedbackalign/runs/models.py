@@ -5,6 +5,7 @@
     settling      dense layers of clip(v/2, 0, 1) units, 64-64 hidden, for comparisons with rules that settle
     corinfomax    dense layers of clip(v, 0, 1) units, 100 hidden, no biases, squared error, for the rule of its name
     ode-to-ode    an encoder, 16 units that move along orthogonal matrices in ten steps, and a readout; Adam
+    spiking       neurons that fire once, 64 hidden: pixels become times; there is no unit and no initialiser to choose
     autoencoder   64-… down to a code and up again, squared error; the targets are the samples themselves
     digits-conv   two small convolutions for the 8×8 digits
     lenet-mnist   LeNet for 28×28 images zero-padded to 32×32
@@ -97,6 +98,15 @@ def _ode_to_ode(data, hidden, activation, **make):
                                loss=loss, **make)
 
 
+def _spiking(data, hidden, activation, *, init, rng):
+    if activation is not None or init != "xavier-uniform":
+        raise ValueError("model spiking: has neither activation nor init to choose, its layers draw their own weights")
+    if not data.classes:
+        raise ValueError(f"model spiking: sorts into classes; {data.name} is a regression")
+    sizes = [data.input_shape[0], *(hidden or (64,)), data.outputs]
+    return networks.spiking(sizes, t_max=2.0 * (len(sizes) - 1), rng=rng)      # two units of time a layer
+
+
 def _autoencoder(data, hidden, activation, **make):
     return networks.autoencoder([data.input_shape[0], *(hidden or (32, 8))], activation=activation or "tanh", **make)
 
@@ -116,6 +126,7 @@ MODELS = {
     "corinfomax": Model(_corinfomax, inputs="unit", epochs=20, batch_size=20, lr=0.1, momentum=0.0, lr_per_epoch=0.97,
                         decay=0.0),
     "ode-to-ode": Model(_ode_to_ode, inputs="centred", epochs=15, batch_size=64, optimizer="adam", lr=0.005),
+    "spiking": Model(_spiking, inputs="unit", epochs=15, optimizer="adam", lr=0.001, decay=0.0),
     "autoencoder": Model(_autoencoder, reconstructs=True, lr=0.001),
     "digits-conv": Model(networks.digits_conv, takes_images=True),
     "lenet-mnist": Model(networks.lenet_mnist, takes_images=True, least_pixels=32),

@@ -114,7 +114,8 @@ TRIED = {"dense": functools.partial(dense_case, activation="softplus")}         
 UNITS = {"any": (layers.ReLU, layers.MaxPool2d), "dense": (layers.ReLU, None), "relu": (layers.ReLU, None),
          "spiking": (None, None), "settling": (layers.Tanh, layers.AvgPool2d), "squared error": (layers.ReLU, None)}
 DRAWN = {"any": networks_with_batch, "dense": dense_networks_with_batch, "settling": settling_networks_with_batch,
-         "relu": functools.partial(dense_networks_with_batch, activations=("relu",)), "spiking": spiking_networks_with_batch,
+         "relu": functools.partial(dense_networks_with_batch, activations=("relu",)),
+         "spiking": spiking_networks_with_batch,
          "squared error": functools.partial(dense_networks_with_batch, losses=["squared-error"])}
 
 

@@ -28,7 +28,7 @@ def test_every_model_takes_the_digits(name):
 
 
 @pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("mlp-bn", [*[64] * 9, 10]),
-                                         ("settling", [64, 64, 64, 10]), ("corinfomax", [64, 100, 10]),
+                                         ("settling", [64, 64, 64, 10]), ("corinfomax", [64, 100, 10]), ("spiking", [64, 64, 10]),
                                          ("autoencoder", [64, 32, 8, 32, 64])])
 def test_hidden_units_of_the_dense_models(name, sizes):
     network, _ = fit(name, data.digits())
@@ -93,6 +93,8 @@ def test_batch_norm_stands_before_every_activation_in_place_of_the_bias():
     (ValueError, "lenet", {}, "unknown model 'lenet': did you mean 'lenet-"),
     (ValueError, "digits-conv", {"hidden": (5,)}, "model digits-conv: hidden units and activation are"),
     (ValueError, "lenet-mnist", {"activation": "tanh"}, "model lenet-mnist: hidden units and activation"),
+    (ValueError, "spiking", {"activation": "relu"}, "model spiking: has neither activation nor init to choose"),
+    (ValueError, "spiking", {"init": "orthogonal"}, "model spiking: has neither activation nor init to choose"),
     (ValueError, "mlp", {"hidden": (0,)}, "hidden units: expected an integer of at least 1, got 0"),
     (ValueError, "mlp", {"activation": "tan"}, "unknown activation 'tan': did you mean 'tanh'"),
     (ValueError, "mlp", {"init": "xavier"}, "unknown initialiser 'xavier'"),

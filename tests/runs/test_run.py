@@ -114,6 +114,7 @@ def test_a_run_can_be_a_key_however_its_lists_were_given():
     ({}, (40, 32, 0.01, "authors")), ({"model": "settling"}, (12, 50, 0.1, 3e-4)),
     ({"model": "settling", "optimizer": "adam"}, (12, 50, 0.001, 3e-4)),
     ({"model": "corinfomax"}, (20, 20, 0.1, 0.0)), ({"model": "corinfomax", "optimizer": "adam"}, (20, 20, 0.001, 0.0)),
+    ({"model": "spiking"}, (15, 32, 0.001, 0.0)), ({"model": "spiking", "optimizer": "sgd"}, (15, 32, 0.01, 0.0)),
     ({"model": "autoencoder"}, (40, 32, 0.001, "authors")), ({"data": "linear-teacher"}, (40, 32, 0.001, "authors")),
     ({"model": "settling", "epochs": 0, "lr": 0.3, "decay": 0.0}, (0, 50, 0.3, 0.0)),
     ({"model": "resnet20"}, (10, 128, 0.1, "authors")), ({"model": "resnet110"}, (10, 128, 0.1, "authors")),
@@ -153,7 +154,7 @@ def test_the_product_rules_strong_decay_is_the_models(model, first, until, after
 
 
 @pytest.mark.parametrize("settings", [{"model": "digits-conv"}, {"model": "autoencoder"}, {"model": "settling"},
-                                      {"data": "spirals"}, {"data": "linear-teacher"}, {"data": "mnist1d"},
+                                      {"model": "spiking"}, {"data": "spirals"}, {"data": "linear-teacher"}, {"data": "mnist1d"},
                                       {"data": "fashion-mini"}])
 def test_models_and_data_by_name(settings):
     row = Run("fa", epochs=0, **settings).train()[0]
