@@ -33,6 +33,8 @@ from feedbackalign.figures.experiments.resnet import resnet, resnet_rows
 from feedbackalign.figures.experiments.resnet import planned_runs as planned_resnet
 from feedbackalign.figures.experiments.sparse import sparse, sparse_rows
 from feedbackalign.figures.experiments.sparse import planned_runs as planned_sparse
+from feedbackalign.figures.experiments.spike_kernels import spike_kernels, spike_kernels_rows
+from feedbackalign.figures.experiments.spike_times import spike_times, spike_times_rows
 from feedbackalign.figures.experiments.step_tolerance import step_tolerance, step_tolerance_rows
 from feedbackalign.figures.experiments.target_angles import target_angles, target_angles_rows
 from feedbackalign.figures.experiments.topology import topology, topology_rows
@@ -53,8 +55,9 @@ __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAI
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
            "null_space_rows", "output_folder", "panels", "path_alignment", "predictors", "predictors_rows", "resnet",
-           "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "step_tolerance", "step_tolerance_rows",
-           "target_angles", "target_angles_rows", "topology", "topology_rows"]
+           "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "spike_kernels", "spike_kernels_rows",
+           "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "target_angles",
+           "target_angles_rows", "topology", "topology_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
@@ -73,6 +76,8 @@ EXPERIMENTS = {
     "predictors": (predictors_rows, predictors),
     "gradient_band": (gradient_band_rows, gradient_band),
     "input_scale": (input_scale_rows, input_scale),
+    "spike_times": (spike_times_rows, spike_times),
+    "spike_kernels": (spike_kernels_rows, spike_kernels),
     "step_tolerance": (step_tolerance_rows, step_tolerance),
     "filtration": (filtration_rows, filtration),
     "topology": (topology_rows, topology),

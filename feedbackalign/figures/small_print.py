@@ -17,6 +17,7 @@ NAMES = {
     "tp": "target propagation", "dtp": "difference tp", "dtp-drl": "difference tp, difference reconstruction",
     "ddtp-linear": "direct difference tp", "ddtp-rhl": "direct difference tp, hidden layer",
     "ddtp-control": "direct difference tp, control", "gnt": "Gauss-Newton targets",
+    "relpsp": "backprop through spike times",
     "corinfomax": "correlative information maximisation", "ode-to-ode": "flow on O(d)",
     "consequentialism": "consequences before updates", "semi-implicit": "semi-implicit steps",
     "proxprop": "proximal backprop",

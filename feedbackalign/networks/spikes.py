@@ -7,7 +7,7 @@ from feedbackalign.networks.network import Network
 from feedbackalign.validation import require_number
 
 
-def spiking(sizes, *, threshold=1.0, t_max=4.0, beta=5.0, kernel="ramp", tau=1.0, window=1.0, rng, dtype=np.float32):
+def spiking(sizes, *, threshold=1.0, t_max=4.0, beta=10.0, kernel="ramp", tau=1.0, window=1.0, rng, dtype=np.float32):
     """Layers of first spikes between a latency code and a readout: intensities in [0, 1] -> logits.
 
     Parameters
@@ -26,7 +26,7 @@ def spiking(sizes, *, threshold=1.0, t_max=4.0, beta=5.0, kernel="ramp", tau=1.0
 
     >>> net = spiking([4, 3, 2], rng=np.random.default_rng(0))
     >>> net
-    Network(LatencyCode(window=1), SpikeTimes(5, 3, ramp), SpikeTimes(3, 2, ramp), TimesToLogits(4, beta=5))
+    Network(LatencyCode(window=1), SpikeTimes(5, 3, ramp), SpikeTimes(3, 2, ramp), TimesToLogits(4, beta=10))
     >>> net.forward(np.full((5, 4), 0.5, dtype=np.float32)).shape
     (5, 2)
     """

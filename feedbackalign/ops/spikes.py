@@ -188,10 +188,13 @@ def _crossings_in_cells(times, weight, threshold, t_max, tau):
     grid = start + (t_max - start) * np.linspace(0.0, 1.0, CELLS + 1)           # (N, cells + 1)
     V = kernel(grid[:, :, None] - times[:, None, :], tau) @ weight.T            # (N, cells + 1, in) x (in, out)
     reached = V[:, 1:] >= threshold                                             # (N, cells, out)
-    cell, fires = reached.argmax(axis=1), reached.any(axis=1)                   # (N, out)
-    low, high = (np.take_along_axis(grid, ends, axis=1) for ends in (cell, cell + 1))
-    for _ in range(int(np.ceil(np.log2(max((high - low).max() / PRECISION, 1.0))))):
+    n, i = np.nonzero(reached.any(axis=1))                                      # (pairs,): the neurons that fire
+    cell = reached.argmax(axis=1)[n, i]
+    low, high, t, w = grid[n, cell], grid[n, cell + 1], times[n], weight[i]     # (pairs,) twice, (pairs, in) twice
+    for _ in range(int(np.ceil(np.log2(max((high - low).max(initial=0.0) / PRECISION, 1.0))))):
         middle = 0.5 * (low + high)
-        above = _weighted(kernel(_lags(middle, times), tau), weight) >= threshold
+        above = (kernel(middle[:, None] - t, tau) * w).sum(axis=1) >= threshold
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    return np.where(fires, high, np.inf), TINY * np.abs(weight).sum(axis=1)
+    crossings = np.full((len(times), len(weight)), np.inf)
+    crossings[n, i] = high
+    return crossings, TINY * np.abs(weight).sum(axis=1)

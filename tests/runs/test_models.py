@@ -28,7 +28,8 @@ def test_every_model_takes_the_digits(name):
 
 
 @pytest.mark.parametrize("name, sizes", [("mlp", [64, 64, 64, 64, 10]), ("mlp-bn", [*[64] * 9, 10]),
-                                         ("settling", [64, 64, 64, 10]), ("corinfomax", [64, 100, 10]), ("spiking", [64, 64, 10]),
+                                         ("settling", [64, 64, 64, 10]), ("corinfomax", [64, 100, 10]),
+                                         ("spiking", [64, 64, 10]),
                                          ("autoencoder", [64, 32, 8, 32, 64])])
 def test_hidden_units_of_the_dense_models(name, sizes):
     network, _ = fit(name, data.digits())

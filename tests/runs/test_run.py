@@ -154,8 +154,8 @@ def test_the_product_rules_strong_decay_is_the_models(model, first, until, after
 
 
 @pytest.mark.parametrize("settings", [{"model": "digits-conv"}, {"model": "autoencoder"}, {"model": "settling"},
-                                      {"model": "spiking"}, {"data": "spirals"}, {"data": "linear-teacher"}, {"data": "mnist1d"},
-                                      {"data": "fashion-mini"}])
+                                      {"model": "spiking"}, {"data": "spirals"}, {"data": "linear-teacher"},
+                                      {"data": "mnist1d"}, {"data": "fashion-mini"}])
 def test_models_and_data_by_name(settings):
     row = Run("fa", epochs=0, **settings).train()[0]
     assert (row["model"], row["data"]) == (settings.get("model", "mlp"), settings.get("data", "digits"))
