@@ -81,7 +81,7 @@ def spike_kernels(rows):
     >>> rows = [{"kernel": kernel, "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "silent_share": {"spike1": 0.3},
     ...          "largest_gradients": [0.1, 0.2] * epoch} for kernel in ("ramp", "alpha") for epoch in (0, 1)]
     >>> [axes.get_title() for axes in spike_kernels(rows).axes]
-    ['test accuracy (%)', 'hidden neurons that stay silent (%)', 'largest |∂W| of a step']
+    ['test accuracy (%)', 'silent hidden neurons (%)', 'largest |∂W| of a step']
     """
     if not rows:
         raise NothingToShow("spike kernels: no rows")
@@ -91,12 +91,13 @@ def spike_kernels(rows):
     first, last = next(iter(rows[0]["silent_share"])), max(row["epoch"] for row in rows)
     with style.slide():
         figure = style.new_figure("A potential that decays falls silent, one that only rises learns")
-        small = f"digits, 65-{HIDDEN}-10, backprop through spike times, Adam, τ = 1 of the alpha kernel"
-        style.foot(figure, f"{small}   ·   {seeds_of(rows)}, in the last panel all steps of all seeds")
-        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.85, bottom=0.21, wspace=0.24)
+        small = (f"digits, 65-{HIDDEN}-10, the exact gradient (bp), Adam, the alpha kernel's τ = 1\n"
+                 f"{seeds_of(rows)}; in the last panel all steps of all seeds")
+        bottom = style.foot(figure, small, more=_legend())
+        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.85, bottom=bottom, wspace=0.24)
         panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
         _draw(panels[0], rows, lambda row: 100 * row["test_accuracy"], "test accuracy (%)")
-        _draw(panels[1], rows, lambda row: 100 * row["silent_share"][first], "hidden neurons that stay silent (%)")
+        _draw(panels[1], rows, lambda row: 100 * row["silent_share"][first], "silent hidden neurons (%)")
         _draw_steps(panels[2], rows)
         for axes in panels:
             style.grid(axes)
@@ -104,8 +105,14 @@ def spike_kernels(rows):
             axes.set_xlabel("epoch")
         for axes in panels[:2]:
             axes.set_ylim(0, 100)
-        panels[0].legend(loc="center right", frameon=False)
     return figure
+
+
+def _legend():
+    from matplotlib.lines import Line2D
+    words = {"ramp": "ramp: max(s, 0)", "alpha": "alpha: (s/τ) exp(1 − s/τ)"}
+    return [Line2D([], [], color=colour, linestyle=dash, marker=marker, label=words[kernel])
+            for kernel, (colour, dash, marker) in LOOKS.items()]
 
 
 def _draw(axes, rows, value, title):
@@ -118,7 +125,7 @@ def _draw(axes, rows, value, title):
                 by_epoch.setdefault(row["epoch"], []).append(value(row))
         epochs = sorted(by_epoch)
         numbers = [by_epoch[epoch] for epoch in epochs]
-        axes.plot(epochs, list(map(np.mean, numbers)), color=colour, linestyle=dash, marker=marker, label=kernel)
+        axes.plot(epochs, list(map(np.mean, numbers)), color=colour, linestyle=dash, marker=marker)
         axes.fill_between(epochs, list(map(min, numbers)), list(map(max, numbers)), color=colour, alpha=0.16,
                           linewidth=0)
 

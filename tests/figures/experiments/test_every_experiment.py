@@ -7,6 +7,9 @@ from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_
                                        test_detection_power, test_first_layer, test_gradient_band, test_homeostasis,
                                        test_input_scale, test_null_space, test_predictors, test_sparse,
                                        test_step_tolerance, test_target_angles, test_topology)
+                                       test_first_layer, test_gradient_band, test_homeostasis, test_input_scale,
+                                       test_null_space, test_predictors, test_sparse, test_spike_kernels,
+                                       test_step_tolerance, test_target_angles)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
 # How the rows of each experiment are made: by formula, or by a short measurement.
@@ -23,6 +26,7 @@ ROWS = {
     "input_scale": test_input_scale.rows, "step_tolerance": test_step_tolerance.rows,
     "filtration": figures.filtration_rows, "topology": test_topology.rows,
     "detection_power": test_detection_power.rows,
+    "spike_kernels": test_spike_kernels.rows, "spike_times": lambda: figures.spike_times_rows(epochs=0),
     "controller_at_work": lambda: figures.controller_at_work_rows(pretraining=100),
 }
 
