@@ -94,7 +94,7 @@ def spike_kernels(rows):
         small = (f"digits, 65-{HIDDEN}-10, the exact gradient (bp), Adam, the alpha kernel's τ = 1\n"
                  f"{seeds_of(rows)}; in the last panel all steps of all seeds")
         bottom = style.foot(figure, small, more=_legend())
-        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.85, bottom=bottom, wspace=0.24)
+        grid = figure.add_gridspec(1, 3, left=0.055, right=0.985, top=0.85, bottom=bottom, wspace=0.29)
         panels = [figure.add_subplot(grid[0, place]) for place in range(3)]
         _draw(panels[0], rows, lambda row: 100 * row["test_accuracy"], "test accuracy (%)")
         _draw(panels[1], rows, lambda row: 100 * row["silent_share"][first], "silent hidden neurons (%)")
