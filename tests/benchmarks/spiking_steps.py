@@ -1,9 +1,9 @@
 """What a layer of spike times costs, and how much memory it takes: python -m tests.benchmarks.spiking_steps
 
-A layer 784 -> 400 (with the reference spike 785 -> 400) at batch 32 in float32: the first spikes, the local gradient and
-the error at its inputs, in milliseconds beside a dense layer of that size, and the peak of what NumPy allocated. The
-arrays (samples, out, in) of a whole batch would take 77 MB each in float64; the layer works on about CHUNK numbers at a
-time instead, and the table shows other chunks beside its own.
+A layer 784 -> 400 (with the reference spike 785 -> 400) at batch 32 in float32: the first spikes, the local gradient
+and the error at its inputs, in milliseconds beside a dense layer of that size, and the peak of what NumPy allocated.
+The arrays (samples, out, in) of a whole batch would take 77 MB each in float64; the layer works on about CHUNK numbers
+at a time instead, and the table shows other chunks beside its own.
 
     --threads N     BLAS threads (1 by default); set before NumPy loads
     --repeats N     of each measurement; the median is shown
