@@ -238,6 +238,7 @@ def test_every_key_of_an_experiment_is_explained():
             "step_tolerance": figures.step_tolerance_rows(seeds=1, etas=[0.5], penalties=[], hidden=(4,)),
             "filtration": figures.filtration_rows(),
             "topology": figures.topology_rows(seeds=1, epochs=0, rules=("bp",)),
+            "detection_power": test_detection_power.rows(seeds=1),
             "spike_times": figures.spike_times_rows(epochs=0),
             "spike_kernels": figures.spike_kernels_rows(seeds=1, epochs=0),
             }
