@@ -299,10 +299,25 @@ def test_samples_may_be_taken_one_at_a_time(monkeypatch, tau):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 
 
-def test_who_would_fire_after_t_max_is_silent():
-    times, weight = np.array([[0.0, 0.5]]), np.array([[1.0, 0.0], [0.4, 0.0]])
+def test_who_would_fire_after_t_max_is_silent_and_who_fires_then_is_not():
+    times, weight = np.array([[0.0, 0.5]]), np.array([[1.0, 0.0], [0.4, 0.0], [0.5, 0.0]])
     found, slopes = spikes.first_spikes(times, weight, 1.0, 2.0)
-    assert found.tolist() == [[1.0, np.inf]] and slopes.tolist() == [[1.0, np.inf]]
+    assert found.tolist() == [[1.0, np.inf, 2.0]] and slopes.tolist() == [[1.0, np.inf, 0.5]]
+
+
+def test_an_input_at_the_very_time_of_the_spike_came_too_late():
+    times, weight = np.array([[0.0, 0.5, 1.0]]), np.array([[1.0, 1.0, 1.0]])
+    by_input, by_weight, found, slopes = derivatives(times, weight, 1.5)
+    assert (found, slopes) == (1.0, 2.0)
+    assert by_input.tolist() == [[0.5, 0.5, 0.0]] and by_weight.tolist() == [[-0.5, -0.25, 0.0]]
+    assert spikes.causal_set(np.array([[1.0]]), times).tolist() == [[[True, True, False]]]
+
+
+def test_a_spike_that_is_rounded_onto_an_input_keeps_the_slope_of_its_segment():
+    """V stays just below ϑ until a third input lifts it: in float32 the spike and that input are one time."""
+    times, weight = np.array([[0.0, 1.0, 2.0]], np.float32), np.array([[1.0, -1.0, 5.0]], np.float32)
+    found, slopes = spikes.first_spikes(times, weight, 1.0 + 1e-9)
+    assert found.tolist() == [[2.0]] and slopes.tolist() == [[5.0]]
 
 
 def test_the_push_on_silent_neurons_is_the_shortfall_of_every_input():

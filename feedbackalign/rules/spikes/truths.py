@@ -10,6 +10,7 @@ from feedbackalign.ops import spikes
 def crossing(kind, rng):
     """A neuron fires when its potential is at ϑ; one whose weights sum to more than 0 always does."""
     times, weight = rng.random((20, 12)), rng.normal(0.1, 0.5, size=(20, 12))
+    weight[0] = -np.abs(weight[0])
     found, slopes = spikes.first_spikes(times, weight)
     fired = np.isfinite(found)
     gap = np.abs(spikes.potential(found, times, weight) - 1.0)[fired] * np.minimum(slopes[fired], 1.0)
