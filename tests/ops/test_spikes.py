@@ -52,13 +52,13 @@ def bisected(times, w, threshold):
     return np.inf
 
 
-def grazes(times, weight, threshold):
-    """Whether a neuron's potential is nearly ϑ, not quite, at one of its inputs; (N, out)."""
-    close = np.zeros((len(times), len(weight)), bool)
+def grazes(times, weight, threshold, touching=False):
+    """Whether a neuron's potential is nearly ϑ at one of its inputs, with `touching` also just ϑ; (N, out)."""
+    close, least = np.zeros((len(times), len(weight)), bool), -1.0 if touching else 0.0
     for n, i in np.ndindex(*close.shape):
         for t in times[n][np.isfinite(times[n])]:
-            close[n, i] |= 0 < abs(by_hand(t, times[n], weight[i]) - threshold) < GRAZES
-        close[n, i] |= 0 < weight[i][np.isfinite(times[n])].sum() < GRAZES
+            close[n, i] |= least < abs(by_hand(t, times[n], weight[i]) - threshold) < GRAZES
+        close[n, i] |= least < abs(weight[i][np.isfinite(times[n])].sum()) < GRAZES
     return close
 
 
@@ -117,7 +117,7 @@ def test_shift_and_scale(case, shift, scale):
     """Away from grazing: later inputs, later spikes; slower inputs and a higher ϑ, slower; weights with ϑ, the same."""
     times, weight, threshold, _ = case
     found, slopes = spikes.first_spikes(times, weight, threshold)
-    clear = ~grazes(times, weight, threshold)
+    clear = ~grazes(times, weight, threshold, touching=True)                    # no grid survives another unit of time
     for moved, expected in ((answers(times + shift, weight, threshold), found + shift),
                             (answers(scale * times, weight, scale * threshold), scale * found),
                             (answers(times, scale * weight, scale * threshold), found)):
