@@ -100,8 +100,8 @@ for kernel, row in end.items():
 
 # %% [markdown]
 # The ramp does not decay: who is driven upwards in the end always fires. The alpha network first learns and then dies:
-# its outputs fall silent one by one, and silence has no gradient. That says *harder to train*, not untrainable: other
-# initial weights and a smaller rate help it, and so would a push.
+# its outputs fall silent one by one, and silence has no gradient. That says *harder to train*, not untrainable:
+# exercise 18.4 gives it a smaller rate and other initial weights.
 #
 # `feedbackalign figure spike_times` draws a whole network at work, spike by spike; `feedbackalign figure
 # spike_kernels` is the picture above with more seeds.
@@ -129,7 +129,8 @@ assert end["alpha"]["silent_share"]["spike2"] > 0.7 > end["ramp"]["silent_share"
 # **18.3** Move one input spike of the second neuron in small steps past its own spike. Where does t_i bend, and why
 # does it never jump there? Then find weights for which t_i jumps: V must graze ϑ.
 #
-# **18.4** Train 65-32-10 with the alpha kernel by `relpsp` instead of `bp`. Does the push keep the outputs awake?
+# **18.4** Train 65-32-10 with the alpha kernel by `relpsp` instead of `bp`. Does the push keep the outputs awake? Then
+# draw its weights with mean 6/in and half the deviation, and take a rate of 3e-4.
 #
 # **18.5** `fa` sends the error down through a random B in place of W, and S as it is. Compare `bp`, `fa` and `relpsp`
 # with `feedbackalign compare --model spiking --rules bp,fa,relpsp`. Which rules are refused, and for lack of what?
