@@ -76,6 +76,7 @@ EXERCISES = {
         ("the hidden layer has an apical dendrite too, (w − u)/ε", lambda *given: _sweep(*given, apical=0.0)),
         ("you forgot ε: the dendrites pull with (v − u)/ε",
          lambda *given: _sweep(*given[:-1], 1.0)),
+        ("these are rates; return the voltages", lambda *given: _rates(_sweep(*given))),
         ("you forgot η", lambda *given: _sweep(*given[:-2], 1.0, given[-1])),
     ]),
     "16.2": Exercise(task=backward_predictor_gradient, cases=_two_phases, right=_contrast, batch="free", mistakes=[

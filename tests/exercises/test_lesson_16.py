@@ -31,6 +31,7 @@ def test_16_1():
                "output first": (top_first, "the output moved before"),
                "W2 for Wb": (lambda x, u1, u2, W1, W2, Wb, *rest: step(x, u1, u2, W1, W2, W2, *rest),
                              "nothing is mirrored"),
+               "rates": (lambda *given: rate(step(*given)), "return the voltages"),
                "no own leak": (lambda *given: step(*given, own=0.0), "−u is missing"),
                "own leak over ε": (lambda *given: step(*given, own=1 / given[-1]), "stands under no ε"),
                "no apical dendrite": (lambda *given: step(*given, above=0.0), "apical dendrite"),

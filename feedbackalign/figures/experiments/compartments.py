@@ -12,11 +12,11 @@ COLOURS = ("#154aaa", "#bf0b00", "#20bf75")
 LINES = {"soma": (style.SOLID, 2.6, "soma u"), "basal": (style.DASHED, 1.6, "basal: from below"),
          "apical": (style.DOTTED, 2.2, "apical: from above; at an output the pull β (y − r)")}
 SHOWN = 3                           # neurons of a layer
-LOOKED_AT = 200                     # test digits, of which that with the largest error is shown
+LOOKED_AT = 200                     # test digits, of which one near a decision is shown
 
 
 def compartments_rows(*, seed=0, epochs=5):
-    """The data of the figure: the two phases of one digit that a network has not yet learnt.
+    """The data of the figure: the two phases of one digit whose class is not quite clear to a network.
 
     Parameters
     ----------
@@ -38,8 +38,9 @@ def compartments_rows(*, seed=0, epochs=5):
     rule, data, optimiser, stream = run.build()
     train(rule, data, optimiser, epochs=epochs, batch_size=run.batch_size, rng=stream)
     x, labels = data.test.x[:LOOKED_AT], data.test.targets[:LOOKED_AT]
-    worst = int(rule.network.sample_losses(rule.predict(x), labels).argmax())
-    x, labels = rule.admit(x[worst:worst + 1]), labels[worst:worst + 1]
+    own = rule.predict(x)[np.arange(len(x)), labels]                            # rate of the target's output
+    chosen = int(np.abs(own - 0.4).argmin())
+    x, labels = rule.admit(x[chosen:chosen + 1]), labels[chosen:chosen + 1]
     wanted, populations = rule.wanted(labels, 1), rule.populations()
     moves, beta = [], abs(rule.beta)
     free, _ = settle(rule.neurons, populations, x, at_rest(populations, 1), sweeps=rule.free_steps,

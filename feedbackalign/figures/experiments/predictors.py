@@ -6,13 +6,15 @@ from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves
 from feedbackalign.runs.run import Run
 
-COLOURS = {"fc1": "#007212", "fc2": "#8a00ff"}
+COLOURS = {"fc1": "#154aaa", "fc2": "#8a00ff"}
+FEEDBACK = {"learned": {}, "fixed": {"options": (("feedback_rate", 0.0),)}}     # settings of the runs
+LOOKS = {"learned": ("#007212", style.SOLID), "fixed": ("#756040", style.DASHED)}
 DASHES = {"implicit": style.SOLID, "backprop": style.DOTTED}
 WORDS = {"implicit": "settled gradient", "backprop": "backprop"}
 
 
 def predictors_rows(*, seeds=3, epochs=20, progress=None):
-    """Train the model `corinfomax`, 64-100-10, by the rule of its name on the digits.
+    """Train the model `corinfomax`, 64-100-10, by the rule of its name on the digits; and once more with Wb fixed.
 
     Parameters
     ----------
@@ -24,11 +26,17 @@ def predictors_rows(*, seeds=3, epochs=20, progress=None):
     Returns
     -------
     list of dict
-        rule, seed, epoch, test_accuracy, between (degrees between W and Wb of fc2), implicit and backprop ({layer:
+        feedback ("learned" or "fixed"), rule, seed, epoch, test_accuracy, between (degrees between W and Wb of fc2), implicit and backprop ({layer:
         degrees of its weights' update to that gradient}; null where the implicit one did not settle).
     """
-    runs = (Run("corinfomax", seed=seed, model="corinfomax", epochs=epochs) for seed in trained.seed_list(seeds))
-    return trained.collect(([_shown(row) for row in run.train()] for run in runs), progress)
+    return trained.collect((_run(feedback, seed, epochs) for feedback in FEEDBACK for seed in trained.seed_list(seeds)),
+                           progress)
+
+
+def _run(feedback, seed, epochs):
+    run = Run("corinfomax", seed=seed, model="corinfomax", epochs=epochs, **FEEDBACK[feedback])
+    for row in run.train():
+        yield {"feedback": feedback, **_shown(row)}
 
 
 def _shown(row):
@@ -42,42 +50,52 @@ def _shown(row):
 
 
 def predictors(rows):
-    """Two panels over epochs: the angle between W and Wb; the updates' angles to the two gradients, layer by layer.
+    """Two panels over epochs: the angle between W and Wb; the updates' angles to the two gradients, where Wb learns.
 
     rows : list of dict
         Of `predictors_rows`.
     -> matplotlib.figure.Figure
 
-    >>> rows = [{"rule": "corinfomax", "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "between": 80.0,
+    >>> rows = [{"feedback": "learned", "rule": "corinfomax", "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "between": 80.0,
     ...          "implicit": {"fc1": 60.0, "fc2": 30.0}, "backprop": {"fc1": 80.0, "fc2": 120.0}} for epoch in (0, 1)]
     >>> [axes.get_title() for axes in predictors(rows).axes]
     ['fc2: angle between W and Wb (degrees)', 'updates of W: angle to two gradients (degrees)']
     """
     rows = check_rows(rows)
-    rule = rows[0]["rule"]
-    accuracy = mean_at_end(mean_curves(rows, accuracy_percent)[rule])
-    between = mean_curves(rows, lambda row: row["between"])
-    to = {(name, layer): mean_curves([row for row in rows if row[name]], entry(name, layer)).get(rule)
-          for name in DASHES for layer in COLOURS}
+    rule, by_feedback = rows[0]["rule"], {}
+    for row in rows:
+        by_feedback.setdefault(row["feedback"], []).append(row)
+    ends = {name: f"{mean_at_end(mean_curves(some, accuracy_percent)[rule]):.0f} %" for name, some in by_feedback.items()}
+    between = {name: mean_curves(some, lambda row: row["between"])[rule] for name, some in by_feedback.items()}
+    to = {(name, layer): mean_curves([row for row in by_feedback.get("learned", ()) if row[name]],
+                                     entry(name, layer)).get(rule) for name in DASHES for layer in COLOURS}
     with style.slide():
-        figure = style.new_figure(f"CorInfoMax: nothing mirrors W, and yet the digits are learnt ({accuracy:.0f} %)")
-        small = fill(["digits, 64-100-10, rates in [0, 1], β = ±1", seeds_of(rows),
-                      "fc1's update is ε times the settled gradient where Wb = W"])
+        figure = style.new_figure("W and its backward predictor Wb turn towards each other, and stop far from a mirror")
+        small = fill(["digits, 64-100-10, rates in [0, 1], β = ±1", seeds_of(rows), "test accuracy at the end: " + ", ".join(
+            f"{accuracy} with Wb {name}" for name, accuracy in ends.items()), "right: Wb learned",
+            "angles tell no lengths: were Wb = W, fc1's update would be ε times the settled gradient"])
         bottom = style.foot(figure, small, more=_legend())
         grid = figure.add_gridspec(1, 2, left=0.06, right=0.985, top=0.85, bottom=bottom, wspace=0.16)
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))
-        style.draw_curves(left, between, "fc2: angle between W and Wb (degrees)")
-        style.grid(right)
+        for axes in (left, right):
+            style.grid(axes)
+            style.epoch_axis(axes, between)
+        left.set_title("fc2: angle between W and Wb (degrees)")
+        for name, curve in between.items():
+            _line(left, curve, *LOOKS[name], label=f"Wb {name}")
+        left.legend(loc="lower left", frameon=False)
         right.set_title("updates of W: angle to two gradients (degrees)")
         for (name, layer), curve in to.items():
             if curve:
-                right.plot(curve.epochs, curve.mean, color=COLOURS[layer], linestyle=DASHES[name])
-                right.fill_between(curve.epochs, curve.low, curve.high, color=COLOURS[layer], alpha=0.12, linewidth=0)
-        for axes in (left, right):
-            style.epoch_axis(axes, between)
+                _line(right, curve, COLOURS[layer], DASHES[name])
         style.degree_axis(left, style.highest([between], 92.0), with_words=True)
         style.degree_axis(right, style.highest([{"all": curve} for curve in to.values() if curve], 92.0))
     return figure
+
+
+def _line(axes, curve, colour, dash, label=None):
+    axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, label=label)
+    axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.12, linewidth=0)
 
 
 def _legend():

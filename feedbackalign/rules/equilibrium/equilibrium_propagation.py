@@ -115,7 +115,7 @@ class EquilibriumPropagation(SettlingRule):
         x = self.admit(x)
         free, residual = self.free_phase(x)
         loss = self.network.loss(answer(self.chain, free[-1]), targets)
-        beta = self.beta
+        beta = require_beta(self.beta, self.chain, self.estimator)
         if self.estimator == "random-sign" and self.rng.random() < 0.5:
             beta = -beta
         plus, plus_residual = self.nudged_phase(x, targets, free, beta)

@@ -24,9 +24,11 @@ What the paper's text and the authors' program say, and what is ours
     - The text was read through the program and a later paper of the group. At their settings (forgetting 0.99999) the
       lateral weights add nothing that can be measured: their drive is a millionth of the prediction errors'.
     - Biases are ours: there are none in the published networks.
-    - `grads` are of size ε, so rates near 1 are intended: `learning_rate_factor` is 20. Wb learns 0.3 times as fast as
-      W (`feedback_rate`).
+    - `grads` are of size ε, so rates near 1 are intended. `learning_rate_factor` is 20: the commands multiply the common
+      rate with it, in Python you give SGD the product. Wb learns 0.3 times as fast as W (`feedback_rate`).
     - The signed sets are from memory. See `feasible_sets`.
+    - Learning Wb is not needed to learn: with `feedback_rate=0`, Wb as it was drawn, the digits are learnt as well, and
+      W turns to Wb nearly as far, as in feedback alignment.
 Outputs whose drive lies below −βε can not be nudged above 0, so a class may stay silent: the last layer's first weights
 must be small, which is `mlp(output_gain=0.25)`.
 """
@@ -81,7 +83,8 @@ class CorInfoMax(Rule):
     sets : str or sequence of str
         One of `feasible_sets.SETS`, for all layers or one for each.
     dual_rates : float or sequence of float, optional
-        η_q of sparse layers, for all or one for each layer; as published if None: 1e-6, and 0.01 at the top.
+        η_q of sparse layers, for all or one for each layer; as published if None: 1e-6, and 0.01 at the top. With the
+        small one the bound Σ r ≤ 1 hardly acts, and a hidden layer is one of ReLUs.
     feedback_rate : float, optional
         What the gradients of Wb are multiplied with. None: 0.3 once an optimiser with one learning rate was met, else
         1, so that a dict of rates means what it says.
@@ -126,9 +129,7 @@ class CorInfoMax(Rule):
             raise UnfitNetworkError(f"{self.layers[-1].name} cannot be taken: its rates are drawn to targets, expected "
                                     f"loss=\"squared-error\", got {network.loss_name!r}", "--model corinfomax does")
         self.neurons = Neurons(leak, epsilon, forgetting, output_leak, step_size, step_rule, slow_by, smallest_step)
-        self.beta = require_number(beta, "beta")
-        if self.beta == 0:
-            raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
+        self.beta = require_beta(beta)
         self.sign = require_known(sign, self.signs, "sign")
         if phases not in (2, 3):
             raise ValueError(f"phases: expected 2 or 3, got {phases!r}")
@@ -156,7 +157,7 @@ class CorInfoMax(Rule):
         """One value a layer."""
         if isinstance(values, (str, int, float)):
             return [values] * len(self.layers)
-        if len(values) != len(self.layers):
+        if not isinstance(values, (list, tuple)) or len(values) != len(self.layers):
             raise ValueError(f"{what}: expected one for all layers or {len(self.layers)} in a list, got {values!r}")
         return list(values)
 
@@ -199,10 +200,9 @@ class CorInfoMax(Rule):
                       targets=targets)
 
     def gradients(self, x, targets):
-        x = self.admit(x)
+        x, beta = self.admit(x), require_beta(self.beta)
         targets = self.wanted(targets, len(x))
         free, free_residual = self.free_phase(x)
-        beta = self.beta
         if self.sign == "random" and self.rng.random() < 0.5:
             beta = -beta
         nudged, nudged_residual = self.nudged_phase(x, targets, free, beta)
@@ -271,9 +271,9 @@ class CorInfoMax(Rule):
         self.residuals.end_epoch()
 
     def notes(self):
-        """The median residual of the last epoch's phases."""
-        return {f"{phase}_residual_median": statistics.median(residuals)
-                for phase, residuals in self.residuals.last.items()}
+        """The sets that take the units' place, and the median residual of the last epoch's phases."""
+        return {"sets": self.sets} | {f"{phase}_residual_median": statistics.median(residuals)
+                                      for phase, residuals in self.residuals.last.items()}
 
     def state(self):
         held = {"met_one_rate": self.met_one_rate.copy(), "output_fired": self.output_fired.copy()}
@@ -329,3 +329,10 @@ class CorInfoMax(Rule):
 
     def trace(self, x, targets):
         return trace.rows(in_float64(self), x, targets)
+
+
+def require_beta(beta):
+    """Refuse a nudge of 0, and what is no finite number."""
+    if require_number(beta, "beta") == 0:
+        raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
+    return float(beta)

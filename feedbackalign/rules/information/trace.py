@@ -4,7 +4,8 @@
     at_0, at_1              shares of the layer's rates that are exactly 0 and 1
     lateral_share           ‖2γ B r‖ / ‖e→/ε‖, how strongly the lateral weights act beside the prediction errors
     information_forward, information_backward       what the layer shares with the layer below, and with the one above
-                            (None at the top); see `information.layer_information`
+                            (None at the top): two pairs of layers, so two numbers. Each is a lower bound, far below
+                            0 where predictions are still poor; see `information.layer_information`
 """
 
 import numpy as np
