@@ -89,7 +89,7 @@ def compare(arguments):
     folder = writable_folder(arguments.out or "compare-output")
     with contextlib.closing(locked(folder)):
         groups, failures, jobs = train_all(runs, folder, jobs, arguments)
-        rows = [row for group in groups for row in group]
+        rows = [row for run, group in zip(runs, groups) for row in group or [sweep.failed_row(run, failures[run])]]
         if rows:
             settings = {**runs[0].settings(), "rules": list(dict.fromkeys(run.rule_name for run in runs)),
                         "seeds": sorted({run.seed for run in runs}), "options": options_of(arguments),
@@ -100,17 +100,23 @@ def compare(arguments):
             print(f"{in_words(runs[0], rows)}\n\n{tables.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
-        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
+        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {first_failure(failures)}")
+
+
+def first_failure(failures, names=None):
+    """The first of the runs that failed, {run: error}, in words."""
+    run, error = next(iter(failures.items()))
+    return f"{(names or {}).get(run, run.rule_name)} seed {run.seed}: {in_one_line(error)}"
 
 
 def train_all(runs, folder, jobs, arguments, names=None):
-    """Train in worker processes, with a display: -> (rows of every run, failures as texts, jobs at a time).
+    """Train in worker processes, with a display: -> (rows of every run, {failed run: error}, jobs at a time).
 
     Finished runs are kept in the folder; with --resume those that are there already are not trained again. The display
     calls the runs by `names`, by default by their rules.
     """
     names = dict(zip(runs, names or [run.rule_name for run in runs]))
-    failures = []
+    failures = {}
     jobs = min(jobs, len(runs))
     epochs_are_long = any(run.data in FROM_FILES or run.known.is_residual for run in runs)
     epochs = {(names[run], run.seed): run.epochs for run in runs}
@@ -125,7 +131,7 @@ def train_all(runs, folder, jobs, arguments, names=None):
         finished.say = None                                     # `do_runs` reads them again
 
         def note_failure(run, error):
-            failures.append(f"{names[run]} seed {run.seed}: {in_one_line(error)}")
+            failures[run] = error
             display.failed(names[run], run.seed, in_one_line(error))
 
         if len(taken_over) == len(runs):
@@ -280,7 +286,8 @@ def trained_figure(arguments, folder, jobs):
             print(f"{figure_tables.table(arguments.name, rows)}\n\n{figure_tables.provenance(settings)}\n")
             print(write_figure(arguments, folder, settings, rows, draw_rows))
     if failures:
-        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {failures[0]}")
+        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; "
+                             f"{first_failure(failures, {run: each.name for run, each in zip(runs, planned)})}")
 
 
 def write_figure(arguments, folder, settings, rows, draw_rows):

@@ -7,6 +7,7 @@ import itertools
 import statistics
 
 from feedbackalign.figures.small_print import short
+from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import rows_by_run, silent_layer, synapses
 
 WIDTH = 120                         # columns of the widest line
@@ -43,6 +44,10 @@ def comparison_table(rows):
     rule  test accuracy %                fc1               fc1'        fc1'  ms/step
     fa               90.0                 0*               80.0        1.00     0.40
     """
+    rows, lost = without_failures(grouped(rows))
+    failed = [f"{rule}{GAP}{words}" for rule, words in lost.items() if rule not in {row["rule"] for row in rows}]
+    if not rows:
+        return "\n".join(failed)
     by_rule = {}
     for row in rows:
         by_rule.setdefault(row["rule"], []).append(row)
@@ -52,7 +57,7 @@ def comparison_table(rows):
 
     columns = [Column("", "rule", list(by_rule))]
     seeds = [len(_last(group)) for group in by_rule.values()]
-    if len(set(seeds)) > 1:                                                 # some runs failed
+    if len(set(seeds)) > 1 or set(lost) & set(by_rule):                     # some runs failed
         columns.append(Column("", "seeds", list(map(str, seeds))))
     columns.append(_accuracy(by_rule))
     if any(row["backprop_angle"] for row in rows):
@@ -70,6 +75,7 @@ def comparison_table(rows):
     if any(factor != 1.0 for factor in factors):
         columns.append(Column("", "lr x", ["own step" if factor is None else f"{factor:g}" for factor in factors]))
     tables = [lay_out(part) for part in fitting(columns)]
+    tables[0] += failed
     legend = _legend(rows, by_rule, layers, tables)
     return "\n\n".join(["\n".join(table) for table in tables] + ["\n".join(legend)])
 

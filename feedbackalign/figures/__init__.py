@@ -6,8 +6,10 @@ user's choice (`TRAINED`).
 matplotlib is imported inside the functions that draw.
 """
 
+import functools
 import pathlib
 import re
+import warnings
 
 from feedbackalign.figures.experiments.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
 from feedbackalign.figures.experiments.cauchy_error import cauchy_error, cauchy_error_rows
@@ -44,6 +46,7 @@ from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.style import look, slide
+from feedbackalign.runs.groups import TooManyGroups
 from feedbackalign.runs.rows import NothingToShow, check_rows
 from feedbackalign.validation import require_known
 
@@ -92,7 +95,7 @@ TRAINED = {"mlp": (planned_mlp, mlp), "resnet": (planned_resnet, resnet), "spars
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def draw_all(rows, folder, formats=("png",)):
+def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     """Every figure that the record can show, into a folder: learning_curves.png, gradient_angles.png, …
 
     Where rules of the record claim to approach something else than backprop, every further reference has a figure of
@@ -106,6 +109,8 @@ def draw_all(rows, folder, formats=("png",)):
         Made if it is not there.
     formats : sequence of str
         "png" (1920 x 1080), "svg", "pdf".
+    say : callable
+        Called with a line for each figure that is left out because it would hold too many groups of one rule.
 
     Returns
     -------
@@ -130,17 +135,20 @@ def draw_all(rows, folder, formats=("png",)):
     rows = check_rows(rows)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, draw in FIGURES.items():
-        try:
-            figure = draw(rows)
-        except NothingToShow:
-            continue
-        written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
+    drawings = dict(FIGURES)
     for to in references_drawn(rows)[1:]:
         name = "gradient_angles-" + "-".join(re.findall(r"[\w.]+", to))        # "bptt(15)": gradient_angles-bptt-15
-        figure = gradient_angles(rows, to=to)
-        written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
+        drawings[name] = functools.partial(gradient_angles, to=to)
+    written = []
+    for name, draw in drawings.items():
+        try:
+            figure = draw(rows)
+        except TooManyGroups as error:
+            say(f"{name} is left out: {error}")
+        except NothingToShow:
+            continue
+        else:
+            written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
     return written
 
 

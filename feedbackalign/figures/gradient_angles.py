@@ -3,8 +3,9 @@
 import textwrap
 
 from feedbackalign.figures import style
-from feedbackalign.figures.small_print import layers_shown, small_print
-from feedbackalign.runs.rows import NothingToShow, check_rows, entry, evenly_chosen, mean_curves, names_in, synapses
+from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
+from feedbackalign.runs.groups import grouped, rule_of, without_failures
+from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, synapses
 
 BACKPROP = "backprop"
 ZERO = 1e-6                 # degrees: an angle below is one between two equal arrays
@@ -38,7 +39,7 @@ def gradient_angles(rows, to=None):
     >>> figure.axes[0].get_ylabel()
     "angle to backprop's gradient (degrees)"
     """
-    rows = check_rows(rows)
+    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
     if to is None:
         to = (references_drawn(rows) or [BACKPROP])[0]
     layers = _curves(_angles(rows, to))
@@ -56,10 +57,12 @@ def gradient_angles(rows, to=None):
         figure = style.new_figure(f"Angle between each rule's update and {reference}")
         bottom = style.foot(figure, small_print(
             rows, layers.values(), layers_shown(shown, layers),
-            f"no angle to {to} recorded: {', '.join(missing)}" if missing else ""), rules)
+            f"no angle to {to} recorded: {', '.join(missing)}" if missing else "", *failures(lost, rules)),
+            [*rules, *(rule for rule in lost if rule not in rules)], in_legend(lost, rules))
         panels = _panels(figure, len(shown), bottom, label=f"angle to {reference} (degrees)")
         for layer, axes in zip(shown, panels):
-            _draw_layer(axes, layer, layers[layer], layer == top, layer == shown[0], to)
+            _draw_layer(axes, layer, layers[layer], layer == top, layer == shown[0], to,
+                        everyone="all shown" if lost else "every rule")
             style.degree_axis(axes, up_to, with_words=layer == shown[-1])
     return figure
 
@@ -105,14 +108,14 @@ def _panels(figure, number, bottom, label):
     return panels
 
 
-def _draw_layer(axes, layer, curves, is_top, is_lowest, to):
+def _draw_layer(axes, layer, curves, is_top, is_lowest, to, everyone):
     where = " (top)" if is_top else " (lowest)" if is_lowest else ""
     style.draw_curves(axes, curves, f"{layer}{where}")
     style.epoch_axis(axes, curves)
     zero = [rule for rule, curve in curves.items() if all(high <= ZERO for high in curve.high if high == high)]
-    if is_top and to == BACKPROP and set(zero) - {"bp"}:
+    if is_top and to == BACKPROP and {rule_of(rule) for rule in zero} - {"bp"}:
         others = ", ".join(rule for rule in curves if rule not in zero)
-        rules = f"all but {others}" if others else "every rule"
+        rules = f"all but {others}" if others else everyone
         text = f"0° by construction\n{textwrap.fill(f'for {rules}:', 20)}\nthe top layer's error\nis that of the loss"
         axes.text(0.5, 0.25, text, ha="center", va="center",
                   transform=axes.transAxes, fontsize=14, color="#333333",

@@ -1,8 +1,9 @@
 """Does it learn, and how fast? Test accuracy, and the loss on training and test samples, over epochs."""
 
 from feedbackalign.figures import style
-from feedbackalign.figures.small_print import small_print
-from feedbackalign.runs.rows import NothingToShow, accuracy_percent, check_rows, mean_at_end, mean_curves
+from feedbackalign.figures.small_print import failures, in_legend, small_print
+from feedbackalign.runs.groups import grouped, without_failures
+from feedbackalign.runs.rows import NothingToShow, accuracy_percent, mean_at_end, mean_curves
 
 
 def learning_curves(rows):
@@ -25,7 +26,7 @@ def learning_curves(rows):
     >>> [axes.get_title() for axes in figure.axes]
     ['test accuracy (%)', 'training loss', 'test loss']
     """
-    rows = check_rows(rows)
+    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
     accuracy = mean_curves(rows, accuracy_percent)
     losses = {"training loss": mean_curves(rows, lambda row: row.get("train_loss")),
               "test loss": mean_curves(rows, lambda row: row.get("test_loss"))}
@@ -33,12 +34,12 @@ def learning_curves(rows):
     groups = [group for group in (accuracy, *losses.values()) if group]
     if not groups:
         raise NothingToShow("learning curves: no row of the record holds a loss or an accuracy")
-    rules = list(dict.fromkeys(rule for group in groups for rule in group))
+    rules = list(dict.fromkeys([*(rule for group in groups for rule in group), *lost]))
 
     with style.slide():
-        figure = style.new_figure("Learning curves of every rule")
-        ends = {rule: f"{rule}  {mean_at_end(curve):.1f} %" for rule, curve in accuracy.items()}
-        small = small_print(rows, groups, "numbers: accuracy at the end" if accuracy else "")
+        figure = style.new_figure("Learning curves")
+        ends = in_legend(lost) | {rule: f"{rule}  {mean_at_end(curve):.1f} %" for rule, curve in accuracy.items()}
+        small = small_print(rows, groups, "numbers: accuracy at the end" if accuracy else "", *failures(lost, rules))
         boxes = _boxes(figure, bool(accuracy), len(losses), style.foot(figure, small, rules, ends))
         if accuracy:
             draw_accuracy(boxes.pop(0), accuracy)

@@ -3,8 +3,9 @@
 import math
 
 from feedbackalign.figures import style
-from feedbackalign.figures.small_print import layers_shown, small_print, spelled_out
-from feedbackalign.runs.rows import NothingToShow, check_rows, entry, evenly_chosen, mean_curves, names_in, silent_layer
+from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, spelled_out
+from feedbackalign.runs.groups import grouped, rule_of, without_failures
+from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, silent_layer
 from feedbackalign.validation import require_number
 
 MOST_SMALL_LINES = 3
@@ -41,7 +42,7 @@ def path_alignment(rows, expansion=None, density=None):
     >>> figure.axes[0].get_ylabel()
     'angle to W\\n(90°: unrelated)'
     """
-    rows = check_rows(rows)
+    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
     layers = {layer: (mean_curves(rows, entry("weight_angle", layer)), mean_curves(rows, entry("norm_ratio", layer)))
               for layer in names_in(rows, "weight_angle")}
     layers = {layer: (angle, ratio) for layer, (angle, ratio) in layers.items() if angle}
@@ -49,7 +50,8 @@ def path_alignment(rows, expansion=None, density=None):
         raise NothingToShow("path alignment: the record holds no angle between weights and feedback")
     shown = evenly_chosen(list(layers), style.MOST_PANELS)
     rules = list(dict.fromkeys(rule for angle, _ in layers.values() for rule in angle))
-    end = expected_end(rows, expansion, density) if "pfa" in rules else None
+    ours = [rule for rule in rules if rule_of(rule) == "pfa"]
+    end = expected_end(rows, expansion, density) if len(ours) == 1 else None       # several have ends of their own
 
     with style.slide():
         from matplotlib.lines import Line2D
@@ -58,7 +60,8 @@ def path_alignment(rows, expansion=None, density=None):
         more = []
         if end is not None:
             more = [Line2D([], [], **_end_look(), label=_end_in_words(rows, expansion, density))]
-        bottom = style.foot(figure, _small_print(rows, layers, shown, rules), rules, more=more)
+        bottom = style.foot(figure, _small_print(rows, layers, shown, rules, lost),
+                            [*rules, *(rule for rule in lost if rule not in rules)], in_legend(lost, rules), more=more)
         grid = figure.add_gridspec(2, len(shown), left=0.085, right=0.985, top=0.83, bottom=bottom,
                                    wspace=0.12, hspace=0.14, height_ratios=(1.55, 1))
         up_to = style.highest([layers[layer][0] for layer in shown], least=100.0)
@@ -75,7 +78,7 @@ def draw_layer(above, below, angles, ratios, up_to, highest_ratio, end, is_first
     style.draw_curves(above, angles)
     style.epoch_axis(above, angles, label="")
     style.degree_axis(above, up_to)
-    if end is not None and "pfa" in angles:
+    if end is not None and any(rule_of(rule) == "pfa" for rule in angles):
         above.axhline(end, zorder=4, **_end_look())
     style.draw_curves(below, ratios)
     style.epoch_axis(below, ratios)
@@ -123,7 +126,7 @@ def _end_look():
 def _settings(rows, expansion, density):
     """Expansion and density of pfa: what the rows say, else what the caller says, else the rule's defaults."""
     for row in rows:
-        if row["rule"] == "pfa":
+        if rule_of(row["rule"]) == "pfa":
             expansion = row.get("expansion", expansion)
             density = row.get("density", density)
             break
@@ -132,11 +135,12 @@ def _settings(rows, expansion, density):
     return expansion, density
 
 
-def _small_print(rows, layers, shown, rules):
+def _small_print(rows, layers, shown, rules, lost):
     """In lines; the rules' names are spelled out below where there is room."""
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
     text = small_print(rows, [angle for angle, _ in layers.values()],
                        layers_shown(shown, layers),
-                       f"nothing stands in W's place: {', '.join(missing)}" if missing else "")
+                       f"nothing stands in W's place: {', '.join(missing)}" if missing else "",
+                       *failures(lost, rules))
     both = f"{text}\n{spelled_out(rules)}".rstrip("\n")
     return both if both.count("\n") < MOST_SMALL_LINES else text

@@ -1,5 +1,6 @@
 """The small print below a figure: what was trained, what lines and bands are, weight decay, the names of the rules."""
 
+from feedbackalign.runs.groups import rule_of
 from feedbackalign.runs.rows import rows_by_run
 
 LETTERS = 138               # that fit into one line
@@ -40,9 +41,30 @@ def small_print(rows, groups, *more):
     """
     setting = ", ".join(str(rows[0][key]) for key in ("model", "data") if rows[0].get(key))
     decay = decay_in_words(rows)
-    words = [setting, seeds_in_words({curve.seeds for group in groups for curve in group.values()}), *more,
+    dashes = any(getattr(row["rule"], "place", 0) for row in rows)
+    words = [setting, seeds_in_words({curve.seeds for group in groups for curve in group.values()}),
+             "one colour a rule, the dash tells its settings" if dashes else "", *more,
              decay and f"weight decay: {decay}"]
     return fill(filter(None, words))
+
+
+def failures(lost, drawn):
+    """What the small print says of rules some of whose seeds were lost, {rule: words}; the others are in the legend.
+
+    >>> failures({"fa": "diverged, epoch 1, fc2 (1 of 3 seeds)", "np": "diverged (3 of 3 seeds)"}, ["bp", "fa"])
+    ['lost: fa, diverged, epoch 1, fc2 (1 of 3 seeds)']
+    """
+    words = [f"{rule}, {lost[rule]}" for rule in lost if rule in drawn]
+    return [f"lost: {'; '.join(words)}"] if words else []
+
+
+def in_legend(lost, drawn=()):
+    """{rule: what the legend says} of rules of which nothing is drawn, for all their runs failed.
+
+    >>> in_legend({"np": "diverged (3 of 3 seeds)"})
+    {'np': 'np: diverged (3 of 3 seeds)'}
+    """
+    return {rule: f"{rule}: {words}" for rule, words in lost.items() if rule not in drawn}
 
 
 def seeds_in_words(counts):
@@ -80,6 +102,7 @@ def spelled_out(rules):
     >>> spelled_out(["fa", "pfa", "mine"])
     'fa: feedback alignment; pfa: product fa'
     """
+    rules = list(dict.fromkeys(map(rule_of, rules)))
     words = [f"{rule}: {NAMES[rule]}" for rule in rules if rule in NAMES]
     if "fa" in rules:
         words = [word if word.startswith("fa:") else word.replace(NAMES["fa"], "fa") for word in words]

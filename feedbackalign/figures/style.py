@@ -19,6 +19,8 @@ TICK_SIZE = 13
 GRID = "#e4e4e4"
 MOST_PANELS = 6             # layers that fit side by side; of a deeper network some are chosen
 
+MOST_GROUPS = 4             # of one rule: they share its colour and marker, and have a dash each
+
 SOLID, DASHED, DOTTED, DASH_DOT, LONG = "solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2))
 
 
@@ -79,6 +81,7 @@ def look(rule):
     Parameters
     ----------
     rule : str
+        Or the `runs.groups.Label` of a group of runs, which has the rule's colour and marker and a dash of its own.
 
     Returns
     -------
@@ -90,6 +93,12 @@ def look(rule):
     >>> look("my-own-rule") == look("my-own-rule")
     True
     """
+    place = getattr(rule, "place", 0)                           # of a group among those of its rule
+    if place:
+        own = look(rule.rule)
+        others = [dash for dash in (SOLID, DASHED, DOTTED, DASH_DOT, LONG) if dash != own.dash]
+        return own._replace(dash=others[place - 1])
+    rule = getattr(rule, "rule", rule)
     if rule in LOOKS:
         return LOOKS[rule]
     number = zlib.crc32(str(rule).encode("utf-8"))              # not hash(): that one differs from run to run

@@ -82,6 +82,7 @@ class Rule:
         self.network = network
         self.rng = rng
         self.name = type(self).__name__
+        self.options = {}                                   # {option: value}, as `make` was given them
         for layer in network.weighted_layers() if self.needs else ():
             missing = [what for what in self.needs if what in layer.lacks]
             if missing:

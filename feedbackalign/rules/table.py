@@ -174,5 +174,6 @@ def make(rule, network, *, rng=None, **options):
     require_known(kind.matches_backprop, ("always", "any network", "linear network", "never"),
                   f"{kind.__name__}.matches_backprop")
     made = kind(network, rng=rng, **options)
+    made.options = options_of(kind) | options
     made.name = rule if isinstance(rule, str) else getattr(kind, "name", kind.__name__)
     return made

@@ -21,7 +21,7 @@ import numpy as np
 from feedbackalign import rules, training
 from feedbackalign.version import __version__
 
-ROWS_FORMAT = 1                     # goes up when a row's keys come to mean something else
+ROWS_FORMAT = 2                     # goes up when a row's keys come to mean something else
 
 
 class FinishedRuns:

@@ -224,13 +224,26 @@ class Run:
                               augment=self.augmentation,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
                               resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress,
-                              persistence=self.persistence)
+                              persistence=self.persistence, settings=without_epochs(self.settings()))
 
     def settings(self):
-        """The settings as plain numbers and words, for the record."""
+        """The settings as plain numbers and words, for the record; the rule's options filled up with their defaults.
+
+        A rule with a step of its own has no learning rate, momentum or decay. The schedule that a model brings along is
+        written without the number of epochs.
+        """
         settings = dataclasses.asdict(self)
-        settings["rule"] = self.rule_name
+        settings |= {"rule": self.rule_name, "options": rules.options_of(self.rule) | dict(self.options)}
+        if self.lr_factor == self.known.lr_per_epoch and self.lr_milestones == tuple(range(1, self.epochs)):
+            settings["lr_milestones"] = "every epoch"
+        if rules.find(self.rule).own_step:
+            settings |= dict.fromkeys(("lr", "momentum", "lr_milestones", "lr_factor", "decay", "optimizer"))
         return training.plain(settings)
+
+
+def without_epochs(settings):
+    """A run that is taken further keeps its rows: how far it was to go is no part of them."""
+    return {key: value for key, value in settings.items() if key != "epochs"}
 
 
 def activation_of(network):

@@ -14,6 +14,7 @@ from feedbackalign.runs.run import Run
 from feedbackalign.runs.workers import Workers, do_run
 from feedbackalign.training.checkpoints import CheckpointError
 from feedbackalign.training.loop import check_last_batch
+from feedbackalign.training.record import DivergedError
 from feedbackalign.validation import require_integer
 
 MOST_SEEDS = 10_000                 # a larger number was meant as one seed, not as a count
@@ -111,6 +112,20 @@ def _gather(waiting, runs, executor, done, progress, on_failure):
             for future in waiting:
                 future.cancel()
         raise
+
+
+def failed_row(run, error):
+    """What stands in a record in the place of a run that failed: its settings, and how it ended in a few words.
+
+    >>> row = failed_row(Run("fa", seed=1), ValueError("no such file"))
+    >>> row["rule"], row["seed"], row["failed"]
+    ('fa', 1, 'ValueError')
+    """
+    epoch, layer = getattr(error, "epoch", None), getattr(error, "layer", None)
+    words = "diverged" if isinstance(error, DivergedError) else type(error).__name__
+    words += "" if epoch is None else f", epoch {epoch}"
+    return {"rule": run.rule_name, "seed": run.seed, "epoch": epoch or 0, "model": run.model, "data": run.data,
+            "failed": words + (f", {layer}" if layer else ""), "settings": run.settings()}
 
 
 def as_they_finish(futures):

@@ -13,8 +13,8 @@ from feedbackalign.data import Batches, Dataset
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d
 from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress
-from feedbackalign.training.record import (DivergedError, first_array_not_finite, plain, row_of, unsolvable,
-                                           where_not_finite)
+from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
+                                           row_of, unsolvable)
 from feedbackalign.validation import describe, require_bool, require_generator, require_integer
 
 
@@ -59,7 +59,7 @@ def train_step(rule, optimizer, x, targets):
 
 def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=None, record=None, lr_at=None,
           decay_at=None, folder=None, resume=False, checkpoint_every=None, about=None, progress=None,
-          persistence=False, stop=None):
+          persistence=False, stop=None, settings=None):
     """Train for some epochs and keep a record.
 
     Parameters
@@ -96,6 +96,9 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     stop : callable, optional
         rows so far -> whether to stop, asked after every epoch; for example `persistence.EarlyStopping`. The checkpoint
         says that the run was stopped, and resuming it does nothing.
+    settings : dict, optional
+        All that decides the run, as plain numbers and words; rows that differ in it share no line in a figure. By
+        default what is known here: the network, the data, the rule's options, the optimiser, the schedules, `about`.
 
     Returns
     -------
@@ -117,6 +120,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
     require_bool(persistence, "persistence")
     fixed = plain({**(about or {}), "persistence": persistence})
+    if settings is None:
+        settings = known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about)
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)
@@ -125,7 +130,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
         rows = checkpoint.restore(done) if resume else []
         if not rows:
             rule.before_training(hook_batches)
-            rows.append(row_of(rule, data, optimizer, done, about, persistence))
+            rows.append(row_of(rule, data, optimizer, done, about, settings, persistence))
             checkpoint.save(done, rows)
         _tell(rows, record, progress)
         while done.epoch < epochs and not done.stopped:
@@ -138,7 +143,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
                     checkpoint.save(done, rows)
             rule.after_epoch(hook_batches)
             done.end_epoch()
-            rows.append(row_of(rule, data, optimizer, done, about, persistence))
+            rows.append(row_of(rule, data, optimizer, done, about, settings, persistence))
             done.stopped = stop is not None and require_bool(stop(rows), "stop")
             checkpoint.save(done, rows)
             _tell(rows[-1:], record, progress)
@@ -153,11 +158,15 @@ def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):
         optimizer.weight_decay = decay_at(done.step)
     started = time.perf_counter()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # reported below, by name
-        step = train_step(rule, optimizer, x, targets)
+        try:
+            step = train_step(rule, optimizer, x, targets)
+        except DivergedError as error:
+            error.epoch = done.epoch + 1
+            raise
     done.after_step(step.loss, len(x), time.perf_counter() - started)
     if not math.isfinite(step.loss):
-        raise DivergedError(f"{rule.name}: the loss became {step.loss} in epoch {done.epoch + 1}, step "
-                            f"{done.step_in_epoch}; {where_not_finite(rule)}. A smaller learning rate may help")
+        raise diverged(rule, f"the loss became {step.loss} in epoch {done.epoch + 1}, step {done.step_in_epoch}",
+                       done.epoch + 1)
     return step
 
 

@@ -18,23 +18,28 @@ MOST_ENTRIES = 2**20        # of one layer's answer to these: of networks for la
 
 
 class DivergedError(RuntimeError):
-    """Numbers of a training run that are no longer finite, or a linear system that has no solution."""
+    """Numbers of a training run that are no longer finite, or a linear system that has no solution.
+
+    `epoch` is the one in which that was seen, `layer` the first that is not finite; None where they are not known.
+    """
+
+    epoch = layer = None
 
 
-def row_of(rule, data, optimizer, done, about, persistence=False):
+def row_of(rule, data, optimizer, done, about, settings, persistence=False):
     """The row of one epoch: evaluated on the test set, measured on the probe batch, with persistence where wanted."""
     test_loss, test_accuracy = evaluate(rule, data.test)
     if not math.isfinite(test_loss):
         with np.errstate(all="ignore"):
             rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
-        raise DivergedError(f"{rule.name}: the test loss became {test_loss} after epoch {done.epoch}, step {done.step} "
-                            f"of the run; {where_not_finite(rule)}. A smaller learning rate may help")
+        raise diverged(rule, f"the test loss became {test_loss} after epoch {done.epoch}, step {done.step} of the run",
+                       done.epoch)
     probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
     with np.errstate(over="ignore", invalid="ignore"):
         try:
             measured = measure(rule, *probe)
         except np.linalg.LinAlgError as error:
-            raise unsolvable(rule, error) from error
+            raise unsolvable(rule, error, done.epoch) from error
     return plain({
         "rule": rule.name, **(about or {}), **rule.notes(), "epoch": done.epoch, "step": done.step,
         "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
@@ -42,7 +47,21 @@ def row_of(rule, data, optimizer, done, about, persistence=False):
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
         "lr": None if rule.own_step else optimizer.lr,
         "weight_decay": None if rule.own_step else optimizer.weight_decay,
+        "settings": settings,
     })
+
+
+def known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about):
+    """What `train` knows of all that decides a run; schedules of other makers are left out."""
+    ours = {key: repr(schedule) for key, schedule in (("lr_at", lr_at), ("decay_at", decay_at))
+            if type(schedule).__module__.startswith("feedbackalign.")}
+    settings = {"rule": rule.name, "options": rule.options, "network": repr(rule.network), "data": data.name,
+                "optimizer": type(optimizer).__name__, "lr": optimizer.lr, "batch_size": batch_size,
+                "momentum": getattr(optimizer, "momentum", None), "weight_decay": optimizer.weight_decay, **ours,
+                **{key: value for key, value in (about or {}).items() if key != "seed"}}
+    if rule.own_step:
+        settings |= dict.fromkeys(("optimizer", "lr", "momentum", "weight_decay", *ours))
+    return settings
 
 
 def where_not_finite(rule):
@@ -59,23 +78,36 @@ def first_array_not_finite(rule):
 
 def first_not_finite(network):
     """Where the numbers of the last pass stopped being finite, bottom to top, in words."""
+    if network.layers[-1].input is None:
+        return "the rule made no forward pass that could tell in which layer"
+    layer = layer_not_finite(network)
+    return f"the first layer that is not finite is {layer}" if layer else "every layer is finite, the loss alone is not"
+
+
+def layer_not_finite(network):
+    """The lowest layer whose last answer is not finite, by its name; None if there is none."""
     top = network.layers[-1]
     if top.input is None:
-        return "the rule made no forward pass that could tell in which layer"
+        return None
     with np.errstate(all="ignore"):
         output = top.forward(top.input)                 # (N, out): no layer above remembers it
     answers = [layer.input for layer in network.layers[1:]] + [output]
     for layer, answer in zip(network.layers, answers):
         wrong = np.isnan(answer) if layer.may_answer_infinity else ~np.isfinite(answer)
         if wrong.any():
-            return f"the first layer that is not finite is {layer.name}"
-    return "every layer is finite, the loss alone is not"
+            return layer.name
 
 
-def unsolvable(rule, error):
+def diverged(rule, what, epoch=None):
+    """The error to raise where `what` happened: it says where, and in which epoch."""
+    error = DivergedError(f"{rule.name}: {what}; {where_not_finite(rule)}. A smaller learning rate may help")
+    error.epoch, error.layer = epoch, layer_not_finite(rule.network)
+    return error
+
+
+def unsolvable(rule, error, epoch=None):
     """What is raised in place of a LinAlgError."""
-    return DivergedError(f"{rule.name}: a linear system has no solution ({error}); {where_not_finite(rule)}. "
-                         f"A smaller learning rate may help")
+    return diverged(rule, f"a linear system has no solution ({error})", epoch)
 
 
 def samples_at_a_time(network, most):
