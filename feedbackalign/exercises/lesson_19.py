@@ -27,7 +27,18 @@ def _commutator(W, Q, N):
 
 
 def _turned(W, Q, N, h):
-    return W @ skew_exp(h * _commutator(W, Q, N))[0]
+    return _along(W, iso(W, Q, N), h)
+
+
+def _along(W, M, h):
+    """A step along B = M − Mᵀ."""
+    return W @ skew_exp(h * (M - M.T))[0]
+
+
+def _bracketed(W, Q_s, N_s, h):
+    """A step along B = H N_s − N_s H, which is skew-symmetric only where Q_s and N_s are symmetric."""
+    H = W.T @ Q_s @ W
+    return W @ _power_series(h * (H @ N_s - N_s @ H))
 
 
 def _power_series(A, terms=40):
@@ -65,6 +76,9 @@ def _sinc(x):
     return np.sinc(x / np.pi)
 
 
+Q_ALONE, N_ALONE = "Q is not made symmetric: Q_s = Q + Qᵀ", "N is not made symmetric: N_s = N + Nᵀ"
+BOTH_ALONE = "neither Q nor N is made symmetric: Q_s = Q + Qᵀ and N_s = N + Nᵀ"
+
 EXERCISES = {
     "19.1": Exercise(task=turned, cases=_matrices, right=_turned, mistakes=[
         ("M itself is in the exponential; B = M − Mᵀ belongs there, or W does not stay orthogonal",
@@ -76,8 +90,12 @@ EXERCISES = {
         ("you left out h", lambda W, Q, N, h: _turned(W, Q, N, 1.0)),
         ("the exponential stands on the left of W; W_{k+1} = W_k exp(h B_k)",
          lambda W, Q, N, h: skew_exp(h * _commutator(W, Q, N))[0] @ W),
-        ("Q is not made symmetric: Q_s = Q + Qᵀ",
-         lambda W, Q, N, h: W @ skew_exp(h * (W.T @ Q @ W @ symmetric(N) - symmetric(N) @ W.T @ Q.T @ W))[0]),
+        (Q_ALONE, lambda W, Q, N, h: _along(W, W.T @ Q @ W @ symmetric(N), h)),
+        (Q_ALONE, lambda W, Q, N, h: _bracketed(W, Q, symmetric(N), h)),
+        (N_ALONE, lambda W, Q, N, h: _along(W, W.T @ symmetric(Q) @ W @ N, h)),
+        (N_ALONE, lambda W, Q, N, h: _bracketed(W, symmetric(Q), N, h)),
+        (BOTH_ALONE, lambda W, Q, N, h: _along(W, W.T @ Q @ W @ N, h)),
+        (BOTH_ALONE, _bracketed),
         ("H is Wᵀ Q_s W, not W Q_s Wᵀ", lambda W, Q, N, h: W @ skew_exp(h * _commutator(W.T, Q, N))[0]),
     ]),
     "19.2": Exercise(task=exponential_backward, cases=_exponentials, right=skew_exp_adjoint, mistakes=[

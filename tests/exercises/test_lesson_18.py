@@ -37,7 +37,7 @@ def test_18_1():
                "outside its segment": (anywhere, "between the segment's own ends"),
                "not sorted": (unsorted, "order of their times"),
                "no threshold": (lambda times, w, threshold: solutions.first_spike(times, w, 1e-9), "left out ϑ"),
-               "threshold 1": (lambda times, w, threshold: solutions.first_spike(times, w, 1.0), "should be")})
+               "threshold 1": (lambda times, w, threshold: solutions.first_spike(times, w, 1.0), "ϑ as 1")})
 
 
 def down(labels, spikes, times, W, beta, *, inside=None, causal=True, slopes=None):
@@ -49,11 +49,16 @@ def down(labels, spikes, times, W, beta, *, inside=None, causal=True, slopes=Non
 
 
 def test_18_2():
+    def all_get_an_error(labels, spikes, times, W, beta):
+        before = times[:, None, :] < spikes[:, :, None]
+        return down(labels, spikes, times, W, beta, causal=False, slopes=lambda W: (W * before).sum(axis=2))
+
     prove("18.2", right=[solutions.error_at_inputs, solutions.error_at_inputs_by_spikes], kind="feedback error",
           wrong={"transposed": (lambda *given: down(*given).T, "transpose"),
                  "sign": (lambda *given: -down(*given), "sign turns"),
                  "derivative left out": (lambda *given: down(*given, slopes=lambda W: 1.0), "did not divide by S")},
           own={"all causal": (lambda *given: down(*given, causal=False), "did not move it"),
+               "all get an error": (all_get_an_error, "get no error, either"),
                "all weights": (lambda *given: down(*given, slopes=lambda W: W.sum(axis=1)), "of those inputs alone"),
                "softmax of −t": (lambda *given: down(*given, inside=1.0), "β belongs into the softmax"),
                "no β": (lambda *given: down(*given) / given[-1], "should be")},

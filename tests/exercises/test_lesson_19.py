@@ -25,13 +25,26 @@ def test_19_1():
         H, N_s = W.T @ (Q + Q.T) @ W, N + N.T
         return W + h * W @ (H @ N_s - N_s @ H)
 
+    def alone(*, Q_s=False, N_s=False, transposed=True):
+        """Q or N where Q_s or N_s belongs, in B = M − Mᵀ or in B = H N_s − N_s H."""
+        def wrong(W, Q, N, h):
+            H, right = W.T @ (Q + Q.T if Q_s else Q) @ W, N + N.T if N_s else N
+            M = H @ right
+            return W @ exponential(h * (M - M.T if transposed else M - right @ H))
+        return wrong
+
     prove("19.1", right=[solutions.turned, solutions.turned_by_a_series], kind="other",
           own={"not skew": (lambda *given: step(*given, skew=False), "M itself is in the exponential"),
                "Euler": (euler, "drifts away"),
                "other way": (lambda *given: step(*given, sign=-1.0), "the other way round"),
                "no h": (lambda W, Q, N, h: step(W, Q, N, 1.0), "left out h"),
                "on the left": (lambda *given: step(*given, on_the_left=True), "on the left of W"),
-               "Q alone": (lambda W, Q, N, h: step(W, Q, N, h, H=W.T @ Q @ W), "Q is not made symmetric"),
+               "Q alone": (alone(N_s=True), "Q is not made symmetric"),
+               "Q alone, in the bracket": (alone(N_s=True, transposed=False), "Q is not made symmetric"),
+               "N alone": (alone(Q_s=True), "N is not made symmetric"),
+               "N alone, in the bracket": (alone(Q_s=True, transposed=False), "N is not made symmetric"),
+               "both alone": (alone(), "neither Q nor N"),
+               "both alone, in the bracket": (alone(transposed=False), "neither Q nor N"),
                "H the other way": (lambda W, Q, N, h: step(W, Q, N, h, H=W @ (Q + Q.T) @ W.T), "not W Q_s Wᵀ"),
                "transposed": (lambda *given: solutions.turned(*given).T.copy(), "transpose"),
                "Cayley": (lambda W, Q, N, h: W @ np.linalg.solve(2 * np.eye(len(W)) - bracket(W, Q, N, h),
