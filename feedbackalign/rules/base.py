@@ -10,6 +10,14 @@ from feedbackalign.networks import small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
 from feedbackalign.validation import describe, require_finite, require_known
 
+NEEDS = {                                   # what `Rule.needs` may name, in the words of the refusal
+    "mix_outputs": "a middle population at its outputs",
+    "noise": "noise on its units",
+    "respond": "an answer to noise",
+    "correlate": "an answer to noise",
+    "init": "an initialiser whose deviation is known",
+}
+
 
 @dataclasses.dataclass
 class Step:
@@ -55,8 +63,8 @@ class Rule:
     takes : str
         In words, the networks that the rule can be made on; `small_networks` gives some.
     needs : tuple of str
-        What the rule asks of a weighted layer beyond local gradients, `transport` and `draw_weights`: "mix_outputs",
-        "noise", "respond", "correlate" or "init". A network with a layer that lacks it is refused.
+        What the rule asks of a weighted layer beyond local gradients, `transport` and `draw_weights`: keys of
+        `NEEDS`. A network with a layer that lacks one is refused.
     own_step : bool
         Whether `update` ignores the optimiser. Learning rate, momentum and decay are then None in a record.
     top_layer_is_exact : bool
@@ -86,8 +94,8 @@ class Rule:
         for layer in network.weighted_layers() if self.needs else ():
             missing = [what for what in self.needs if what in layer.lacks]
             if missing:
-                raise UnfitNetworkError(f"{layer.name} cannot be taken by {self.name}: the rule needs {missing[0]} of "
-                                        f"every weighted layer, and {layer!r} has none", DENSE_MODELS)
+                raise UnfitNetworkError(f"{layer.name} cannot be taken: the rule needs {NEEDS[missing[0]]}, which "
+                                        f"{layer!r} does not have", DENSE_MODELS)
 
     def __repr__(self):
         return f"{type(self).__name__} ({self.name}) on {self.network!r}"

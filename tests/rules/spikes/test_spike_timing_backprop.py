@@ -9,6 +9,7 @@ from feedbackalign.layers import Linear, SpikeTimes, TimesToLogits
 from feedbackalign.networks import Network
 from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.optimizer import SGD
+from feedbackalign.rules.base import NEEDS
 from feedbackalign.rules.spikes import truths
 from feedbackalign.rules.spikes.spike_timing_backprop import SpikeTimingBackprop
 from feedbackalign.training.loop import train_step
@@ -198,7 +199,7 @@ def test_every_rule_takes_spike_times_or_refuses_them_by_name(name):
                                          ("frsf", "init")])
 def test_what_a_layer_of_spikes_lacks_is_named(name, needs):
     net, _, _ = spiking_case()
-    with pytest.raises(UnfitNetworkError, match=rf"spike1 cannot be taken by \w+: the rule needs {needs} of every"):
+    with pytest.raises(UnfitNetworkError, match=rf"spike1 cannot be taken: the rule needs {NEEDS[needs]}, which SpikeT"):
         make(name, net)
     assert needs in net.layer("spike1").lacks and needs in rules.find(name).needs
 
