@@ -142,11 +142,11 @@ def refused(make, says, error=ValueError):
 
 def test_named_errors():
     rng = np.random.default_rng(0)
-    refused(lambda: layers.LatencyCode().forward(np.array([[0.5, 1.5]])), r"from 0 to 1, got 1.5 at index \(0, 1\)")
+    refused(lambda: layers.LatencyCode().forward(np.array([[0.5, 1.5]])), r"from 0 to 1, got 1.5 at index \(0, 1\); divide")
     refused(lambda: layers.LatencyCode().forward(np.array([[-0.1]])), "from 0 to 1, got -0.1")
     refused(lambda: layers.LatencyCode().forward(np.array([[np.nan]])), "from 0 to 1, got nan")
     refused(lambda: layers.LatencyCode(0.0), "window: expected a finite number")
-    refused(lambda: made().forward(np.full((2, 5), np.inf)), "at least one finite time, got none")
+    refused(lambda: made().forward(np.full((2, 5), np.inf)), "got none: not one neuron .* fired .* a lower threshold")
     refused(lambda: made().forward(np.array([[0.0, np.nan, 0, 0, 0]])), "expected times of spikes .* got nan")
     refused(lambda: made(threshold=0.0), r"threshold: expected a finite number in \(0, inf\), got 0.0")
     refused(lambda: made(threshold=-1.0), "threshold: expected")
