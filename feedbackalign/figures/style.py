@@ -62,8 +62,8 @@ LOOKS = {
     "ddtp-control": Look("#110077", DOTTED, (3, 0, 60)),
     "gnt": Look("#333377", LONG, (6, 0, 30)),
     "corinfomax": Look("#007212", DASH_DOT, (3, 2, 0)),         # and six more answers: rays
-    "relpsp": Look("#4e0c4e", DASHED, (4, 2, 0)),
-    "ode-to-ode": Look("#303cc0", LONG, (5, 2, 0)),
+    "relpsp": Look("#303cc0", DASHED, (4, 2, 0)),
+    "ode-to-ode": Look("#4e0c4e", LONG, (5, 2, 0)),
     "consequentialism": Look("#1e5a66", SOLID, (6, 2, 0)),
     "semi-implicit": Look("#0000c6", DASHED, (7, 2, 0)),
     "proxprop": Look("#84c6a2", DOTTED, (8, 2, 0)),
