@@ -545,6 +545,11 @@ def test_every_option_of_every_rule_is_a_flag(command):
         assert {"--" + option.replace("_", "-") for option in rules.options_of(rule)} <= flags
 
 
+def test_an_option_can_be_none():
+    given = arguments.parse("train --rule relpsp --model spiking --silent-push None --slope-floor 0.1".split())
+    assert arguments.options_of(given) == {"silent_push": None, "slope_floor": 0.1}
+
+
 BAD_WORDS = [
     ("comapre", "did you mean 'compare'"),
     ("compare --rules bp,pfo", "did you mean 'pfa"),
