@@ -90,7 +90,7 @@ def spike_kernels(rows):
             raise ValueError(f"rows: expected those of spike_kernels_rows, got {describe(row)}")
     first, last = next(iter(rows[0]["silent_share"])), max(row["epoch"] for row in rows)
     with style.slide():
-        figure = style.new_figure("A potential that decays falls silent, one that only rises learns")
+        figure = style.new_figure("The same network with two kernels: the decaying one is harder to train")
         small = (f"digits, 65-{HIDDEN}-10, the exact gradient (bp), Adam, the alpha kernel's τ = 1\n"
                  f"{seeds_of(rows)}; in the last panel all steps of all seeds")
         bottom = style.foot(figure, small, more=_legend())

@@ -108,13 +108,16 @@ def spike_times(rows):
         for axes in (panels[0], panels[2]):
             axes.set_xlabel("time (units of the encoding window)")
         style.foot(figure, f"digits, 65-{HIDDEN}-10, trained by relpsp, {100 * first['test_accuracy']:.0f} % of the "
-                           f"test digits right   ·   dashed: threshold ϑ   ·   thin: potentials after the spike, which "
-                           f"no longer matter")
+                           f"test digits right   ·   dashed: threshold ϑ   ·   thin: potentials after the spike   ·   "
+                           f"topmost brown dot: the reference spike")
     return figure
 
 
 def _draw_raster(axes, rows):
-    """One line of the raster per neuron, from the pixels up to the outputs; the silent ones are counted in words."""
+    """One line of the raster per neuron, from the pixels up to the outputs; the silent ones are counted in words.
+
+    Topmost among the pixels stands the reference spike, which is no pixel and not counted.
+    """
     axes.set_title("every spike")
     floor, ticks = 0, {}
     for layer, colour in COLOURS.items():
@@ -126,7 +129,8 @@ def _draw_raster(axes, rows):
                 if row["time"] is not None:
                     axes.annotate(str(row["neuron"]), (row["time"], floor + apart * row["neuron"]), xytext=(9, 0),
                                   textcoords="offset points", va="center", fontsize=12, color=colour)
-        ticks[floor + apart * len(some) / 2] = f"{WORDS[layer]}\n{len(some) - len(fired)} of {len(some)}\nsilent"
+        counted = len(some) - (layer == "code1")
+        ticks[floor + apart * len(some) / 2] = f"{WORDS[layer]}\n{len(some) - len(fired)} of {counted}\nsilent"
         floor += apart * len(some) + 6
     axes.set_ylim(-4, floor)
     axes.set_yticks(list(ticks), list(ticks.values()))

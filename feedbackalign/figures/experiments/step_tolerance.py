@@ -103,6 +103,7 @@ def step_tolerance(rows):
         left.set_ylabel("cross-entropy after one epoch")
         right.tick_params(labelleft=False)
         small = fill([f"digits, {'-'.join(map(str, [64, *HIDDEN, 10]))} ReLU, He's weights, batches of 100",
+                      "η: on the mean loss for bp, on each sample's own for the others",
                       "loss over the whole training set, at 10³: larger or no number",
                       f"median over {seeds} seeds, band: lowest to highest"])
         style.foot(figure, small, more=left.get_legend_handles_labels()[0])

@@ -26,7 +26,7 @@ def test_it_draws_both_kernels_and_every_step():
         np.testing.assert_allclose([line.get_ydata()[-1] for line in axes.lines], [ramp, alpha])
         assert len(axes.collections) == 2                                       # the bands
     assert sum(len(dots.get_offsets()) for dots in steps.collections) == 2 * 2 * 3 * 4
-    assert steps.get_yscale() == "log" and "silent" in title(figure)
+    assert steps.get_yscale() == "log" and "harder to train" in title(figure)
 
 
 def test_a_peak_is_the_largest_step_over_the_median():

@@ -53,6 +53,8 @@ def test_silent_neurons_are_counted_in_words(rows):
     labels = [text.get_text() for text in subject.spike_times(quiet).axes[0].get_yticklabels()]
     silent = sum(row["time"] is None for row in of(quiet, "spike2"))
     assert labels[-1] == f"output\n{silent} of 10\nsilent" and silent >= 4
+    blank = sum(row["time"] is None for row in of(quiet, "code1"))
+    assert labels[0] == f"pixels\n{blank} of 64\nsilent"                        # the reference spike is no pixel
 
 
 def test_what_is_no_row_is_refused(rows):
