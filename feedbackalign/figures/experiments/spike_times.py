@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign.figures import style
+from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.validation import describe
 
@@ -107,9 +108,10 @@ def spike_times(rows):
         _draw_potentials(panels[2], [row for row in rows if row["layer"] == "spike2"], "potentials of the outputs")
         for axes in (panels[0], panels[2]):
             axes.set_xlabel("time (units of the encoding window)")
-        style.foot(figure, f"digits, 65-{HIDDEN}-10, trained by relpsp, {100 * first['test_accuracy']:.0f} % of the "
-                           f"test digits right   ·   dashed: threshold ϑ   ·   thin: potentials after the spike   ·   "
-                           f"topmost brown dot: the reference spike")
+        style.foot(figure, fill([
+            f"digits, 65-{HIDDEN}-10, trained by relpsp, {100 * first['test_accuracy']:.0f} % of the test digits right",
+            "topmost brown dot: the reference spike", "dashed: threshold ϑ",
+            "thin: potentials after the spike, which no longer matter"]))
     return figure
 
 
