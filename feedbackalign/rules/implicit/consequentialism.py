@@ -12,7 +12,8 @@ equations stand in the docstring of `feedbackalign.rules.implicit`:
 
 Transported   W, as in backprop: the errors go down through it, and they are not amended on the way.
 Local         nothing more: E mixes the errors of all samples of the batch.
-When it is backprop's direction     a batch of one sample (normalised LMS); ε → ∞, with step μ/ε; orthonormal inputs.
+When it is backprop's direction     dense layers in a batch of one sample (normalised LMS); ε → ∞, with step μ/ε;
+              orthonormal rows of X̃. A convolution has a row per position, so one sample is many.
 
 What is our choice
     - Raw errors go down. Amending them before they go down is another algorithm.

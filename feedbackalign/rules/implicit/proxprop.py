@@ -12,7 +12,7 @@ It is consequentialism with μ = η and ε = 1/τ, exactly, in a whole network.
 
 Transported   W, as in backprop: the errors go down through the old W.
 Local         nothing more: the solve needs all samples of the batch.
-When it is backprop's direction     τ → 0, with step ητ. Not η → 0, which only shortens the step.
+When it is backprop's direction     a batch of one sample; τ → 0, with step ητ. Not η → 0, which only shortens the step.
 
 Deviations from the program
     - η is ours to set. "mean" is what the program does: its errors are those of the mean loss, so η = 1/B.
@@ -20,7 +20,9 @@ Deviations from the program
     - Always the exact solve, in float64; the program has conjugate gradients too.
     - Convolutions are left out.
 
-With "mean" steps are short: the program's rate for dense networks is 1, with momentum 0.95.
+With "mean" steps are short: the program's rate for dense networks is 1, with momentum 0.95. So the common learning rate
+is multiplied by 30 (`learning_rate_factor`): in batches of 32 that is about η = lr. The factor holds for every η, so
+where η is a number, divide the rate by 30.
 """
 
 from feedbackalign.networks import small
@@ -40,7 +42,8 @@ class ProxProp(AmendingRule):
     rng : numpy.random.Generator
         Not used.
     eta : float above 0, or "mean"
-        η; "mean" is 1/B.
+        η; "mean" is 1/B. The commands multiply their learning rate by 30 for either: with a number give `--lr` of 1/30
+        (and `--momentum 0`) for steps of just η.
     tau : float above 0
         τ: the longer, the nearer the layers come to their targets.
     top : "proximal" or "gradient"
@@ -62,6 +65,7 @@ class ProxProp(AmendingRule):
     name = "proxprop"
     paper = "Frerix et al. 2018, arXiv 1706.04638"
     takes = "dense ReLU networks"
+    learning_rate_factor = 30.0                             # at the common rate steps of 1/B hardly learn
     etas, tops = ("mean",), ("proximal", "gradient")
     own_truths = (truths.induced_moves, truths.same_as_consequentialism, truths.raw_errors)
 

@@ -7,6 +7,7 @@ import pytest
 
 from feedbackalign.figures.experiments import input_scale
 from feedbackalign.networks import digits_conv, mlp
+from feedbackalign.runs.run import Run
 
 
 @functools.lru_cache(maxsize=None)
@@ -57,6 +58,13 @@ def test_a_convolutional_network_learns_beside_backprop(seed):
     losses, accuracy = trained("consequentialism", seed, lr=0.3, epochs=5, build=digits_conv)
     best = min(trained("bp", seed, lr=lr, epochs=5, build=digits_conv)[0][-1] for lr in (0.1, 0.3, 1.0))
     assert accuracy >= 0.95 and losses[-1] < best
+
+
+# --------------------------------------------------------------------------------------------------------- proxprop
+
+def test_proxprop_learns_at_the_common_rate():
+    """Measured over seeds 0, 1, 2: .944 to .964; without its factor .22 to .50 after twice as many epochs."""
+    assert Run(rule="proxprop", epochs=2).train()[-1]["test_accuracy"] > 0.9
 
 
 # ---------------------------------------------------------------------------------------------------- semi-implicit
