@@ -104,7 +104,7 @@ for kernel, row in end.items():
 # exercise 18.4 gives it a smaller rate and other initial weights.
 #
 # `feedbackalign figure spike_times` draws a whole network at work, spike by spike; `feedbackalign figure
-# spike_kernels` is the picture above with more seeds.
+# spike_kernels` repeats this experiment with three seeds for eight epochs, and draws every step's largest gradient.
 
 # %% [markdown]
 # ## Is it so?

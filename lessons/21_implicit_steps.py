@@ -45,9 +45,9 @@ with fa.figures.panels("21_long_steps", "One step of a linear layer: explicit an
 #
 # ## Three papers, one solve
 #
-# `proxprop` (Frerix et al. 2018) takes Eq. 1 in every layer, with weights and bias together and λ = 1/τ. Lesson 20
-# corrected the errors by their consequences, E = (K + εI)⁻¹ Δ, and stepped by μ Eᵀ X. **Guess** how far apart the two
-# are, in a whole network, with μ = η and ε = 1/τ.
+# (Only abstracts and two programs could be had; the rest is our choice.) `proxprop` (Frerix et al. 2018) takes Eq. 1 in
+# every layer, weights and bias together, λ = 1/τ. Lesson 20 corrected the errors by their consequences,
+# E = (K + εI)⁻¹ Δ, and stepped by μ Eᵀ X. **Guess** how far apart they are in a whole network, with μ = η, ε = 1/τ.
 
 # %%
 net = fa.networks.mlp([64, 64, 64, 10], init="kaiming-normal", rng=np.random.default_rng(0), dtype=np.float64)

@@ -40,7 +40,7 @@ def number_or_word(text):
     """
     >>> number_or_word("10"), number_or_word("1e-4"), number_or_word("equal"), number_or_word("true")
     (10, 0.0001, 'equal', True)
-    >>> number_or_word("None") is None, number_or_word("none")              # exactly this word: not an option's own "none"
+    >>> number_or_word("None") is None, number_or_word("none")          # exactly this word, no other spelling
     (True, 'none')
     """
     if text == "None":

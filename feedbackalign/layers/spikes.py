@@ -48,7 +48,7 @@ class LatencyCode(Layer):
         if outside.any():
             first_one = tuple(int(i) for i in np.argwhere(outside)[0])
             raise ValueError(f"input of {self.name}: expected intensities from 0 to 1, got {x[first_one]} at index "
-                             f"{first_one}; divide by the largest possible one (standardised data are no intensities)")
+                             f"{first_one}; divide by the largest one possible (standardised data are no intensities)")
         self.input = x
         return first.latency_code(x, self.window, self.zero_silent)             # (N, n) -> (N, n + 1)
 
@@ -126,8 +126,8 @@ class SpikeTimes(WeightedLayer):
             raise ValueError(f"input of {self.name}: expected times of spikes (infinity where none comes), got "
                              f"{x[~(x > -np.inf)][0]}")
         if not np.isfinite(x).any():
-            raise ValueError(f"input of {self.name}: expected at least one finite time, got none: not one neuron of the "
-                             f"layer below fired for any sample; a lower threshold, a later t_max or larger first "
+            raise ValueError(f"input of {self.name}: expected at least one finite time, got none: not one neuron of "
+                             f"the layer below fired for any sample; a lower threshold, a later t_max or larger first "
                              f"weights help")
         self.input = x
         self.spikes, self.slopes = first.first_spikes(x, self.weight, self.threshold, self.t_max, self.tau)

@@ -142,7 +142,7 @@ def refused(make, says, error=ValueError):
 
 def test_named_errors():
     rng = np.random.default_rng(0)
-    refused(lambda: layers.LatencyCode().forward(np.array([[0.5, 1.5]])), r"from 0 to 1, got 1.5 at index \(0, 1\); divide")
+    refused(lambda: layers.LatencyCode().forward(np.array([[0.5, 1.5]])), r"0 to 1, got 1.5 at index \(0, 1\); divide")
     refused(lambda: layers.LatencyCode().forward(np.array([[-0.1]])), "from 0 to 1, got -0.1")
     refused(lambda: layers.LatencyCode().forward(np.array([[np.nan]])), "from 0 to 1, got nan")
     refused(lambda: layers.LatencyCode(0.0), "window: expected a finite number")

@@ -11,7 +11,7 @@ Local         both factors of a weighted layer's gradient. Those of a flow's par
 
 Deviations from the paper, of which the abstract alone could be read
     - W_0 is fixed unless `learn_start` is given; Eq. 1 and its plain rate, without momentum, are our choice.
-    - The evolution strategies of the paper are not here; `wp` on such a network is their nearest relative.
+    - The evolution strategies of its abstract are not here; `wp` on such a network is their nearest relative.
 """
 
 import numpy as np

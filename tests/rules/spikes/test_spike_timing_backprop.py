@@ -199,7 +199,7 @@ def test_every_rule_takes_spike_times_or_refuses_them_by_name(name):
                                          ("frsf", "init")])
 def test_what_a_layer_of_spikes_lacks_is_named(name, needs):
     net, _, _ = spiking_case()
-    with pytest.raises(UnfitNetworkError, match=rf"spike1 cannot be taken: the rule needs {NEEDS[needs]}, which SpikeT"):
+    with pytest.raises(UnfitNetworkError, match=rf"spike1 cannot be taken: the rule needs {NEEDS[needs]}, which Spike"):
         make(name, net)
     assert needs in net.layer("spike1").lacks and needs in rules.find(name).needs
 
