@@ -53,7 +53,7 @@ class Rule:
     paper : str
         Where the rule was published.
     learning_rate_factor : float
-        What the commands multiply the common learning rate with, for rules whose estimate is too noisy for it.
+        What the commands multiply the common learning rate with, for rules whose estimate is too noisy or small for it.
     strong_decay_first : bool
         Whether the preset `authors` gives the rule strong weight decay at first, so that it forgets a random start.
     reads_forward_weights : "no", "signs" or "yes"
