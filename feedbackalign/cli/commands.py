@@ -28,6 +28,7 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.fast.threads import count as count_threads
 from feedbackalign.runs import sweep, workers
 from feedbackalign.runs.finished import FinishedRuns, write_rows
+from feedbackalign.training.threads import blas_threads, one_thread_unless_told
 from feedbackalign.validation import require_integer, require_known
 
 FINISHED = "finished-runs"          # the folder, in the output folder of a comparison or a figure
@@ -55,7 +56,8 @@ def main(argv=None):
         if arguments.command is None:
             build_parser()[0].print_help(sys.stderr)
             return 2
-        status = COMMANDS[arguments.command](arguments)
+        with one_thread_unless_told():
+            status = COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
         return status or 0
     except SystemExit as done:                                  # --help and --version
@@ -243,7 +245,8 @@ def figure(arguments):
     if arguments.name in figures.TRAINED:
         return trained_figure(arguments, folder, jobs)
     measure, draw_rows = figures.EXPERIMENTS[arguments.name]
-    rows = measure(**counted(arguments)) if "progress" in inspect.signature(measure).parameters else measure()
+    with blas_threads(arguments.threads):
+        rows = measure(**counted(arguments)) if "progress" in inspect.signature(measure).parameters else measure()
     if arguments.name in figure_tables.MEASURED:
         print(f"{figure_tables.MEASURED[arguments.name](rows)}\n")
     print(write_figure(arguments, folder, {"figure": arguments.name}, rows, draw_rows))

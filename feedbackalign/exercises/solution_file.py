@@ -18,6 +18,7 @@ import types
 
 from feedbackalign.exercises import find, guard
 from feedbackalign.exercises.judge import judge, not_right
+from feedbackalign.training.threads import THREAD_VARIABLES
 
 SECONDS = 60.0              # longest time for the whole file
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -36,7 +37,8 @@ def check_file(number, path, seconds=SECONDS):
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
     python_path = [str(pathlib.Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
+    environment = {**dict.fromkeys(THREAD_VARIABLES, "1"), **os.environ,
+                   "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
                    "PYTHONIOENCODING": "utf-8:replace", "MPLBACKEND": "Agg"}
     command = [sys.executable, "-m", "feedbackalign.exercises.solution_file", number, str(path)]
     try:

@@ -6,7 +6,6 @@ Two rules compared at one seed start from the same weights and see the same batc
 
 import copy
 import dataclasses
-import os
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.runs import models
 from feedbackalign.validation import require_bool, require_integer, require_known, require_number
 
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 GENTLE = 0.001                      # the learning rate for regression
 USUAL = {"sgd": 0.01, "adam": 0.001}            # learning rates of an optimiser that is not the model's own
 REGRESSIONS = ("linear-teacher", "teacher-student")
@@ -215,7 +213,7 @@ class Run:
         about = {"seed": self.seed, "model": self.model, "data": self.data,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
                  "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
-                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0), "threads": threads()}
+                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0)}
         if rule.own_step:
             about |= {"learning_rate_factor": None, "decay": None, "decay_at_start": None}
         if self.shuffled_labels:
@@ -250,11 +248,3 @@ def activation_of(network):
     """The kind of the network's lowest unit, be it inside a flow; "identity" where it has none."""
     kinds = [getattr(layer, "unit", layer).kind for layer in network.layers]
     return next((kind for kind in kinds if kind in ACTIVATIONS), "identity")
-
-
-def threads():
-    """BLAS threads that the environment asks for; None where it says nothing."""
-    for variable in THREAD_VARIABLES:
-        if os.environ.get(variable, "").isdigit():
-            return int(os.environ[variable])
-    return None

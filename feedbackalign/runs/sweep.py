@@ -15,6 +15,7 @@ from feedbackalign.runs.workers import Workers, do_run
 from feedbackalign.training.checkpoints import CheckpointError
 from feedbackalign.training.loop import check_last_batch
 from feedbackalign.training.record import DivergedError
+from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import require_integer
 
 MOST_SEEDS = 10_000                 # a larger number was meant as one seed, not as a count
@@ -86,8 +87,9 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
             finished.keep(runs[place], rows)
 
     if executor is None:
-        for place in left:
-            done(place, go_on(runs[place], folder_of(runs[place]), progress))
+        with one_thread_unless_told():
+            for place in left:
+                done(place, go_on(runs[place], folder_of(runs[place]), progress))
     else:
         waiting = {executor.submit(go_on, runs[place], folder_of(runs[place])): place for place in left}
         _gather(waiting, runs, executor, done, progress, on_failure)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from feedbackalign.runs.run import THREAD_VARIABLES
+from feedbackalign.training.threads import THREAD_VARIABLES
 from feedbackalign.validation import require_integer
 
 NEWS_EVERY = 0.1                    # seconds between two pieces of news from inside an epoch

@@ -227,10 +227,10 @@ def in_words(optimizer):
 
 
 def refuse_foreign(path, meta, here):
-    """Refuse a checkpoint of another package version, model, rule or run, by name; number of threads may differ."""
+    """Refuse a checkpoint of another package version, model, rule or run, by name."""
     theirs, mine = ({**identity, **identity.get("about", {})} for identity in (meta, here))
     for key in {**here, **here["about"]}:
-        if key not in ("about", "threads") and theirs.get(key) != mine[key]:
+        if key != "about" and theirs.get(key) != mine[key]:
             raise CheckpointError(f"{path}: made by another {key}: {theirs.get(key)!r}, this run has {mine[key]!r}")
 
 

@@ -15,6 +15,7 @@ from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress
 from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
                                            row_of, unsolvable)
+from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import describe, require_bool, require_generator, require_integer
 
 
@@ -126,7 +127,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)
     done = Progress()
-    with Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs, fixed) as checkpoint:
+    with one_thread_unless_told(), Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs,
+                                              fixed) as checkpoint:
         rows = checkpoint.restore(done) if resume else []
         if not rows:
             rule.before_training(hook_batches)

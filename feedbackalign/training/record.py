@@ -11,6 +11,7 @@ import numpy as np
 
 from feedbackalign import alignment
 from feedbackalign.persistence import persistence_row
+from feedbackalign.training.threads import number_of_threads
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
 CHUNK = 500                 # samples that are evaluated at a time
@@ -41,7 +42,8 @@ def row_of(rule, data, optimizer, done, about, settings, persistence=False):
         except np.linalg.LinAlgError as error:
             raise unsolvable(rule, error, done.epoch) from error
     return plain({
-        "rule": rule.name, **(about or {}), **rule.notes(), "epoch": done.epoch, "step": done.step,
+        "rule": rule.name, **(about or {}), "threads": number_of_threads(), **rule.notes(),
+        "epoch": done.epoch, "step": done.step,
         "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
         **measured, **({"persistence": persistence_row(rule.network, done.epoch)} if persistence else {}),
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,

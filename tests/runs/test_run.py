@@ -14,7 +14,7 @@ from feedbackalign import optimizer, rules
 from feedbackalign.data import DataError, Dataset, Split
 from feedbackalign.rules.table import RuleFileError
 from feedbackalign.runs import models
-from feedbackalign.runs.run import THREAD_VARIABLES, Run, threads
+from feedbackalign.runs.run import Run
 from tests.small_runs import without_times
 
 SMALL = {"hidden": (6,), "epochs": 1, "batch_size": 300}
@@ -188,16 +188,6 @@ def test_an_augmented_run_is_another_run_and_its_record_says_so(tmp_path):
     assert without_times(run("crop-flip").train()) == without_times(augmented)
     with pytest.raises(ValueError, match="made by another augment"):
         run("none").train(folder=tmp_path, resume=True)
-
-
-def test_threads_are_what_the_environment_asks_for(monkeypatch):
-    for variable in THREAD_VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
-    assert threads() is None
-    monkeypatch.setenv("MKL_NUM_THREADS", "4")
-    assert threads() == 4
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "all")
-    assert threads() == 4
 
 
 # ---------------------------------------------------------------------------------------------------------- bad input

@@ -10,7 +10,7 @@ import pytest
 
 from feedbackalign.rules import TABLE, FeedbackAlignment
 from feedbackalign.runs import sweep, workers
-from feedbackalign.runs.run import THREAD_VARIABLES
+from feedbackalign.training.threads import THREAD_VARIABLES
 from tests.rules.tools import family_of
 
 TIMES = ("seconds", "seconds_per_step", "threads")                      # threads: what the environment says

@@ -18,7 +18,7 @@ from feedbackalign import rules
 from feedbackalign.rules.table import RuleFileError
 from feedbackalign.runs import workers as worker_module
 from feedbackalign.runs.finished import versions
-from feedbackalign.runs.run import Run, threads
+from feedbackalign.runs.run import Run
 from feedbackalign.runs.sweep import compare, plan
 from feedbackalign.runs.workers import workers
 from feedbackalign.training.record import DivergedError
@@ -210,7 +210,7 @@ def test_spawned_workers_give_the_same_numbers_as_this_process(rule_file):
     chosen = ["bp", "pfa", "wm", Upward, f"{rule_file}:Mine"]
     here = without_times(compare(chosen, seeds=2, **SMALL))
     for jobs in (2, 1):
-        with workers(jobs, threads=threads()) as executor:      # as many as conftest set before NumPy loaded
+        with workers(jobs, threads=int(os.environ["OPENBLAS_NUM_THREADS"])) as executor:        # as conftest set it
             assert without_times(compare(chosen, seeds=2, executor=executor, **SMALL)) == here
 
 

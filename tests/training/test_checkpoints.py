@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from feedbackalign import layers, networks, optimizer, rules, training
 from feedbackalign.data import Batches, CropAndFlip, Dataset, Split
 from feedbackalign.rules import TABLE
-from feedbackalign.training import checkpoints
+from feedbackalign.training import blas_threads, checkpoints
 from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
 from feedbackalign.training.record import read_record
 from tests.rules.tools import family_of, thinned, units_for
@@ -573,13 +573,14 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(here, message, tmp_path)
 
 
 def test_another_seed_or_batch_size_is_refused_other_threads_are_not(tmp_path):
-    SmallRun("bp").train(epochs=1, folder=tmp_path, about={"seed": 3, "threads": 1})
+    SmallRun("bp").train(epochs=1, folder=tmp_path, about={"seed": 3})
     with pytest.raises(CheckpointError, match="made by another seed: 3, this run has 4"):
-        SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 4, "threads": 1})
+        SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 4})
     with pytest.raises(CheckpointError, match="made by another batch_size: 4, this run has 5"):
-        SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 3, "threads": 1}, batch_size=5)
-    rows = SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 3, "threads": 2})
-    assert [row["threads"] for row in rows] == [1, 1, 2]
+        SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 3}, batch_size=5)
+    with blas_threads(2):
+        rows = SmallRun("bp").train(epochs=2, folder=tmp_path, resume=True, about={"seed": 3})
+    assert [row["epoch"] for row in rows] == [0, 1, 2]
 
 
 def test_another_network_is_refused_by_its_layers(tmp_path):

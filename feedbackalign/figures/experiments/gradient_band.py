@@ -5,6 +5,7 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import describe
 
 SIZES, STEPS, EPOCHS, BATCH, RATE = (64, 16, 10), 10, 15, 64, 5e-3
@@ -18,6 +19,7 @@ KEYS = {"weights", "seed", "test_accuracy", "lowest", "highest", "low", "high", 
 SHOWN = (0.2, 12.0)             # of the vertical axis
 
 
+@one_thread_unless_told()
 def gradient_band_rows(*, seeds=3, epochs=EPOCHS, progress=None):
     """Train 64-16-10 around two flows and around two controls on the digits, and keep how long errors ever were.
 

@@ -8,6 +8,7 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import check_rows
+from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import require_integer, require_number
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -16,6 +17,7 @@ RULES = {"bp": "gradient steps (bp)", "consequentialism": "consequentialism, ε 
 LOOKS = {0: ("#00bfea", "o"), 1: ("#154aaa", "s"), 2: ("#9f0b60", "D")}       # one per scale, small to large
 
 
+@one_thread_unless_told()
 def input_scale_rows(*, seeds=3, rates=RATES, scales=SCALES, epochs=10, progress=None):
     """Train 64-64-10 on the digits, pixels times a scale, by SGD without momentum in batches of 32.
 
