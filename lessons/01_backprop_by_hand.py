@@ -11,6 +11,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 data = fa.data.digits().standardised()                      # 8×8 images of digits, as rows of 64 numbers
 x, labels = data.batch(100)
 x = x.astype(np.float64)                                    # (N, 64): float64 to check, float32 to train

@@ -11,6 +11,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 conv = fa.ops.convolution                                           # pure functions, all shown in this lesson
 rng = np.random.default_rng(1)
 image = np.arange(16.0).reshape(1, 1, 4, 4)                         # (N, C, H, W): one image of one channel

@@ -16,6 +16,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 net = fa.networks.mlp([64, 48, 32, 24, 10], rng=np.random.default_rng(0), dtype=np.float64)
 rule = fa.rules.make("dfa", net, rng=np.random.default_rng(1))
 x, labels = fa.data.digits().batch(100)                         # (100, 64), (100,)

@@ -15,6 +15,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 net = fa.networks.mlp([64, 128, 128, 10], rng=np.random.default_rng(0), dtype=np.float64)
 feedback = {name: fa.rules.make(name, net, rng=np.random.default_rng(1)) for name in ("fa", "usf", "frsf")}
 W = net.layer("fc2").weight                                     # (128, 128), uniform between -a and a

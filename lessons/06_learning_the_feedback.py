@@ -26,6 +26,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 x, labels = fa.data.digits().batch(960)                         # (960, 64), (960,)
 rng = np.random.default_rng(2)
 worlds = {"digits": (x, labels), "labels shuffled": (x, rng.permutation(labels)),

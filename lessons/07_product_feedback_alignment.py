@@ -19,7 +19,7 @@
 # %%
 import numpy as np
 import feedbackalign as fa
-
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 x, labels = fa.data.digits().batch(960)                         # (960, 64), (960,)
 
 def make(route):

@@ -16,6 +16,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 digits = fa.data.digits().standardised()
 
 def network(seed, density=1.0):

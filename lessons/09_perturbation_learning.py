@@ -21,6 +21,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 data = fa.data.digits().standardised()
 x, labels = data.batch(100)                                             # (100, 64), (100,)
 net = fa.networks.mlp([64, 32, 10], rng=np.random.default_rng(0))

@@ -23,6 +23,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.layers import BatchNorm2d, Conv2d, Flatten, Linear, ReLU
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 CHANNELS = (8, 8, 8, 16, 16, 16)                                # of six convolutions, from the input upwards
 data = fa.data.fashion_mini()                                   # photographs of clothes, 28×28, ten classes
 x, labels = data.batch(100)                                     # (100, 1, 28, 28), (100,)

@@ -23,9 +23,9 @@ import feedbackalign as fa
 from feedbackalign.check import truths
 from feedbackalign.cli import tables
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 net = fa.networks.mlp([64, 32, 10], rng=np.random.default_rng(0))
 x, labels = fa.data.digits().batch(50)
-
 
 class Empty(fa.rules.ErrorSendingRule):
     """Nothing yet."""

@@ -24,6 +24,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.rules.equilibrium import dynamics
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 x, labels = fa.data.digits().batch(50)                                  # (50, 64), (50,)
 x = x.astype(np.float64)
 net = fa.networks.mlp([64, 32, 32, 10], activation="dsilu", rng=np.random.default_rng(0), dtype=np.float64)

@@ -27,9 +27,9 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.rules.holomorphic import nudging, recurrent_backprop
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 images, labels = fa.data.digits().batch(20)
 net = fa.networks.mlp([64, 24, 16, 10], activation="dsilu", rng=np.random.default_rng(0), dtype=np.float64)
-
 
 def settled(angle):
     """`hep` with B turned away from W by so many degrees, and its free state: -> rule, x, a*, targets."""

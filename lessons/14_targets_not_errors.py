@@ -18,6 +18,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.networks.jacobians import dense_chain, forward, post_jacobians, times
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 rng = np.random.default_rng(3)
 net = fa.networks.mlp([4, 4, 4, 4, 4], activation="tanh", loss="squared-error", rng=rng, dtype=np.float64)
 for layer in net.weighted_layers():

@@ -18,6 +18,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.rules.control import diagnostics, dynamics, feedback
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 data = fa.data.digits().standardised()
 x, labels = (part.astype(kind) for part, kind in zip(data.batch(100), (np.float64, np.int64)))
 net = fa.networks.mlp([64, 24, 16, 10], activation="tanh", rng=np.random.default_rng(0), dtype=np.float64)
@@ -32,7 +33,6 @@ for state in dynamics.run(stages, seen, seen.output + delta, Q, controller, step
     times.append(state.step * controller.dt)
     outputs.append(state.r[-1][0].copy())                       # of the first image, (10,)
     pushes.append([np.linalg.norm((v - v_ff)[0]) for v, v_ff in zip(state.v, state.v_ff)])
-
 title = "With random feedback to its hidden layers, the output comes to its target all the same"
 with fa.figures.panels("15_settling", title, columns=2) as (left, right):
     for unit, goal in enumerate((seen.output + delta)[0]):

@@ -16,6 +16,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.rules.information import dynamics, information
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 rng = np.random.default_rng(0)
 lower = rng.normal(size=(400, 8))                                       # (N, 8)
 upper = np.tanh(lower @ rng.normal(size=(8, 5))) + 0.3 * rng.normal(size=(400, 5))                      # (N, 5)

@@ -16,6 +16,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign import persistence
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 edges = fa.figures.filtration_rows()                            # of a matrix (5, 4), from the strongest on
 fa.figures.show(fa.figures.filtration(edges), "17_forest")
 W = np.zeros((5, 4))

@@ -18,6 +18,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.ops import spikes
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 times = np.array([[0.1, 0.4, 0.5, 0.9, 1.3]])                           # (1, in): when the inputs fire
 W = np.array([[1.2, 0.6, -0.5, 0.4, 0.3],                               # (out, in)
               [3.2, 0.2, -5.0, 0.3, 2.1],                               # up, down, and up again

@@ -22,6 +22,7 @@ from feedbackalign.layers import MatrixFlow
 from feedbackalign.ops import skew
 from feedbackalign.rules.flows import controls
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 
 def lengths_down(layer, seed=1, N=20):
     """‖λ_k‖ / ‖λ_N‖ from the top, k = N, to the bottom, k = 0, for a random batch and a random error."""
@@ -31,7 +32,6 @@ def lengths_down(layer, seed=1, N=20):
     layer.backward(error)
     lengths = np.linalg.norm(layer.errors, axis=(1, 2))
     return (lengths / lengths[-1])[::-1]
-
 
 one = controls.Constant(32, 50, rng=np.random.default_rng(0), dtype=np.float64)
 down = {"orthogonal": lengths_down(one)}

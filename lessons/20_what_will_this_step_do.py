@@ -21,6 +21,7 @@ import numpy as np
 
 import feedbackalign as fa
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 digits = fa.data.digits()
 x, labels = digits.batch(32)                                            # (32, 64), (32,)
 x = x.astype(np.float64)

@@ -15,6 +15,7 @@ import numpy as np
 import feedbackalign as fa
 from feedbackalign.rules.implicit.subproblem import conjugate_gradients, newton
 
+fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 digits = fa.data.digits()
 x, labels = digits.batch(100)                                           # (100, 64), (100,)
 x = x.astype(np.float64)
@@ -114,8 +115,7 @@ print("rows of fc1:", {word: int((status == word).sum()) for word in ("stationar
 # Make the steps short, and an implicit step should become a gradient step. **Guess** which: a short η, or a large λ?
 
 # %%
-exact = step("bp")["fc3.weight"]
-small = 10.0 ** np.arange(0, 7)
+exact, small = step("bp")["fc3.weight"], 10.0 ** np.arange(0, 7)
 
 def angle(**options):
     return fa.alignment.angle(step("semi-implicit", solver="newton", **options)["fc3.weight"], exact)

@@ -55,6 +55,13 @@ def test_a_lesson_is_short_and_opens_with_its_question(path):
 
 
 @every_lesson
+def test_its_first_cell_of_code_takes_one_thread_and_says_why(path):
+    first = next(text for kind, text in cells_of(path) if kind == "code")
+    code = [line for line in first.splitlines() if line and not re.match(r"(from|import) ", line)]
+    assert re.fullmatch(r"fa\.blas_threads\(1\) +# .*thread.*", code[0]), "right below the imports"
+
+
+@every_lesson
 def test_it_asserts_what_it_said_and_closes_with_exercises(path):
     texts = cells_of(path)
     ask = [place for place, (kind, text) in enumerate(texts) if kind == "markdown" and "## Is it so?" in text]
