@@ -10,6 +10,7 @@ import pytest
 from feedbackalign import check, figures, rules, runs
 from feedbackalign.cli import arguments, figure_tables, tables
 from feedbackalign.cli.lessons import copy_lessons
+from feedbackalign.training import threads
 from tests.figures.experiments import test_detection_power, test_topology
 from tests.small_runs import SmallRun
 from tests.test_lessons import unknown_names
@@ -107,7 +108,8 @@ def test_the_readme_is_read_in_five_minutes():
 
 
 def test_every_block_of_python_is_run_or_says_what_it_needs():
-    run = ["import numpy as np\nimport feedbackalign", "import feedbackalign as", "# needs dask", "# needs mpi4py",
+    run = ["import numpy as np\nimport feedbackalign", "import feedbackalign as fa\nfa.blas_threads",
+           "import feedbackalign as fa\n\nrows", "# needs dask", "# needs mpi4py",
            '"""Feedback alignment through weights', '"""Feedback alignment through synapses']
     found = [block for page in (README, RULES, RUNNING) for block in blocks(page, "python")]
     assert sorted(run) == sorted(start for block in found for start in run if block.startswith(start))
@@ -125,11 +127,21 @@ def test_the_twelve_lines_turn_unrelated_updates_towards_the_gradient(tmp_path, 
 
 
 def test_the_lines_on_many_runs_print_one_line_per_row(capsys):
-    exec(compile(code(RUNNING, "import feedbackalign as"), "RUNNING.md", "exec"), {})
+    exec(compile(code(RUNNING, "import feedbackalign as fa\n\nrows"), "RUNNING.md", "exec"), {})
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [words[:3] for words in printed] == [[rule, seed, epoch] for rule in ("bp", "pfa") for seed in "01"
                                                 for epoch in "012"]
     assert all(words[4] == "0.0" for words in printed if words[0] == "bp")
+
+
+def test_the_lines_on_threads_print_the_number_of_their_block(monkeypatch, capsys):
+    library = [1]
+    monkeypatch.setattr(threads, "_held", [])
+    monkeypatch.setattr(threads, "_switch", lambda: (lambda n: library.append(n), lambda: library[-1]))
+    for variable in threads.THREAD_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    exec(compile(code(RUNNING, "import feedbackalign as fa\nfa.blas_threads"), "RUNNING.md", "exec"), {})
+    assert capsys.readouterr().out == "2\n" and library[-1] == 1
 
 
 @pytest.mark.parametrize("page, first_line, name, options", [
