@@ -59,7 +59,8 @@ def panels(name, title, columns=1, rows=1, **options):
 def show(figure, name):
     """Save a figure as `output_folder()`/NAME.png and show it: in a notebook below its cell, else in a window.
 
-    Where there is no display, or MPLBACKEND=Agg is set, it is only saved. A script goes on when its window is closed.
+    Where there is no display, with MPLBACKEND=Agg, or where that names a backend that is not there, it is only saved. A
+    script goes on when its window is closed.
 
     Parameters
     ----------
@@ -96,7 +97,10 @@ def _display(path):
     import matplotlib
     from matplotlib import pyplot
 
-    window = pyplot.figure(figsize=style.SIZE, dpi=75)
+    try:
+        window = pyplot.figure(figsize=style.SIZE, dpi=75)
+    except ImportError:                                                 # a backend that is not there
+        return
     if window.canvas.required_interactive_framework or matplotlib.get_backend().startswith("module://"):
         window.add_axes((0.0, 0.0, 1.0, 1.0)).imshow(pyplot.imread(path))
         window.axes[0].axis("off")

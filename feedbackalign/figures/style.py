@@ -7,6 +7,8 @@ colour. tests/figures/test_style.py measures both.
 """
 
 import contextlib
+import os
+import sys
 import typing
 import zlib
 
@@ -108,11 +110,22 @@ def look(rule):
     return Look(OTHER_COLOURS[colour], OTHER_DASHES[dash], OTHER_MARKERS[marker])
 
 
+def load_matplotlib():
+    """matplotlib, even if MPLBACKEND names a backend that is not there, as in a notebook's shell: files need none."""
+    if "matplotlib" not in sys.modules:                         # it looks at MPLBACKEND only while it loads
+        backend = os.environ.pop("MPLBACKEND", None)
+        import matplotlib
+        if backend:
+            os.environ["MPLBACKEND"] = backend
+            with contextlib.suppress(ValueError):
+                matplotlib.rcParams["backend"] = backend
+    return sys.modules["matplotlib"]
+
+
 @contextlib.contextmanager
 def slide():
     """matplotlib's settings for a slide inside of the block; the user's own come back afterwards."""
-    import matplotlib
-
+    matplotlib = load_matplotlib()
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({

@@ -168,3 +168,24 @@ def test_a_convolutional_record_is_drawn():
     titles = [axes.get_title() for axes in figures.gradient_angles(rows).axes]
     assert titles[0] == "conv1 (lowest)" and titles[-1] == "fc2 (top)"
     assert len(figures.path_alignment(rows).axes) == 2 * len(titles)
+
+
+@pytest.mark.parametrize("backend", ["module://nobody_has_this.backend", "nonsense"])
+def test_files_and_lessons_need_no_backend(backend, tmp_path):
+    code = ("import feedbackalign as fa\n"
+            "rows = [{'rule': 'bp', 'epoch': epoch, 'test_loss': 1.0} for epoch in (0, 1)]\n"
+            "print(*(path.name for path in fa.figures.draw_all(rows, '.')))\n"
+            "fa.figures.show(fa.figures.learning_curves(rows), 'shown')\n"
+            "import os; print(os.environ['MPLBACKEND'])\n")
+    environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"} | {"MPLBACKEND": backend}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path, text=True,
+                          capture_output=True)
+    assert done.stdout.splitlines() == ["learning_curves.png", "figure: output/shown.png", backend]
+
+
+def test_a_backend_that_is_there_is_taken():
+    code = ("from feedbackalign.figures.style import load_matplotlib; load_matplotlib()\n"
+            "import matplotlib; print(matplotlib.get_backend())")
+    done = subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "MPLBACKEND": "svg"}, text=True,
+                          capture_output=True)
+    assert done.stdout.strip() == "svg"
