@@ -87,7 +87,7 @@ def _find_folder(data_dir):
         raise DataError("CIFAR-10 does not ship with the package: give data_dir (on the command line --data-dir), a "
                         "folder with the six binary files; `feedbackalign data fetch cifar10 --to DIR` gets them")
     folder = existing_folder(data_dir, "CIFAR-10")
-    if (folder / FOLDER).is_dir() and not (folder / TEST_FILE).exists():
+    if (folder / FOLDER).is_dir() and not (folder / TEST_FILE).is_file():
         folder = folder / FOLDER
     missing = [name for name in (*TRAIN_FILES, TEST_FILE) if not (folder / name).exists()]
     if missing:

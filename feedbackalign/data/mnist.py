@@ -16,6 +16,10 @@ from feedbackalign.validation import describe, require_integer
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081              # of the 60,000 training images, pixels in [0, 1]
 FASHION_MEAN, FASHION_STD = 0.2860, 0.3530
+LABEL_COUNTS = {            # of the original files, digit by digit: what tells the two sets apart
+    "mnist": {"train": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+              "t10k": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]},
+    "fashion": {"train": [6000] * 10, "t10k": [1000] * 10}}
 DEBIAN_FASHION = "/usr/share/datasets/fashion-mnist"        # Debian's package dataset-fashion-mnist
 
 
@@ -26,15 +30,16 @@ def mnist(data_dir, *, validation=5000, standardise=True):
     ----------
     data_dir : str or path
         Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte; plain
-        or .gz, also spelled train-images.idx3-ubyte.
+        or .gz, also spelled train-images.idx3-ubyte. They may lie in folders inside of it, as torchvision
+        (MNIST/raw) and Kaggle (a folder per file) put them.
     validation : int
         Number of training images, the last ones, that become the validation split. With 0, `data.validation` is None.
     standardise : bool
         True gives (pixel / 255 - 0.1307) / 0.3081, False gives pixel / 255.
 
     Returns a Dataset: x (N, 1, 28, 28) float32, labels 0 to 9; `.flat()` gives (N, 784). Raises DataError if a file is
-    missing, is not IDX, or does not fit the others; TypeError or ValueError for a wrong argument, also if the
-    validation split leaves nothing to train on.
+    missing, is not IDX, does not fit the others, or is Fashion-MNIST's by the counts of its labels; TypeError or
+    ValueError for a wrong argument, also if the validation split leaves nothing to train on.
 
     >>> mnist("no/such/folder")
     Traceback (most recent call last):
@@ -51,8 +56,8 @@ def mnist(data_dir, *, validation=5000, standardise=True):
 def fashion(data_dir=None, *, validation=5000, standardise=True):
     """Fashion-MNIST: 60,000 training images of clothes, 28 x 28, in ten classes, 10,000 to test.
 
-    Files, arguments, result and errors are those of `mnist`, with mean 0.2860 and standard deviation 0.3530. Without
-    data_dir the files of Debian's and Ubuntu's package dataset-fashion-mnist are read.
+    Files (in FashionMNIST/raw), arguments, result and errors are those of `mnist`, with mean 0.2860 and standard
+    deviation 0.3530. Without data_dir the files of Debian's and Ubuntu's package dataset-fashion-mnist are read.
 
     >>> fashion("no/such/folder")
     Traceback (most recent call last):
@@ -74,7 +79,11 @@ def _read_folder(name, title, data_dir, validation):
     folder = existing_folder(data_dir, title)
     splits = []
     for part in ("train", "t10k"):
-        images, labels = read_part(folder, part)
+        images, labels = read_part(folder, part, title)
+        for other, counts in LABEL_COUNTS.items():
+            if other != name and np.bincount(labels).tolist() == counts[part]:
+                raise DataError(f"{folder}: expected {title}, got the label counts of another set: these files are for "
+                                f"the data set {other!r}")
         splits.append(Split(as_pixels(images), labels))     # (N, 1, 28, 28), (N,)
     return held_out(name, *splits, validation)
 
@@ -83,7 +92,7 @@ def existing_folder(data_dir, title):
     """The path of a folder that is there; `title` names the data set in the error."""
     if not isinstance(data_dir, (str, os.PathLike)):
         raise TypeError(f"data_dir: expected the path of a folder, got {describe(data_dir)}")
-    folder = pathlib.Path(data_dir)
+    folder = pathlib.Path(data_dir).expanduser()
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with the {title} files")
     return folder
@@ -106,9 +115,10 @@ def as_pixels(images):
     return x
 
 
-def read_part(folder, part):
+def read_part(folder, part, title="Fashion-MNIST"):
     """Images (N, 28, 28) and labels (N,), uint8, of the part "train" or "t10k"; their sizes must fit each other."""
-    image_file, label_file = _find(folder, f"{part}-images", "idx3"), _find(folder, f"{part}-labels", "idx1")
+    image_file, label_file = (_find(folder, f"{part}-{what}", kind, title)
+                              for what, kind in (("images", "idx3"), ("labels", "idx1")))
     images, labels = read_idx(image_file), read_idx(label_file)
     if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or len(images) == 0:
         raise DataError(f"{image_file}: expected uint8 images of shape (N, 28, 28), got {describe(images)}")
@@ -120,9 +130,12 @@ def read_part(folder, part):
     return images, labels
 
 
-def _find(folder, stem, kind):
+def _find(folder, stem, kind, title):
+    """The first of the file's spellings that is a file: in the folder, or where torchvision or Kaggle put it inside."""
     names = [f"{stem}{joint}{kind}-ubyte{suffix}" for joint in "-." for suffix in ("", ".gz")]
-    for name in names:
-        if (folder / name).exists():
-            return folder / name
-    raise DataError(f"{folder}: expected one of {', '.join(names)}, found none of them")
+    inner = (folder, folder / "raw", folder / title.replace("-", "") / "raw")
+    places = [place / name for place in inner for name in names] + [folder / name / name for name in names]
+    for path in places:
+        if path.is_file():
+            return path
+    raise DataError(f"{folder}: expected one of {', '.join(names)}, found no such file in it")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from feedbackalign.data import DataError, LOADERS, fashion, load, mnist
-from feedbackalign.data.mnist import DEBIAN_FASHION
+from feedbackalign.data.mnist import DEBIAN_FASHION, LABEL_COUNTS
 
 TRAIN, TEST = 30, 10
 READERS = [(mnist, 0.1307, 0.3081), (fashion, 0.2860, 0.3530)]
@@ -70,8 +70,60 @@ def test_all_spellings_give_the_same(tmp_path):
     assert len(set(arrays)) == 1
 
 
-def test_a_folder_given_as_text(tmp_path):
+def test_a_folder_given_as_text(tmp_path, monkeypatch):
     assert len(mnist(str(write_folder(tmp_path)), validation=5).test) == TEST
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path.parent))
+    assert len(mnist(f"~/{tmp_path.name}", validation=5).test) == TEST
+
+
+def test_folders_of_a_files_name_are_passed_over(tmp_path):
+    write_folder(tmp_path, joint=".")
+    for name in ("train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        (tmp_path / name).mkdir()
+    assert len(mnist(tmp_path, validation=5).test) == TEST
+
+
+@pytest.mark.parametrize("reader, inside", [(mnist, "MNIST/raw"), (mnist, "raw"), (fashion, "FashionMNIST/raw")])
+def test_files_are_found_where_torchvision_puts_them(tmp_path, reader, inside):
+    (tmp_path / inside).mkdir(parents=True)
+    write_folder(tmp_path / inside)
+    assert len(reader(tmp_path, validation=5).test) == TEST
+    if inside != "raw":
+        with pytest.raises(DataError, match="expected one of train-images-idx3-ubyte, .*, found no such file in it"):
+            (fashion if reader is mnist else mnist)(tmp_path, validation=5)
+
+
+def test_files_are_found_in_folders_of_their_own_names(tmp_path):
+    write_folder(tmp_path)
+    for file in list(tmp_path.iterdir()):
+        content = file.read_bytes()
+        file.unlink()
+        file.mkdir()
+        (file / file.name).write_bytes(content)
+    assert len(mnist(tmp_path, validation=5).test) == TEST
+
+
+@pytest.mark.parametrize("name, other", [("mnist", "fashion"), ("fashion", "mnist")])
+@pytest.mark.parametrize("part", ["train", "t10k"])
+def test_the_files_of_the_other_set_are_refused_by_their_labels(tmp_path, monkeypatch, name, other, part):
+    few = {"mnist": {"train": [3, 4, 2, 3, 3, 3, 3, 3, 3, 3], "t10k": [0, 2] + [1] * 8},
+           "fashion": {"train": [2, 4, 3, 3, 3, 3, 3, 3, 3, 3], "t10k": [2, 0] + [1] * 8}}
+    monkeypatch.setattr(sys.modules["feedbackalign.data.mnist"], "LABEL_COUNTS", few)
+
+    def labels_of(counts):
+        return idx(np.repeat(np.arange(10), counts).astype(np.uint8))
+    write_folder(tmp_path, **{f"{part}_labels": labels_of(few[other][part])})
+    with pytest.raises(DataError, match=f"these files are for the data set '{other}'"):
+        load(name, data_dir=tmp_path, validation=5)
+    write_folder(tmp_path, **{f"{part}_labels": labels_of(few[name][part])})
+    assert load(name, data_dir=tmp_path, validation=5).name == name
+
+
+def test_the_counts_that_tell_the_two_apart_are_of_whole_sets():
+    for counts in LABEL_COUNTS.values():
+        assert (sum(counts["train"]), sum(counts["t10k"])) == (60_000, 10_000)
+    assert LABEL_COUNTS["mnist"]["train"][1] == 6742 and LABEL_COUNTS["mnist"]["t10k"][1] == 1135
 
 
 def test_without_validation_every_training_image_is_trained_on(tmp_path):
