@@ -112,16 +112,33 @@ def require_floats(x, what, *, shape):
     Traceback (most recent call last):
     ...
     ValueError: x: expected shape (N, 4), got float64 array of shape (2, 3)
+    >>> require_floats(np.zeros((4, 28, 28, 1)), "x", shape=(None, 1, None, None))
+    Traceback (most recent call last):
+    ...
+    ValueError: x: expected shape (N, 1, H, W), got float64 array of shape (4, 28, 28, 1): channels come first
     """
     if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
         raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
     if x.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, x.shape)):
-        letters = iter("NCHW")
-        wanted = ", ".join(next(letters, "?") if want is None else str(want) for want in shape)
-        raise ValueError(f"{what}: expected shape ({wanted}{',' if len(shape) == 1 else ''}), got {describe(x)}")
+        letters = "NCHW" + "?" * len(shape)
+        wanted = ", ".join(letter if want is None else str(want) for letter, want in zip(letters, shape))
+        hint = channels_first(shape[1:], x.shape[1:])
+        comma = "," if len(shape) == 1 else ""
+        raise ValueError(f"{what}: expected shape ({wanted}{comma}), got {describe(x)}{hint}")
     if x.size == 0:
         raise ValueError(f"{what}: expected at least one sample, got {describe(x)}")
     return x
+
+
+def channels_first(want, have):
+    """A hint where samples of shape (H, W, C) came for (C, H, W), None for any length; else nothing.
+
+    >>> channels_first((3, 32, 32), (32, 32, 3)), channels_first((3, 32, 32), (1, 32, 32))
+    (': channels come first', '')
+    """
+    last_is_first = len(want) == len(have) == 3 and want[0] == have[2] != have[0]
+    fits = last_is_first and all(size in (None, length) for size, length in zip(want[1:], have))
+    return ": channels come first" if fits else ""
 
 
 def require_finite(x, what):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import feedbackalign as fa
 from feedbackalign import validation as checks
 
 
@@ -58,10 +59,35 @@ def test_floats(x, kind, message):
 
 
 def test_floats_names_every_free_axis():
-    with pytest.raises(ValueError, match=r"expected shape \(N, 2, C, H\)|expected shape \(N, 2, H, W\)"):
+    with pytest.raises(ValueError, match=r"expected shape \(N, 2, H, W\), got .*\(1, 3, 4, 5\)$"):
         checks.require_floats(np.ones((1, 3, 4, 5)), "x", shape=(None, 2, None, None))
     with pytest.raises(ValueError, match=r"expected shape \(3,\)"):
         checks.require_floats(np.ones((1, 3)), "x", shape=(3,))
+
+
+@pytest.mark.parametrize("shape", [(None, 1, None, None), (None, 1, 28, 28)])
+def test_images_with_their_channels_last_are_told_so(shape):
+    with pytest.raises(ValueError, match=r"\(N, 1, .*\), got .* of shape \(4, 28, 28, 1\): channels come first"):
+        checks.require_floats(np.ones((4, 28, 28, 1)), "x", shape=shape)
+    for other in ((4, 3, 28, 28), (4, 28, 28, 2), (4, 1, 28)):
+        with pytest.raises(ValueError, match=r"got float64 array of shape \([\d, ]+\)$"):
+            checks.require_floats(np.ones(other), "x", shape=shape)
+
+
+def test_every_place_that_takes_images_tells_so():
+    rng = np.random.default_rng(0)
+    wrong = fa.data.Split(rng.normal(size=(4, 8, 8, 1)).astype(np.float32), np.arange(4) % 2)
+    data = fa.data.Dataset("clothes", train=wrong, validation=None, test=wrong, classes=2)
+    net = fa.networks.digits_conv(classes=2, rng=rng)
+    loose = fa.networks.Network([fa.layers.Conv2d(1, 2, 3, rng=rng), fa.layers.GlobalAvgPool2d()])
+    rule, sgd = fa.rules.make("bp", net), fa.optimizer.SGD(lr=0.1)
+    for refuse in (lambda: net.forward(wrong.x), lambda: loose.forward(wrong.x),
+                   lambda: fa.training.train(rule, data, sgd, epochs=1, batch_size=4),
+                   lambda: fa.models.fit("digits-conv", data, rng=rng),
+                   lambda: fa.networks.Network(net.layers, input_shape=(8, 8, 1)),
+                   lambda: fa.layers.BatchNorm2d(1).forward(wrong.x)):
+        with pytest.raises(ValueError, match=": channels come first$"):
+            refuse()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -14,7 +14,7 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops.fast import convolution as by_rows
-from feedbackalign.validation import require_floats, require_generator, require_integer, require_number
+from feedbackalign.validation import channels_first, require_floats, require_generator, require_integer, require_number
 
 LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
 
@@ -253,7 +253,8 @@ class Conv2d(WeightedLayer):
     def output_shape(self, input_shape):
         channels = self.weight.shape[1]
         if len(input_shape) != 3 or input_shape[0] != channels:
-            raise ValueError(f"{self.name}: expected {channels} channels of images, got shape {tuple(input_shape)}")
+            raise ValueError(f"{self.name}: expected {channels} channels of images, got shape {tuple(input_shape)}"
+                             f"{channels_first((channels, None, None), tuple(input_shape))}")
         sizes = [conv.output_size(size, length, self.stride, self.padding)
                  for size, length in zip(input_shape[1:], self.weight.shape[2:])]
         if min(sizes) < 1:

@@ -22,7 +22,7 @@ import typing
 from feedbackalign import networks
 from feedbackalign.data import Split
 from feedbackalign.optimizer import RESNET_18, RESNETS, SMALL_NETWORKS, StrongPhase
-from feedbackalign.validation import require_integer, require_known
+from feedbackalign.validation import channels_first, require_integer, require_known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,16 +176,16 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
 
 
 def _fit_images(model, data, init, rng):
-    known = MODELS[model]
-    if len(data.input_shape) != 3:
+    known, shape = MODELS[model], data.input_shape
+    if len(shape) != 3:
         raise ValueError(f"model {model}: takes images (channels, height, width); "
-                         f"{data.name} has samples of shape {tuple(data.input_shape)}")
-    if data.input_shape[1] != data.input_shape[2]:
-        raise ValueError(f"model {model}: takes square images; {data.name} has samples of shape "
-                         f"{tuple(data.input_shape)}")
+                         f"{data.name} has samples of shape {tuple(shape)}")
+    if shape[1] != shape[2]:
+        raise ValueError(f"model {model}: takes square images; {data.name} has samples of shape {tuple(shape)}"
+                         f"{channels_first((shape[2], shape[0], shape[0]), tuple(shape))}")
     if not data.classes:
         raise ValueError(f"model {model}: sorts into classes; {data.name} is a regression")
-    if data.input_shape[1] < known.least_pixels:
+    if shape[1] < known.least_pixels:
         data = data.padded(known.least_pixels)
     channels, size, _ = data.input_shape
     try:

@@ -16,7 +16,7 @@ from feedbackalign.training.checkpoints import Checkpoint, Progress
 from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
                                            row_of, unsolvable)
 from feedbackalign.training.threads import one_thread_unless_told
-from feedbackalign.validation import describe, require_bool, require_generator, require_integer
+from feedbackalign.validation import channels_first, describe, require_bool, require_generator, require_integer
 
 
 def train_step(rule, optimizer, x, targets):
@@ -229,4 +229,5 @@ def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop
         raise ValueError(f"data: {data.name} wants {data.outputs} output units, the network has {rule.network.outputs}")
     shape = rule.network.input_shape
     if shape is not None and tuple(data.input_shape) != shape:
-        raise ValueError(f"data: the network takes samples of shape {shape}, {data.name} has {tuple(data.input_shape)}")
+        raise ValueError(f"data: the network takes samples of shape {shape}, {data.name} has {tuple(data.input_shape)}"
+                         f"{channels_first(shape, tuple(data.input_shape))}")
