@@ -219,7 +219,7 @@ def train(arguments):
 
 def plot(arguments):
     """Draw the figures of a summary.json or a record.jsonl."""
-    source = find_record(pathlib.Path(arguments.record))
+    source = find_record(pathlib.Path(arguments.record).expanduser())
     folder = writable_folder(arguments.out or source.parent)
     try:
         written = draw(training.read_record(source), folder, arguments.format)

@@ -15,7 +15,7 @@ from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError
 
 def writable_folder(path):
     """Make the folder if it is not there; OSError, with its name, if nothing can be written into it."""
-    folder = pathlib.Path(path)
+    folder = pathlib.Path(path).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -64,7 +64,7 @@ def refuse_other_settings(path, mine):
     if not path.exists():
         return
     try:
-        theirs = dict(json.loads(path.read_text(encoding="utf-8")))
+        theirs = dict(json.loads(path.read_text(encoding="utf-8-sig")))
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: expected the settings of a run ({error})") from error
     for key, value in mine.items():

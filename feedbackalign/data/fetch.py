@@ -147,7 +147,7 @@ def fetch(name, folder, *, mirrors=None, say=None, progress=None):
     if not mirrors:
         raise ValueError("mirrors: expected at least one URL, got none")
     say = say or (lambda line: None)
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     get = functools.partial(_get, mirrors=mirrors, otherwise=source.otherwise, say=say, progress=progress)
     if name == "cifar10":

@@ -46,7 +46,7 @@ def read_idx(path):
     >>> read_idx(file)
     array([7, 2, 1], dtype=uint8)
     """
-    name = os.fsdecode(path)                            # TypeError if it is no path
+    name = os.path.expanduser(os.fsdecode(path))                            # TypeError if it is no path
     try:
         size = _regular_file_size(name)
         with open(name, "rb") as file:

@@ -30,7 +30,7 @@ def check_file(number, path, seconds=SECONDS):
     Raises ValueError for an unknown exercise, a missing file, or a notebook.
     """
     exercise = find(number)
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).expanduser()
     if path.suffix == ".ipynb":
         raise ValueError(f"{path}: expected a .py file; in a notebook write fa.exercise({number!r}, {exercise.name}) "
                          f"in a cell below the function")

@@ -133,7 +133,7 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     for name in formats:
         require_known(name, FORMATS, "figure format")
     rows = check_rows(rows)
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     drawings = dict(FIGURES)
     for to in references_drawn(rows)[1:]:
@@ -161,7 +161,7 @@ def save(figure, path):
     path : path
         Ending in .png, .svg or .pdf.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).expanduser()
     suffix = require_known(path.suffix[1:].lower(), FORMATS, "figure format")
     with slide():
         figure.savefig(path, format=suffix, metadata=FORMATS[suffix])

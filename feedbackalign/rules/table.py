@@ -102,7 +102,7 @@ def _find_in_file(rule):
     path, _, name = rule.rpartition(":")                                        # the last: C:\x\my_rule.py:MyRule
     if not path.endswith(".py") or not name:
         raise RuleFileError(f"rule {rule!r}: expected FILE.py:CLASS, for example my_rule.py:MyRule")
-    file = pathlib.Path(path).resolve()
+    file = pathlib.Path(path).expanduser().resolve()
     if not file.is_file():
         raise RuleFileError(f"rule file {path}: there is no such file")
     module_name = f"feedbackalign_user_rule_{file.stem}"

@@ -50,7 +50,8 @@ class FinishedRuns:
     """
 
     def __init__(self, folder, *, checkpoints=False, fresh=False, say=None):
-        self.folder, self.checkpoints, self.fresh, self.say = pathlib.Path(folder), checkpoints, fresh, say
+        self.folder, self.checkpoints, self.fresh, self.say = (
+            pathlib.Path(folder).expanduser(), checkpoints, fresh, say)
 
     def rows(self, run):
         """The rows of this run if it is finished, else None."""
@@ -59,7 +60,7 @@ class FinishedRuns:
         if self.fresh or name is None or not path.exists():
             return None
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = json.loads(path.read_text(encoding="utf-8-sig"))
             if kept["rows_sha256"] != sum_of(kept["rows"]):
                 raise ValueError("its rows are not those that were written")
             if kept["rows"][-1]["epoch"] != run.epochs or kept["decided_by"] != decided_by(run):

@@ -83,7 +83,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder, rule, optimizer, batches, hook_batches, epochs, about):
-        self.folder = None if folder is None else pathlib.Path(folder)
+        self.folder = None if folder is None else pathlib.Path(folder).expanduser()
         self.rule, self.optimizer, self.epochs, self.about = rule, optimizer, epochs, about
         self.batches, self.hook_batches = batches, hook_batches
         self.stream_before_epoch = None

@@ -6,6 +6,7 @@ the first step. What is undefined is None (null in JSON), never NaN.
 
 import json
 import math
+import os
 
 import numpy as np
 
@@ -185,7 +186,7 @@ def read_record(path):
     A last line that was never finished, because its run was killed or is writing it now, is left out. ValueError for
     a file that holds something else.
     """
-    with open(path, encoding="utf-8") as file:
+    with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
         text = file.read()
     try:
         whole = json.loads(text)
