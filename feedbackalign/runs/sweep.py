@@ -15,6 +15,7 @@ from feedbackalign.runs.workers import Workers, do_run
 from feedbackalign.training.checkpoints import CheckpointError
 from feedbackalign.training.loop import check_last_batch
 from feedbackalign.training.record import DivergedError
+from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import require_integer
 
@@ -42,7 +43,7 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     Returns
     -------
     list of dict
-        One row per rule, seed and epoch, in this order.
+        One row per rule, seed and epoch, in this order. Printed, the list is a short table.
 
     >>> rows = compare(["bp", "fa"], seeds=1, epochs=1)
     >>> [(row["rule"], row["epoch"]) for row in rows]
@@ -50,7 +51,7 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     """
     runs = plan(rules, seeds=seeds, options=options, **settings)
     groups = do_runs(runs, executor=executor, progress=progress, on_failure=on_failure, finished=finished)
-    return [row for group in groups for row in group]
+    return Rows(row for group in groups for row in group)
 
 
 def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=None):

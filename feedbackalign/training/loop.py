@@ -15,6 +15,7 @@ from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress
 from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
                                            row_of, unsolvable)
+from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import channels_first, describe, require_bool, require_generator, require_integer
 
@@ -104,7 +105,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     Returns
     -------
     list of dict
-        The rows, one per epoch, the first measured before training.
+        The rows, one per epoch, the first measured before training. Printed, the list is a short table.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     done = Progress()
     with one_thread_unless_told(), Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs,
                                               fixed) as checkpoint:
-        rows = checkpoint.restore(done) if resume else []
+        rows = Rows(checkpoint.restore(done) if resume else [])
         if not rows:
             rule.before_training(hook_batches)
             rows.append(row_of(rule, data, optimizer, done, about, settings, persistence))

@@ -12,6 +12,7 @@ import numpy as np
 
 from feedbackalign import alignment
 from feedbackalign.persistence import persistence_row
+from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import number_of_threads
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
@@ -183,8 +184,8 @@ def plain(value):
 def read_record(path):
     """The rows of a `record.jsonl`, or of the `summary.json` that a comparison wrote: a list of dicts.
 
-    A last line that was never finished, because its run was killed or is writing it now, is left out. ValueError for
-    a file that holds something else.
+    Printed, it is a short table. A last line that was never finished, because its run was killed or is writing it now,
+    is left out. ValueError for a file that holds something else.
     """
     with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
         text = file.read()
@@ -193,8 +194,8 @@ def read_record(path):
     except ValueError:
         whole = None                                    # lines
     if isinstance(whole, dict) and "rows" in whole:
-        return whole["rows"]
-    rows = []
+        return Rows(whole["rows"])
+    rows = Rows()
     for number, line in enumerate(text.splitlines(keepends=True), start=1):
         if not line.strip():
             continue
