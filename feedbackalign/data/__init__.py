@@ -1,5 +1,6 @@
 """Data to learn from: what ships, what is computed from a seed, and readers for files you own."""
 
+from feedbackalign.data import own
 from feedbackalign.data.augmentation import AUGMENTATIONS, CropAndFlip
 from feedbackalign.data.cifar10 import cifar10
 from feedbackalign.data.dataset import Batches, Dataset, Split
@@ -12,4 +13,4 @@ from feedbackalign.data.mnist import fashion, mnist
 
 __all__ = ["AUGMENTATIONS", "Batches", "CUTTABLE", "CropAndFlip", "DataError", "Dataset", "LOADERS", "OF_IMAGES",
            "Split", "cifar10", "digits", "fashion", "fashion_mini", "linear_teacher", "load", "mnist", "mnist1d",
-           "read_idx", "spirals", "teacher_student"]
+           "own", "read_idx", "spirals", "teacher_student"]

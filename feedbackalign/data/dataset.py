@@ -6,6 +6,8 @@
 """
 
 import dataclasses
+import functools
+import hashlib
 import math
 
 import numpy as np
@@ -90,6 +92,16 @@ class Dataset:
                 continue
             _check_split(split, self.train, f"{self.name}, {split_name} split", self.classes)
 
+    @functools.cached_property
+    def sha256(self):
+        """What the arrays are, in 64 letters: two data sets with the same sum hold the same samples and targets."""
+        total = hashlib.sha256()
+        for part in filter(None, (self.train, self.validation, self.test)):
+            for array in (part.x, part.targets):
+                total.update(f"{array.dtype} {array.shape}".encode())
+                total.update(np.ascontiguousarray(array).data)
+        return total.hexdigest()
+
     @property
     def input_shape(self):
         """Shape of one sample: (64,) or (1, 28, 28)."""
@@ -114,7 +126,7 @@ class Dataset:
 
     def flat(self):
         """The same data with every sample as one row: x (N, ...) -> (N, product)."""
-        return self._with_x(lambda x: x.reshape(len(x), -1))                # (N, C, H, W) -> (N, C*H*W)
+        return self.with_x(lambda x: x.reshape(len(x), -1))                 # (N, C, H, W) -> (N, C*H*W)
 
     def astype(self, dtype):
         """The same data in float32 (to train) or float64 (to check); labels stay integers."""
@@ -147,7 +159,7 @@ class Dataset:
             rescaled /= std                             # in place: a second copy of MNIST takes much memory
             return rescaled
 
-        return self._with_x(rescale)
+        return self.with_x(rescale)
 
     def with_shuffled_labels(self, *, rng):
         """The same samples with the training targets in a random order, so that they can only be learnt by heart.
@@ -174,9 +186,10 @@ class Dataset:
         require_integer(size, f"size of padded images of {height} x {width}", low=max(height, width))
         above, left = (size - height) // 2, (size - width) // 2
         frame = ((0, 0), (0, 0), (above, size - height - above), (left, size - width - left))
-        return self._with_x(lambda x: np.pad(x, frame))                     # (N, C, H, W) -> (N, C, size, size)
+        return self.with_x(lambda x: np.pad(x, frame))                      # (N, C, H, W) -> (N, C, size, size)
 
-    def _with_x(self, change):
+    def with_x(self, change):
+        """The same data with every split's x changed: x -> change(x)."""
         return self._with_splits(lambda split: Split(change(split.x), split.targets))
 
     def _with_splits(self, change):
