@@ -4,9 +4,10 @@ from feedbackalign import (alignment, check, data, figures, layers, networks, op
                            training)
 from feedbackalign.exercises import exercise
 from feedbackalign.networks import jacobians
-from feedbackalign.runs import Run, compare, models
+from feedbackalign.runs import Run, compare, load, models
 from feedbackalign.training import blas_threads
 from feedbackalign.version import __version__
 
 __all__ = ["Run", "__version__", "alignment", "blas_threads", "check", "compare", "data", "exercise", "figures",
-           "jacobians", "layers", "models", "networks", "ops", "optimizer", "persistence", "rules", "runs", "training"]
+           "jacobians", "layers", "load", "models", "networks", "ops", "optimizer", "persistence", "rules", "runs",
+           "training"]

@@ -17,7 +17,8 @@ PACKAGE = CHECKOUT / "feedbackalign"
 
 # What stands on what, bottom to top. A place may import what stands below it, and its own folder.
 FLOORS = [["version", "validation"], ["ops", "data"], ["ops.fast"], ["layers"], ["networks"],
-          ["alignment", "optimizer", "persistence"], ["rules.base", "rules.epochs", "rules.sending"], ["rules.*"],
+          ["alignment", "optimizer", "persistence"],
+          ["rules.base", "rules.epochs", "rules.sending", "rules.user_file"], ["rules.*"],
           ["rules.table", "rules"], ["training"], ["runs", "check"], ["figures", "exercises"],
           ["cli"], ["__init__", "__main__"]]
 FLOOR = {place: floor for floor, places in enumerate(FLOORS) for place in places}

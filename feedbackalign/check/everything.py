@@ -14,7 +14,7 @@ from feedbackalign.ops import convolution as conv
 from feedbackalign.validation import require_integer
 
 
-def run(rules=None, seed=0):
+def run(rules=None, seed=0, on_error=None):
     """Check every layer kind, the losses, whole networks, and every rule's own truths.
 
     Parameters
@@ -23,6 +23,8 @@ def run(rules=None, seed=0):
         Names of `rules.TABLE` or classes; the whole table if None.
     seed : int
         Of all that is drawn.
+    on_error : callable, optional
+        Called with the exception of a rule that raises; without it and with it a row says so.
 
     Yields
     ------
@@ -39,7 +41,7 @@ def run(rules=None, seed=0):
     yield from _layer_rows(rng)
     yield from _convolution_rows(rng)
     yield from _network_rows(rng)
-    yield from truths.rows(rules, seed)
+    yield from truths.rows(rules, seed, on_error)
 
 
 def _gradient_row(what, subject, x, targets, rng):

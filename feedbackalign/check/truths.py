@@ -20,6 +20,7 @@ from feedbackalign import alignment
 from feedbackalign.alignment import relative_distance
 from feedbackalign.networks import Network
 from feedbackalign.rules import TABLE, ErrorSendingRule, find, make
+from feedbackalign.rules.user_file import place_of
 
 
 def row(what, value, tolerance, *, at_least=False):
@@ -36,7 +37,7 @@ def row(what, value, tolerance, *, at_least=False):
             "tolerance": tolerance, "passed": passed}
 
 
-def rows(rules=None, seed=0):
+def rows(rules=None, seed=0, on_error=None):
     """Every truth of every rule, one row after the other: names of the table or classes, the whole table if None.
 
     >>> next(rows(["fa"]))["what"]
@@ -51,8 +52,11 @@ def rows(rules=None, seed=0):
                 for what, *numbers in truth(kind, rng):
                     yield row(f"{label}: {what}", *numbers[:2], at_least=len(numbers) > 2)
             except Exception as error:                      # a faulty rule of one's own must not hide what comes after
-                why = " ".join(f"{type(error).__name__}: {error}".split())
+                place = place_of(error)
+                why = " ".join(f"{f'{place}: ' if place else ''}{type(error).__name__}: {error}".split())
                 if why not in seen:
+                    if on_error:
+                        on_error(error)
                     yield row(f"{label}: {truth.__name__.replace('_', ' ')}: {why}", math.nan, 0.0)
                 seen.add(why)
 

@@ -42,11 +42,13 @@ EXAMPLES = {
   feedbackalign compare --rules bp,ep,hep-homeo,pfa --model settling
   feedbackalign compare --rules bp,fa,pfa --persistence
   feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64
+  feedbackalign compare --data mine.csv --label-column species
   feedbackalign compare --seeds 20 --resume              goes on where the same line was stopped""",
     "train": """
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
   feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run --resume
   feedbackalign train --rule wm --model digits-conv --mirror-rate 0.05
+  feedbackalign train --rule pfa --model my_net.py:convnet --data mine.npz
   feedbackalign train --rule pfa --model resnet20 --data fashion --epochs 2
   feedbackalign train --rule pfa --model resnet20 --data cifar10 --data-dir cifar10 --epochs 250 \
 --lr-milestones 100,150,200 --lr-factor 0.1""",
@@ -249,8 +251,14 @@ def _add_settings(parser, training=True):
             text += f"; default {default}"
         group.add_argument(option, default=argparse.SUPPRESS, help=text, **more)
 
-    add("--model", ", ".join(models.MODELS), metavar="NAME")
-    add("--data", ", ".join(data.LOADERS), metavar="NAME")
+    add("--model", f"{', '.join(models.MODELS)}; or your own function (data, rng) -> Network",
+        metavar="NAME or FILE.py:FUNCTION")
+    add("--data", f"{', '.join(data.LOADERS)}; or your own FILE.npz with x_train, y_train, x_test, y_test or x, y; "
+        "FILE.csv; FILE.py:FUNCTION, (rng) -> Dataset", metavar="NAME or FILE")
+    add("--test-share", "share of a file without a test set of its own that becomes one; default "
+        f"{data.own.TEST_SHARE}", type=float, metavar="X")
+    add("--label-column", "of a .csv, a name or a number from 0 on; default "
+        f"{', '.join(data.own.LABELS)}, else the first", metavar="NAME_OR_NUMBER")
     add("--data-dir", "folder with the original files of mnist, fashion or cifar10", metavar="DIR")
     add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")

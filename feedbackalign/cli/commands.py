@@ -102,13 +102,16 @@ def compare(arguments):
             print(f"{in_words(runs[0], rows)}\n\n{tables.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
-        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {first_failure(failures)}")
+        raise failed(runs, failures)
 
 
-def first_failure(failures, names=None):
-    """The first of the runs that failed, {run: error}, in words."""
+def failed(runs, failures, names=None):
+    """What a command ends with where some of its runs failed, {run: error}: it tells the first."""
     run, error = next(iter(failures.items()))
-    return f"{(names or {}).get(run, run.rule_name)} seed {run.seed}: {in_one_line(error)}"
+    words = f"{(names or {}).get(run, run.rule_name)} seed {run.seed}: {in_one_line(error)}"
+    raised = RunFailedError(f"{len(failures)} of {len(runs)} runs failed; {words}")
+    raised.__cause__ = error
+    return raised
 
 
 def train_all(runs, folder, jobs, arguments, names=None):
@@ -146,7 +149,8 @@ def train_all(runs, folder, jobs, arguments, names=None):
 def in_words(run, rows):
     """Model, data and optimizer in a line above the table; a decay preset and its rates per rule in a second line."""
     momentum = f", momentum {run.momentum:g}" if run.optimizer == "sgd" else ""
-    words = f"{run.model} on {run.data}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}{momentum}"
+    words = (f"{run.model_name} on {run.data_name}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}"
+             f"{momentum}")
     if not isinstance(run.decay, str):
         return f"{words}, decay {run.decay:g}"
     return f"{words}\n{report.decay_text(run.decay, rows, run.strong_phase.steps(run.lr, run.momentum))}"
@@ -200,7 +204,7 @@ def train(arguments):
         if arguments.checkpoint_every is not None:
             require_integer(arguments.checkpoint_every, "checkpoint-every", low=1)
         sweep.rehearse([run])
-    folder = writable_folder(arguments.out or f"runs/{run.rule_name}-{run.model}-{run.data}-seed{run.seed}")
+    folder = writable_folder(arguments.out or f"runs/{run.rule_name}-{run.model_name}-{run.data_name}-seed{run.seed}")
     epochs_done = claim(folder, run, arguments.resume)
     if epochs_done >= run.epochs > 0:
         print(f"{folder}: this run is finished, all {epochs_done} epochs")
@@ -289,8 +293,7 @@ def trained_figure(arguments, folder, jobs):
             print(f"{figure_tables.table(arguments.name, rows)}\n\n{figure_tables.provenance(settings)}\n")
             print(write_figure(arguments, folder, settings, rows, draw_rows))
     if failures:
-        raise RunFailedError(f"{len(failures)} of {len(runs)} runs failed; "
-                             f"{first_failure(failures, {run: each.name for run, each in zip(runs, planned)})}")
+        raise failed(runs, failures, {run: each.name for run, each in zip(runs, planned)})
 
 
 def write_figure(arguments, folder, settings, rows, draw_rows):

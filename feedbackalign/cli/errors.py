@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.data import DataError
-from feedbackalign.rules.table import RuleFileError
+from feedbackalign.rules.user_file import UserFileError, place_of
 
 
 def complain(error, status, debug=False):
@@ -25,6 +25,8 @@ def in_one_line(error):
         return "a worker process died; the system may have run out of memory"
     if isinstance(error, MemoryError):
         return f"out of memory: {text or 'smaller layers or batches may help'}"
+    if isinstance(error, Exception) and place_of(error):
+        return f"{place_of(error)}: {type(error).__name__}: {text}"
     if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError)) and text:
         return text
     return f"{type(error).__name__}: {text}"
@@ -32,12 +34,12 @@ def in_one_line(error):
 
 @contextlib.contextmanager
 def reading_the_line():
-    """Errors in this block become a UsageError, except those of a data file or a rule's own file."""
+    """Errors in this block become a UsageError, except those of a data file or of a user's own code."""
     try:
         yield
     except DataError:
         raise
     except (ValueError, TypeError) as error:
-        if isinstance(error, RuleFileError) and error.__cause__ is not None:        # the file exists, and raised
-            raise
+        if place_of(error) or isinstance(error, UserFileError) and error.__cause__ is not None:
+            raise                                           # the file exists, and its code raised
         raise UsageError(str(error)) from error

@@ -4,13 +4,16 @@ A comparison's folder holds `summary.json`; a run's holds `record.jsonl`, `check
 """
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 import tempfile
 import time
 
-from feedbackalign.data import DataError
-from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
+from feedbackalign import training
+from feedbackalign.data import DataError, own
+from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_checkpoint,
+                                                refuse_changed)
 
 
 def writable_folder(path):
@@ -48,18 +51,31 @@ def claim(folder, run, resume):
             meta, _ = read_checkpoint(folder / "checkpoint.npz")
             done, wanted = meta["progress"]["epoch"], meta["epochs"]
             if resume:
-                refuse_other_settings(path, mine)
+                refuse_other_settings(path, mine, done)
                 return done
             if done < wanted:
                 raise RuntimeError(f"{folder}: holds an unfinished run ({done} of {wanted} epochs): give --resume to "
                                    f"go on with it, give another --out, or remove the folder")
         for name in ("checkpoint.npz", "record.jsonl"):
             (folder / name).unlink(missing_ok=True)
-        path.write_text(json.dumps(mine, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+        held = {**mine, "run": again(run)}
+        path.write_text(json.dumps(held, allow_nan=False, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
-def refuse_other_settings(path, mine):
+def again(run):
+    """The fields that make this run again from any folder, for `fa.load`: files by their whole paths."""
+    fields = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
+    for what in ("rule", "model", "data"):
+        path, colon, name = fields[what].rpartition(":") if ".py" in fields[what] else (fields[what], "", "")
+        if own.is_file(path) or path.endswith(".py"):
+            fields[what] = f"{pathlib.Path(path).expanduser().absolute()}{colon}{name}"
+    if run.data_dir is not None:
+        fields["data_dir"] = str(pathlib.Path(run.data_dir).expanduser().absolute())
+    return training.plain(fields)
+
+
+def refuse_other_settings(path, mine, epochs):
     """CheckpointError if the folder has settings and they differ from these."""
     if not path.exists():
         return
@@ -67,8 +83,9 @@ def refuse_other_settings(path, mine):
         theirs = dict(json.loads(path.read_text(encoding="utf-8-sig")))
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: expected the settings of a run ({error})") from error
+    refuse_changed(theirs.pop("sha256", {}), mine.get("sha256", {}), epochs)
     for key, value in mine.items():
-        if theirs.get(key) != value:
+        if key != "sha256" and theirs.get(key) != value:
             raise CheckpointError(f"{path}: made by another run: {key} {theirs.get(key)!r}, this one has {value!r}")
 
 

@@ -1,5 +1,7 @@
 """The commands that look at rules: `trace`, `check` and `rules`."""
 
+import traceback
+
 import numpy as np
 
 from feedbackalign import alignment, rules, training
@@ -25,8 +27,8 @@ def trace(arguments):
     x, targets = data.batch(run.batch_size)
     with rule.network.undisturbed() as network:
         loss = network.loss(network.forward(x), targets)
-    print(f"{run.rule_name} on {run.model}, {run.data}: the first {len(x)} training samples, seed {run.seed}, "
-          f"after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
+    print(f"{run.rule_name} on {run.model_name}, {run.data_name}: the first {len(x)} training samples, "
+          f"seed {run.seed}, after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
     print(f"network: {rule.network!r}")
     if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
         print("nothing is learnt yet, not even what this rule learns before training: see --steps 1")
@@ -71,7 +73,8 @@ def check(arguments):
         for rule in chosen or []:
             rules.find(rule)
     total, failed = 0, 0
-    for row in checker.run(rules=chosen, seed=arguments.seed):
+    on_error = traceback.print_exception if arguments.debug else None
+    for row in checker.run(rules=chosen, seed=arguments.seed, on_error=on_error):
         print(report.check_line(row), flush=True)
         total += 1
         failed += not row["passed"]

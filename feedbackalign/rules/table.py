@@ -3,10 +3,7 @@
 A new rule is one file and one line in `TABLE`; or no line at all: `make` takes a class as well as a name.
 """
 
-import importlib.util
 import inspect
-import pathlib
-import sys
 
 from feedbackalign.networks import Network
 from feedbackalign.rules.backprop import Backprop
@@ -38,6 +35,7 @@ from feedbackalign.rules.targets.direct_target_propagation import (DirectTargetP
 from feedbackalign.rules.targets.gauss_newton_targets import GaussNewtonTargets
 from feedbackalign.rules.targets.target_propagation import (DifferenceReconstructionTargetPropagation,
                                                             DifferenceTargetPropagation, TargetPropagation)
+from feedbackalign.rules.user_file import UserFileError, find_in_file
 from feedbackalign.rules.weight_mirror import WeightMirror
 from feedbackalign.validation import describe, require_known
 
@@ -79,10 +77,6 @@ TABLE = {
 }
 
 
-class RuleFileError(ValueError):
-    """A user's rule file that cannot be found, raises, or holds no such rule."""
-
-
 def find(rule):
     """The class behind a name of the table, or behind "my_rule.py:MyRule" in a file; a class passes through.
 
@@ -94,38 +88,13 @@ def find(rule):
     if not isinstance(rule, str):
         raise TypeError(f"rule: expected a name or a subclass of feedbackalign.rules.Rule, got {describe(rule)}")
     if ".py" in rule:
-        return _find_in_file(rule)
+        kind = find_in_file(rule, "rule", "my_rule.py:MyRule")
+        if not (isinstance(kind, type) and issubclass(kind, Rule)):
+            path, _, name = rule.rpartition(":")
+            raise UserFileError(f"rule file {path}: expected a subclass of feedbackalign.rules.Rule called {name!r}, "
+                                f"got {describe(kind)}")
+        return kind
     return TABLE[require_known(rule, TABLE, "rule")]
-
-
-def _find_in_file(rule):
-    path, _, name = rule.rpartition(":")                                        # the last: C:\x\my_rule.py:MyRule
-    if not path.endswith(".py") or not name:
-        raise RuleFileError(f"rule {rule!r}: expected FILE.py:CLASS, for example my_rule.py:MyRule")
-    file = pathlib.Path(path).expanduser().resolve()
-    if not file.is_file():
-        raise RuleFileError(f"rule file {path}: there is no such file")
-    module_name = f"feedbackalign_user_rule_{file.stem}"
-    module = sys.modules.get(module_name)
-    if module is None or getattr(module, "__file__", None) != str(file):
-        module = _import_file(module_name, file, path)
-    kind = getattr(module, name, None)
-    if not (isinstance(kind, type) and issubclass(kind, Rule)):
-        raise RuleFileError(f"rule file {path}: expected a subclass of feedbackalign.rules.Rule called {name!r}, "
-                            f"got {describe(kind)}")
-    return kind
-
-
-def _import_file(module_name, file, path):
-    specification = importlib.util.spec_from_file_location(module_name, file)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module_name] = module
-    try:
-        specification.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[module_name]
-        raise RuleFileError(f"rule file {path}: {type(error).__name__} while it was imported: {error}") from error
-    return module
 
 
 def options_of(rule):

@@ -3,13 +3,13 @@
     FOLDER/3f0c….json       one finished run, named by the hash of all that decides it, with a sum over its rows
     FOLDER/3f0c…/           the checkpoints of a run under way, where they are wanted
 
-The hash covers the settings of the run, the version of the package and of its rows' format, and the text of the file
-that holds a user's rule (not what that file imports, nor the bytes in a `data_dir`). Other settings give another name.
-Before the rows of a file are used, their sum is compared.
+The hash covers the settings of the run, the version of the package and of its rows' format, and the content of a user's
+own rule, data and network (not what their files import, nor the bytes in a `data_dir`). Other settings give another
+name; the same settings with another content are refused. Before the rows of a file are used, their sum is compared.
 """
 
+import contextlib
 import hashlib
-import inspect
 import json
 import os
 import pathlib
@@ -19,6 +19,7 @@ import shutil
 import numpy as np
 
 from feedbackalign import rules, training
+from feedbackalign.training import checkpoints
 from feedbackalign.version import __version__
 
 ROWS_FORMAT = 2                     # goes up when a row's keys come to mean something else
@@ -57,7 +58,10 @@ class FinishedRuns:
         """The rows of this run if it is finished, else None."""
         name = name_of(run)
         path = self.folder / f"{name}.json"
-        if self.fresh or name is None or not path.exists():
+        if self.fresh or name is None:
+            return None
+        if not path.exists():
+            self._refuse_changed(run)
             return None
         try:
             kept = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -71,6 +75,19 @@ class FinishedRuns:
                          f"({type(error).__name__}: {error})")
             return None
         return kept["rows"]
+
+    def _refuse_changed(self, run):
+        """CheckpointError if the same run was kept here with another content of the user's files or data."""
+        mine = run.settings()
+        for path in self.folder.glob("*.json") if "sha256" in mine else ():
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                theirs, epochs = kept["decided_by"]["settings"], kept["rows"][-1]["epoch"]
+                if {**theirs, "sha256": None} == {**mine, "sha256": None}:
+                    break
+        else:
+            return
+        checkpoints.refuse_changed(theirs.get("sha256", {}), mine["sha256"], epochs)
 
     def keep(self, run, rows):
         """Keep the rows of a finished run, and remove its checkpoints."""
@@ -94,29 +111,17 @@ class FinishedRuns:
 
 
 def name_of(run):
-    """The hash of all that decides a run's numbers; None where the text of its rule cannot be read."""
+    """The hash of all that decides a run's numbers; None where the text of something of the user's cannot be read."""
     decided = decided_by(run)
-    if decided["rule"] is None:
+    if None in decided["settings"].get("sha256", {}).values():
         return None
     return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def decided_by(run):
     """All that decides a run's numbers, as plain numbers and words."""
-    return {"settings": training.plain(run.settings()), "rule": _rule_in_words(run.rule),
-            "feedbackalign": __version__, "rows_format": ROWS_FORMAT}
-
-
-def _rule_in_words(rule):
-    """The name of a rule of the table; of any other the class and a hash of the file that it stands in, or None."""
-    kind = rules.find(rule)
-    if rules.TABLE.get(rule if isinstance(rule, str) else getattr(rule, "name", None)) is kind:
-        return kind.__name__
-    try:
-        text = pathlib.Path(inspect.getsourcefile(kind)).read_bytes()
-    except (TypeError, OSError):                                            # typed into a running Python
-        return None
-    return f"{kind.__qualname__} {hashlib.sha256(text).hexdigest()}"
+    return {"settings": run.settings(), "rule": rules.find(run.rule).__qualname__, "feedbackalign": __version__,
+            "rows_format": ROWS_FORMAT}
 
 
 def sum_of(rows):

@@ -22,7 +22,7 @@ import typing
 from feedbackalign import networks
 from feedbackalign.data import Split
 from feedbackalign.optimizer import RESNET_18, RESNETS, SMALL_NETWORKS, StrongPhase
-from feedbackalign.validation import channels_first, require_integer, require_known
+from feedbackalign.validation import channels_first, describe, require_integer, require_known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,13 +142,16 @@ MODELS = {
 }
 
 
+OWN = Model(None)                                   # a network of the user's own: the settings of dense layers
+
+
 def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng):
     """A network of this model for this data: -> (network, data in the form the network takes).
 
     Parameters
     ----------
-    model : str
-        One of `MODELS`.
+    model : str or function
+        One of `MODELS`, or (data, rng) -> Network. Where the lowest layer takes rows, images become rows.
     data : Dataset
     hidden : sequence of int, optional
         Hidden units of the dense models, instead of their own.
@@ -164,6 +167,8 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     >>> network
     Network(Linear(64, 32), ReLU(), Linear(32, 10))
     """
+    if callable(model):
+        return _fit_own(model, data, (hidden, activation, init), rng)
     known = MODELS[require_known(model, MODELS, "model")]
     if known.takes_images:
         if hidden is not None or activation is not None:
@@ -173,6 +178,25 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     hidden = None if hidden is None else [require_integer(units, "hidden units", low=1) for units in hidden]
     network = known.build(data, hidden, activation, init=init, rng=rng)
     return network, reconstructing(data) if known.reconstructs else data
+
+
+def _fit_own(build, data, options, rng):
+    if options != (None, None, "xavier-uniform"):
+        raise ValueError(f"model {build.__name__}: hidden units, activation and init are its own affair")
+    network = build(data, rng)
+    if not isinstance(network, networks.Network):
+        raise TypeError(f"model {build.__name__}: expected a feedbackalign.networks.Network, got {describe(network)}")
+    if network.outputs != data.outputs:
+        raise ValueError(f"model {build.__name__}: {data.name} wants {data.outputs} output units, the network has "
+                         f"{network.outputs}")
+    if network.input_shape is not None and len(network.input_shape) == 1:
+        data = data.flat()
+    if network.input_shape not in (None, tuple(data.input_shape)):
+        raise ValueError(f"model {build.__name__}: the network takes samples of shape {network.input_shape}, "
+                         f"{data.name} has {tuple(data.input_shape)}")
+    with network.undisturbed():                         # a layer that does not fit says so now
+        network.forward(data.batch(1)[0], training=False)
+    return network, data
 
 
 def _fit_images(model, data, init, rng):

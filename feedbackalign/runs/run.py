@@ -13,7 +13,7 @@ from feedbackalign import optimizer, rules, training
 from feedbackalign import data as datasets
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks.chains import UnfitNetworkError
-from feedbackalign.runs import models
+from feedbackalign.runs import models, own
 from feedbackalign.validation import require_bool, require_integer, require_known, require_number
 
 GENTLE = 0.001                      # the learning rate for regression
@@ -30,10 +30,14 @@ class Run:
     rule : str or class
         A name of the table, "my_rule.py:MyRule", or a class.
     seed : int
-    model, data : str
-        Names of `models.MODELS` and `data.LOADERS`.
+    model : str or function
+        A name of `models.MODELS`, a function (data, rng) -> Network, or "my_net.py:convnet".
+    data : str, path, function or Dataset
+        A name of `data.LOADERS`, FILE.npz, FILE.csv, a function (rng) -> Dataset, "my_data.py:make", or a Dataset.
     data_dir : str, optional
         Where the files of data sets that do not ship lie.
+    test_share, label_column
+        Of a file of one's own, see `data.own.read`.
     shuffled_labels : bool
         Whether the training targets are put in another order, so that nothing can be learnt but by heart.
     epochs, batch_size : int
@@ -64,9 +68,11 @@ class Run:
 
     rule: object
     seed: int = 0
-    model: str = "mlp"
-    data: str = "digits"
+    model: object = "mlp"
+    data: object = "digits"
     data_dir: str = None
+    test_share: float = None
+    label_column: object = None
     shuffled_labels: bool = False
     epochs: int = None
     batch_size: int = None
@@ -85,15 +91,16 @@ class Run:
 
     def __post_init__(self):
         require_integer(self.seed, "seed", low=0)
-        require_known(self.model, models.MODELS, "model")
-        require_known(self.data, datasets.LOADERS, "data set")
+        own.require_model(self.model)
+        object.__setattr__(self, "data", own.require_data(self.data))
+        own.require_options(self)
         self._fill({field: getattr(self.known, field)
                     for field in ("epochs", "batch_size", "optimizer", "momentum", "decay")})
         require_integer(self.epochs, "epochs", low=0)
         require_known(self.optimizer, tuple(USUAL), "optimiser")
         is_models_schedule = self.lr_milestones is None and self.lr_factor is None and self.known.lr_per_epoch != 1
         lr = self.known.lr if self.optimizer == self.known.optimizer else USUAL[self.optimizer]
-        self._fill({"lr": GENTLE if self.data in REGRESSIONS else lr,
+        self._fill({"lr": GENTLE if self.lr is None and self.is_regression else lr,
                     "lr_milestones": tuple(range(1, self.epochs)) if is_models_schedule else (),
                     "lr_factor": self.known.lr_per_epoch if is_models_schedule else 0.5,
                     "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none"})
@@ -129,7 +136,14 @@ class Run:
     @property
     def known(self):
         """The model's record."""
-        return models.MODELS[self.model]
+        return models.OWN if own.is_own(self.model, models.MODELS) else models.MODELS[self.model]
+
+    @property
+    def is_regression(self):
+        """Whether the targets are values; data of one's own is read to see it."""
+        if own.is_own(self.data, datasets.LOADERS):
+            return self._own_data(self.streams()[3]).classes is None
+        return self.data in REGRESSIONS
 
     @property
     def slowest_lr(self):
@@ -142,6 +156,16 @@ class Run:
         if isinstance(self.rule, str):
             return self.rule.split(":")[-1]
         return getattr(self.rule, "name", self.rule.__name__)
+
+    @property
+    def data_name(self):
+        """What tables and figures call the data."""
+        return own.name_of(self.data)
+
+    @property
+    def model_name(self):
+        """What tables and figures call the model."""
+        return own.name_of(self.model)
 
     @property
     def strong_phase(self):
@@ -159,7 +183,11 @@ class Run:
 
     def load_data(self, rng):
         """The data set, in the form that the model's record asks for."""
-        images = True if self.known.takes_images and self.data == "digits" else None
+        if own.is_own(self.data, datasets.LOADERS):
+            data = self._own_data(rng)
+            return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
+        takes_images = self.known.takes_images or self.known is models.OWN
+        images = True if takes_images and self.data == "digits" else None
         held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
         standardise = self.known.inputs == "standardised" if self.data in datasets.OF_IMAGES else None
         data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out,
@@ -168,14 +196,18 @@ class Run:
             data = data.standardised(std=1)
         return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
 
+    def _own_data(self, rng):
+        return own.load(self.data, rng, self.known.inputs, test_share=self.test_share, label_column=self.label_column)
+
     def build(self):
         """Network, rule, data and optimiser, fresh: -> (rule, data, optimizer, data stream)."""
         data_stream, weight_stream, feedback_stream, task_stream = self.streams()
-        network, data = models.fit(self.model, self.load_data(task_stream), hidden=self.hidden,
+        model = own.function(self.model, "model") if self.known is models.OWN else self.model
+        network, data = models.fit(model, self.load_data(task_stream), hidden=self.hidden,
                                    activation=self.activation, init=self.init, rng=weight_stream)
         rule = self.make_rule(network, feedback_stream)
         if self.augmentation:
-            self.augmentation.check(data.input_shape, f"augment {self.augment}, model {self.model}")
+            self.augmentation.check(data.input_shape, f"augment {self.augment}, model {self.model_name}")
         start = self.lr_at(rule, len(data.train))(0)
         if self.optimizer == "adam":
             return rule, data, optimizer.Adam(start), data_stream
@@ -186,7 +218,7 @@ class Run:
         try:
             rule = rules.make(rules.find(self.rule), network, rng=rng, **dict(self.options))
         except UnfitNetworkError as error:
-            says = f"rule {self.rule_name} on model {self.model}: {error}"
+            says = f"rule {self.rule_name} on model {self.model_name}: {error}"
             fits = f"--model {self.model}" in error.hint
             raise UnfitNetworkError(says if fits else f"{says}; {error.hint}", error.hint) from error
         rule.name = self.rule_name
@@ -210,7 +242,7 @@ class Run:
     def train(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
         """Do the run: -> its rows, one per epoch."""
         rule, data, optimiser, data_stream = self.build()
-        about = {"seed": self.seed, "model": self.model, "data": self.data,
+        about = {"seed": self.seed, "model": self.model_name, "data": self.data_name,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
                  "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
                  "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0)}
@@ -218,6 +250,8 @@ class Run:
             about |= {"learning_rate_factor": None, "decay": None, "decay_at_start": None}
         if self.shuffled_labels:
             about["shuffled_labels"] = True
+        if contents := own.contents(self):
+            about["sha256"] = contents
         return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
                               augment=self.augmentation,
                               lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
@@ -227,11 +261,14 @@ class Run:
     def settings(self):
         """The settings as plain numbers and words, for the record; the rule's options filled up with their defaults.
 
-        A rule with a step of its own has no learning rate, momentum or decay. The schedule that a model brings along is
-        written without the number of epochs.
+        Of what is the user's own there is `sha256`, by name. A rule with a step of its own has no learning rate,
+        momentum or decay. The schedule that a model brings along is written without the number of epochs.
         """
-        settings = dataclasses.asdict(self)
-        settings |= {"rule": self.rule_name, "options": rules.options_of(self.rule) | dict(self.options)}
+        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        settings |= {"rule": self.rule_name, "model": self.model_name, "data": self.data_name,
+                     "options": rules.options_of(self.rule) | dict(self.options)}
+        if contents := own.contents(self):
+            settings["sha256"] = contents
         if self.lr_factor == self.known.lr_per_epoch and self.lr_milestones == tuple(range(1, self.epochs)):
             settings["lr_milestones"] = "every epoch"
         if rules.find(self.rule).own_step:

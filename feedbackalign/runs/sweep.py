@@ -10,6 +10,7 @@ import concurrent.futures
 import numpy as np
 
 from feedbackalign.rules import options_of
+from feedbackalign.runs import own
 from feedbackalign.runs.run import Run
 from feedbackalign.runs.workers import Workers, do_run
 from feedbackalign.training.checkpoints import CheckpointError
@@ -75,6 +76,9 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
     [2, 3]
     """
     runs = list(runs)
+    if isinstance(executor, Workers):
+        for run in runs:
+            own.require_importable(run)
     rows_of = {} if finished is None else {place: finished.rows(run) for place, run in enumerate(runs)}
     rows_of = {place: rows for place, rows in rows_of.items() if rows is not None}
     left = [place for place in range(len(runs)) if place not in rows_of]

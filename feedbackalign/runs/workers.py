@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+from feedbackalign.rules.user_file import note_place
 from feedbackalign.training.threads import THREAD_VARIABLES
 from feedbackalign.validation import require_integer
 
@@ -21,7 +22,11 @@ def do_run(run, progress=None, **where):
     """One run from start to end: -> its rows; `where` are folder, resume and checkpoint_every of `Run.train`."""
     if progress is None and _progress_queue is not None:
         progress = _teller(run)
-    return run.train(progress=progress, **where)
+    try:
+        return run.train(progress=progress, **where)
+    except Exception as error:
+        note_place(error)
+        raise
 
 
 def _teller(run):

@@ -19,6 +19,8 @@ import time
 
 import numpy as np
 
+from feedbackalign.data.own import sha256_of
+from feedbackalign.rules import user_file
 from feedbackalign.version import __version__
 
 SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where no steps are given
@@ -176,14 +178,19 @@ class Checkpoint:
         path = self.folder / "checkpoint.npz"
         meta, arrays = read_checkpoint(path)
         refuse_foreign(path, meta, self.identity())
-        try:
-            self._restore(meta, arrays, done)
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{path}: does not hold what this run needs: {error}") from error
+        self.put_back(meta, arrays, done)
         self._write_record(meta["rows"])
         return list(meta["rows"])
 
-    def _restore(self, meta, arrays, done):
+    def put_back(self, meta, arrays, done):
+        """Put a checkpoint's arrays, streams and progress in place."""
+        try:
+            self._put_back(meta, arrays, done)
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            path = self.folder / "checkpoint.npz"
+            raise CheckpointError(f"{path}: does not hold what this run needs: {error}") from error
+
+    def _put_back(self, meta, arrays, done):
         def part(prefix):
             return {name[len(prefix):]: array for name, array in arrays.items() if name.startswith(prefix)}
 
@@ -226,8 +233,26 @@ def in_words(optimizer):
     return optimizer.in_words() if hasattr(optimizer, "in_words") else type(optimizer).__name__
 
 
+def contents(rule, data):
+    """{name: sha256} of the data's arrays, and of the files of what is not this package's: the rule, its layers."""
+    found = {f"data {data.name}": data.sha256}
+    kinds = {type(part): None for part in (rule, *rule.network.all_layers())}
+    for file in {user_file.file_of(kind): None for kind in filter(user_file.is_own, kinds)}:
+        if file is not None:
+            found[file.name] = sha256_of(file)
+    return found
+
+
+def refuse_changed(theirs, mine, epochs):
+    """CheckpointError where something of the user's has the same name as when a run began, and another content."""
+    for name, sha256 in mine.items():
+        if theirs.get(name, sha256) != sha256:
+            raise CheckpointError(f"{name} changed since epoch {epochs}: put it back, or start anew with another --out")
+
+
 def refuse_foreign(path, meta, here):
     """Refuse a checkpoint of another package version, model, rule or run, by name."""
+    refuse_changed(*(identity.get("about", {}).get("sha256", {}) for identity in (meta, here)), len(meta["rows"]) - 1)
     theirs, mine = ({**identity, **identity.get("about", {})} for identity in (meta, here))
     for key in {**here, **here["about"]}:
         if key != "about" and theirs.get(key) != mine[key]:

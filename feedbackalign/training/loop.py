@@ -12,7 +12,7 @@ import numpy as np
 from feedbackalign.data import Batches, Dataset
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d
 from feedbackalign.rules.base import Rule, take_step
-from feedbackalign.training.checkpoints import Checkpoint, Progress
+from feedbackalign.training.checkpoints import Checkpoint, Progress, contents
 from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
                                            row_of, unsolvable)
 from feedbackalign.training.rows import Rows
@@ -124,6 +124,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     fixed = plain({**(about or {}), "persistence": persistence})
     if settings is None:
         settings = known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about)
+    if folder is not None:
+        fixed["sha256"] = {**fixed.get("sha256", {}), **contents(rule, data)}
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)

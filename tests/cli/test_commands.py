@@ -163,7 +163,7 @@ def test_a_users_rule_takes_part_and_a_failed_run_loses_no_other(tmp_path, capsy
     assert cli.main([*line, "--strength", "0", "--out", "ill"]) == 1
     assert [row["rule"] for row in summary("ill")["rows"]] == ["bp"] * 3
     printed = capsys.readouterr()
-    assert "MyRule seed 0 failed: KeyError: 'no strength'" in printed.err
+    assert "MyRule seed 0 failed: my_rule.py, line 13: KeyError: 'no strength'" in printed.err
     assert printed.err.splitlines()[-1].startswith("feedbackalign: error: 1 of 2 runs failed; MyRule seed 0")
     assert "bp " in printed.out
 
@@ -492,7 +492,7 @@ def test_trace_of_a_rule_that_sends_no_error_gives_update_angles(rule, capsys):
 def test_check_prints_every_line_and_counts_failures(passed, status, capsys, monkeypatch):
     asked = {}
 
-    def run(rules=None, seed=0):
+    def run(rules=None, seed=0, on_error=None):
         asked.update(rules=rules, seed=seed)
         yield {"what": "first", "value": 1e-9, "tolerance": 1e-6, "passed": True}
         yield {"what": "second", "value": 1.0, "tolerance": 1e-6, "passed": passed}
@@ -652,7 +652,7 @@ BAD_FILES = [
     ("compare --data mnist", "data_dir"),
     ("compare --data mnist --data-dir nothing", "nothing: no such folder"),
     ("compare --data mnist --data-dir .", "train-images"),
-    ("compare --rules raises.py:Rule", "raises.py: ZeroDivisionError while it was imported"),
+    ("compare --rules raises.py:Rule", "raises.py, line 1: ZeroDivisionError while it was imported"),
     ("train --rule pfa --optimizer adam --route closed-form", "the closed form is not exact here"),
 ]
 

@@ -12,7 +12,7 @@ import pytest
 
 from feedbackalign import optimizer, rules
 from feedbackalign.data import DataError, Dataset, Split
-from feedbackalign.rules.table import RuleFileError
+from feedbackalign.rules.user_file import UserFileError
 from feedbackalign.runs import models
 from feedbackalign.runs.run import Run
 from tests.small_runs import without_times
@@ -304,7 +304,7 @@ def rule_file(tmp_path):
     path.write_text(RULE)
     yield path
     for name in set(sys.modules) - before:
-        if name.startswith("feedbackalign_user_rule_"):
+        if name.startswith("feedbackalign_user_"):
             del sys.modules[name]
 
 
@@ -340,10 +340,10 @@ def test_folders_with_strange_names(rule_file, folder):
 def test_a_drive_letter_is_no_class(rule_file, monkeypatch):
     seen = []
     monkeypatch.setattr(pathlib.Path, "is_file", lambda self: seen.append(str(self)))
-    with pytest.raises(RuleFileError, match=r"rule file C:\\x\\my.py: there is no such file"):
+    with pytest.raises(UserFileError, match=r"rule file C:\\x\\my.py: there is no such file"):
         rules.find("C:\\x\\my.py:MyRule")
     assert seen[0].endswith("my.py")
-    with pytest.raises(RuleFileError, match="expected FILE.py:CLASS"):
+    with pytest.raises(UserFileError, match="expected FILE.py:CLASS"):
         rules.find("C:\\x\\my.py")
 
 
@@ -359,14 +359,14 @@ def test_a_drive_letter_is_no_class(rule_file, monkeypatch):
 ])
 def test_a_file_that_holds_no_such_rule_is_refused(rule_file, text, message):
     rule_file.write_text(text)
-    with pytest.raises(RuleFileError, match=message) as caught:
+    with pytest.raises(UserFileError, match=message) as caught:
         Run(f"{rule_file}:MyRule")
     assert str(rule_file) in str(caught.value)
 
 
 def test_a_file_that_raised_is_read_again_when_it_is_mended(rule_file):
     rule_file.write_text("1 / 0")
-    with pytest.raises(RuleFileError):
+    with pytest.raises(UserFileError):
         rules.find(f"{rule_file}:MyRule")
     rule_file.write_text(RULE)
     assert rules.find(f"{rule_file}:MyRule").__name__ == "MyRule"
@@ -374,14 +374,14 @@ def test_a_file_that_raised_is_read_again_when_it_is_mended(rule_file):
 
 @pytest.mark.parametrize("rule", ["my_rule.py", "my_rule.py:", "my_rule.pyc:MyRule", "./my_rule.py"])
 def test_the_form_of_a_rule_in_a_file(rule):
-    with pytest.raises(RuleFileError, match="expected FILE.py:CLASS, for example my_rule.py:MyRule"):
+    with pytest.raises(UserFileError, match="expected FILE.py:CLASS, for example my_rule.py:MyRule"):
         rules.find(rule)
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
     (tmp_path / "folder.py").mkdir()
     for name in ("none.py", "folder.py"):
-        with pytest.raises(RuleFileError, match=f"{name}: there is no such file"):
+        with pytest.raises(UserFileError, match=f"{name}: there is no such file"):
             rules.find(f"{tmp_path / name}:MyRule")
 
 

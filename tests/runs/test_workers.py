@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import pickle
 import pkgutil
-import sys
 import threading
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 
 import feedbackalign
 from feedbackalign import rules
-from feedbackalign.rules.table import RuleFileError
+from feedbackalign.rules.user_file import UserFileError
 from feedbackalign.runs import workers as worker_module
 from feedbackalign.runs.finished import versions
 from feedbackalign.runs.run import Run
@@ -129,7 +128,7 @@ def test_versions_are_plain():
     ({"seeds": [-1]}, ValueError, "seed: expected an integer of at least 0"),
     ({"rules": [Upward, Upward]}, ValueError, "rules of different names"),
     ({"rules": ["bp", "pfaa"]}, ValueError, "unknown rule 'pfaa': did you mean 'pfa'"),
-    ({"rules": ["a/none.py:Mine"]}, RuleFileError, "no such file"),
+    ({"rules": ["a/none.py:Mine"]}, UserFileError, "no such file"),
     ({"model": "mlpp"}, ValueError, "did you mean 'mlp'"),
     ({"lr": -1}, ValueError, "lr"),
     ({"no_setting": 1}, TypeError, "no_setting"),
@@ -171,7 +170,7 @@ def exceptions_of_the_package():
 
 def test_every_exception_of_the_package_survives_the_way_from_a_worker():
     kinds = exceptions_of_the_package()
-    assert {"DivergedError", "CheckpointError", "FolderInUseError", "RuleFileError", "DataError"} <= {
+    assert {"DivergedError", "CheckpointError", "FolderInUseError", "UserFileError", "DataError"} <= {
         kind.__name__ for kind in kinds}
     for kind in kinds:
         error = kind("what happened")
@@ -201,8 +200,7 @@ class Broken(Mine):
 def rule_file(tmp_path):
     path = tmp_path / "spawned_rule.py"
     path.write_text(RULE)
-    yield path
-    sys.modules.pop("feedbackalign_user_rule_spawned_rule", None)
+    return path
 
 
 @pytest.mark.slow

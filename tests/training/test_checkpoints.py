@@ -560,7 +560,7 @@ def rewritten(folder, change):
     ({"rule": "fa"}, "made by another rule: 'pfa', this run has 'fa'"),
     ({"opt": optimizer.Adam(0.1)}, "another optimizer: 'SGD with momentum 0.9', this run has 'Adam"),
     ({"opt": optimizer.SGD(0.1)}, "another optimizer: 'SGD with momentum 0.9', this run has 'SGD with momentum 0'"),
-    ({"data": classification(samples=12)}, "another samples: 11, this run has 12"),
+    ({"data": classification(samples=12)}, "data noisy classes changed since epoch 1: put it back, or start anew"),
     ({"expansion": 3}, "does not hold what this run needs"),
 ])
 def test_a_checkpoint_of_another_run_is_refused_by_name(here, message, tmp_path):

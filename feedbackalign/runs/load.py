@@ -1,0 +1,33 @@
+"""What a folder of `train` holds, back in Python: its rule with the trained weights, the network, and the data."""
+
+import json
+import pathlib
+
+import numpy as np
+
+from feedbackalign.runs.run import Run
+from feedbackalign.training.checkpoints import Checkpoint, CheckpointError, Progress, read_checkpoint, refuse_changed
+
+
+def load(folder):
+    """-> (rule, network, data) of a folder that `feedbackalign train` wrote, as they were at its last checkpoint.
+
+    The data has the form that the network takes. CheckpointError where the folder holds no such run, or where a file of
+    the user's own has changed since.
+
+        rule, network, data = fa.load("runs/pfa-mlp-digits-seed0")
+    """
+    folder = pathlib.Path(folder).expanduser()
+    path = folder / "settings.json"
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        run = Run(**{field: tuple(map(tuple, value)) if field == "options" else value
+                     for field, value in kept["run"].items()})
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{folder}: expected a folder that `feedbackalign train` wrote ({error})") from error
+    meta, arrays = read_checkpoint(folder / "checkpoint.npz")
+    refuse_changed(kept.get("sha256", {}), run.settings().get("sha256", {}), meta["progress"]["epoch"])
+    rule, data, optimizer, stream = run.build()
+    batches, hook_batches = (data.batches(run.batch_size, rng=rng) for rng in (stream, np.random.default_rng(0)))
+    Checkpoint(folder, rule, optimizer, batches, hook_batches, run.epochs, {}).put_back(meta, arrays, Progress())
+    return rule, rule.network, data
