@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from feedbackalign import check, figures, rules, runs
@@ -110,7 +111,9 @@ def test_the_readme_is_read_in_five_minutes():
 def test_every_block_of_python_is_run_or_says_what_it_needs():
     run = ["import numpy as np\nimport feedbackalign", "import feedbackalign as fa\nfa.blas_threads",
            "import feedbackalign as fa\n\nrows", "# needs dask", "# needs mpi4py",
-           '"""Feedback alignment through weights', '"""Feedback alignment through synapses']
+           '"""Feedback alignment through weights', '"""Feedback alignment through synapses',
+           '"""Every hidden layer guesses', "import numpy as np\n\nfrom feedbackalign.data",
+           "from feedbackalign.layers"]
     found = [block for page in (README, RULES, RUNNING) for block in blocks(page, "python")]
     assert sorted(run) == sorted(start for block in found for start in run if block.startswith(start))
     assert len(found) == len(run)
@@ -147,7 +150,8 @@ def test_the_lines_on_threads_print_the_number_of_their_block(monkeypatch, capsy
 @pytest.mark.parametrize("page, first_line, name, options", [
     (README, '"""Feedback alignment through weights', "RandomSigns", {}),
     (RULES, '"""Feedback alignment through synapses', "TernaryFeedback", {"present": 0.5}),
-], ids=["README", "RULES"])
+    (RUNNING, '"""Every hidden layer guesses', "OwnGuesses", {}),
+], ids=["README", "RULES", "RUNNING"])
 def test_the_rule_of_ones_own_holds_what_it_says(page, first_line, name, options):
     scope = {}
     exec(compile(code(page, first_line), page.name, "exec"), scope)
@@ -159,6 +163,35 @@ def test_the_rule_of_ones_own_holds_what_it_says(page, first_line, name, options
     assert rows[-1]["update_angle"]["fc1.weight"] is not None, "an error came down"
 
 
+@pytest.fixture
+def ones_own(tmp_path, monkeypatch):
+    """The files of the user's own that the pages tell of, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    own = [block for block in blocks(README, "python") + blocks(RULES, "python") if "class " in block]
+    files = {"my_rule.py": "\n".join(own), "my_guess.py": code(RUNNING, '"""Every hidden layer guesses'),
+             "my_data.py": code(RUNNING, "import numpy as np\n\nfrom feedbackalign.data"),
+             "my_net.py": code(RUNNING, "from feedbackalign.layers"),
+             "mine.csv": "length,species\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(50))}
+    for name, text in files.items():
+        Path(name).write_text(text, encoding="utf-8")
+    np.savez("mine.npz", x=np.random.default_rng(0).normal(size=(50, 8, 8)), y=np.arange(50) % 2)
+
+
+def test_data_and_network_of_ones_own_are_trained_as_the_page_says(ones_own):
+    for settings in ({"data": "my_data.py:rings"}, {"data": "mine.npz", "model": "my_net.py:convnet"},
+                     {"data": "digits", "model": "my_net.py:convnet"},
+                     {"data": "mine.csv", "label_column": "species", "test_share": 0.3}):
+        rows = runs.Run("fa", epochs=1, batch_size=20, **settings).train()
+        assert rows[-1]["test_accuracy"] is not None and rows[-1]["sha256"]
+
+
+def test_the_table_of_a_rule_has_all_that_a_rule_has():
+    told = set(re.findall(r"`(?:\w+ = )?(\w+)", section(RUNNING, "All that a rule may have")))
+    has = {name for name in vars(rules.Rule) if not name.startswith("_")} | {"send_back", "learn_feedback", "route"}
+    assert has <= told
+    assert {name for name in told if hasattr(rules.ErrorSendingRule, name)} >= has
+
+
 def commands(page):
     """Every command line of the package on a page, in blocks and in backticks."""
     found = [line for block in blocks(page) for line in block.splitlines()]
@@ -167,10 +200,7 @@ def commands(page):
 
 
 @every_page
-def test_every_command_is_one_that_the_package_takes(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    own = [block for block in blocks(README, "python") + blocks(RULES, "python") if "class " in block]
-    Path("my_rule.py").write_text("\n".join(own), encoding="utf-8")
+def test_every_command_is_one_that_the_package_takes(page, ones_own):
     for line in commands(page):
         line = re.sub(r"\b(DIR|N)\b", "1", line).replace("NAME", "depth")
         parsed = arguments.parse(shlex.split(line)[1:])
@@ -223,7 +253,7 @@ def explained(heading, *columns):
 
 
 def test_every_key_of_a_row_is_explained():
-    found = {"not_to_be_trusted", "failed"} | set(
+    found = {"not_to_be_trusted", "failed", "sha256"} | set(
         runs.Run("bp", epochs=0, hidden=(4,), shuffled_labels=True, persistence=True).train()[0])
     for name in rules.TABLE:
         found |= set(SmallRun(name).train(epochs=1)[-1])

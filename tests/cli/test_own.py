@@ -109,7 +109,8 @@ def test_columns_and_shares_are_named_on_the_line(folder, capsys):
 
 
 @pytest.mark.parametrize("line", ["--rule pfa --expansion 3 --lr-milestones 1 --hidden 7",
-                                  "--rule hep --model settling", "--rule mine.py:Mine --model mine.py:net --data mine.npz --optimizer adam"])
+                                  "--rule hep --model settling",
+                                  "--rule mine.py:Mine --model mine.py:net --data mine.npz --optimizer adam"])
 def test_load_gives_back_what_train_made_from_any_folder(folder, monkeypatch, tmp_path, line):
     line = line if "data" in line else f"{line} --data mine.csv"
     assert cli.main(["train", *line.split(), *SMALL, "--out", "run"]) == 0
