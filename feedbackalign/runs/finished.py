@@ -92,7 +92,7 @@ class FinishedRuns:
     def keep(self, run, rows):
         """Keep the rows of a finished run, and remove its checkpoints."""
         name = name_of(run)
-        if name is None:
+        if name is None or rows[-1].get("sha256") != run.settings().get("sha256"):      # edited while it ran
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         rows = training.plain(rows)

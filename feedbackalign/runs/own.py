@@ -91,7 +91,8 @@ def name_of(thing):
 def contents(run):
     """{name: sha256} of what is the user's own in a run: files by their bytes, a Dataset by its arrays.
 
-    None in place of a sum where there is no file to read: a class or function typed into a running Python.
+    None in place of a sum where no file says all: a class or function typed into a running Python, or made by another
+    function.
     """
     found = {}
 
@@ -110,7 +111,8 @@ def contents(run):
         code.append(function(run.data, "data"))
     for thing in filter(user_file.is_own, code):
         file = user_file.file_of(thing)
-        note(*((thing.__name__, None) if file is None else (file.name, own.sha256_of(file))))
+        known = file is not None and "<" not in thing.__qualname__         # not a lambda, and in no function
+        note(*((file.name, own.sha256_of(file)) if known else (thing.__name__, None)))
     return found
 
 

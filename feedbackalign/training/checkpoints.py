@@ -239,7 +239,7 @@ def contents(rule, data):
     kinds = {type(part): None for part in (rule, *rule.network.all_layers())}
     for file in {user_file.file_of(kind): None for kind in filter(user_file.is_own, kinds)}:
         if file is not None:
-            found[file.name] = sha256_of(file)
+            found[file.name] = " ".join(filter(None, [found.get(file.name), sha256_of(file)]))      # two of one name
     return found
 
 
@@ -254,7 +254,9 @@ def refuse_foreign(path, meta, here):
     """Refuse a checkpoint of another package version, model, rule or run, by name."""
     refuse_changed(*(identity.get("about", {}).get("sha256", {}) for identity in (meta, here)), len(meta["rows"]) - 1)
     theirs, mine = ({**identity, **identity.get("about", {})} for identity in (meta, here))
-    for key in {**here, **here["about"]}:
+    for identity in (theirs, mine):
+        identity["content"] = sorted(identity.pop("sha256", {}))
+    for key in mine:
         if key != "about" and theirs.get(key) != mine[key]:
             raise CheckpointError(f"{path}: made by another {key}: {theirs.get(key)!r}, this run has {mine[key]!r}")
 

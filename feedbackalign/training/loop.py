@@ -125,7 +125,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     if settings is None:
         settings = known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about)
     if folder is not None:
-        fixed["sha256"] = {**fixed.get("sha256", {}), **contents(rule, data)}
+        own = fixed.get("sha256", {})
+        fixed["sha256"] = {**own, **contents(rule, data), **own}            # what the caller knows better stands first
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)

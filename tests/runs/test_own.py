@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import pathlib
 import pickle
 import sys
 import types
@@ -65,7 +66,7 @@ def folder(tmp_path, monkeypatch):
 
 
 SMALL = {"epochs": 1, "batch_size": 4}
-EVERY = [{"data": "mine.npz"}, {"data": "mine.csv"}, {"data": "mine.py:noise"}, {"data": images, "model": convnet},
+EVERY = [{"data": "mine.npz"}, {"data": pathlib.Path("mine.csv")}, {"data": "mine.py:noise"}, {"data": images, "model": convnet},
          {"data": classification()}, {"data": "mine.npz", "model": "mine.py:net", "rule": "mine.py:Mine"},
          {"model": convnet, "batch_size": 300}, {"data": "fashion-mini", "model": rows_network, "batch_size": 5000}]
 
@@ -192,6 +193,29 @@ def test_two_files_of_one_name_both_count(folder):
         path.write_text(path.read_text() + "\n")
         names.add(name_of(run))
     assert len(names) == 3
+
+
+def test_a_run_whose_file_was_edited_meanwhile_is_not_kept(folder):
+    run, kept = Run("mine.py:Mine", data="mine.npz", **SMALL), FinishedRuns(folder / "kept")
+    rows = run.train()
+    changed(folder, "mine.py")
+    kept.keep(run, rows)
+    assert kept.rows(run) is None
+    kept.keep(run, run.train())
+    assert kept.rows(run)
+
+
+def test_functions_made_by_a_function_are_never_taken_for_each_other(folder):
+    one, other = (Run("fa", data=lambda rng, n=n: own.dataset("n", np.full((20, 1), n), np.arange(20) % 2), **SMALL)
+                  for n in (1, 2))
+    assert name_of(one) is name_of(other) is None and one.settings()["sha256"] == {"<lambda>": None}
+
+
+def test_a_checkpoint_of_data_of_another_name_is_refused_by_both_names(tmp_path):
+    data = classification()
+    Run("fa", data=data, **SMALL).train(folder=tmp_path)
+    with pytest.raises(CheckpointError, match=r"another data: 'noisy classes', this run has 'b'"):
+        Run("fa", data=dataclasses.replace(data, name="b"), **SMALL).train(folder=tmp_path, resume=True)
 
 
 def test_code_is_read_anew_when_its_bytes_change_within_one_second(folder):
