@@ -21,6 +21,9 @@ class AtTheStart(Mine):
         self.B = np.zeros((2, 3)) @ np.zeros((2, 3))
 
 def no_net(data, rng):
+    return deeper(data)
+
+def deeper(data):
     return data.nothing
 
 def no_data(rng):

@@ -66,8 +66,9 @@ def folder(tmp_path, monkeypatch):
 
 
 SMALL = {"epochs": 1, "batch_size": 4}
-EVERY = [{"data": "mine.npz"}, {"data": pathlib.Path("mine.csv")}, {"data": "mine.py:noise"}, {"data": images, "model": convnet},
-         {"data": classification()}, {"data": "mine.npz", "model": "mine.py:net", "rule": "mine.py:Mine"},
+EVERY = [{"data": "mine.npz"}, {"data": pathlib.Path("mine.csv")}, {"data": "mine.py:noise"},
+         {"data": images, "model": convnet}, {"data": classification()},
+         {"data": "mine.npz", "model": "mine.py:net", "rule": "mine.py:Mine"},
          {"model": convnet, "batch_size": 300}, {"data": "fashion-mini", "model": rows_network, "batch_size": 5000}]
 
 
