@@ -60,6 +60,7 @@ def known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about):
     ours = {key: repr(schedule) for key, schedule in (("lr_at", lr_at), ("decay_at", decay_at))
             if type(schedule).__module__.startswith("feedbackalign.")}
     settings = {"rule": rule.name, "options": rule.options, "network": repr(rule.network), "data": data.name,
+                "data_sha256": data.sha256,
                 "optimizer": type(optimizer).__name__, "lr": optimizer.lr, "batch_size": batch_size,
                 "momentum": getattr(optimizer, "momentum", None), "weight_decay": optimizer.weight_decay, **ours,
                 **{key: value for key, value in (about or {}).items() if key != "seed"}}

@@ -161,7 +161,8 @@ def test_a_users_rule_takes_part_and_a_failed_run_loses_no_other(tmp_path, capsy
     assert [row["rule"] for row in summary("well")["rows"]] == ["bp"] * 3 + ["MyRule"] * 3
     capsys.readouterr()
     assert cli.main([*line, "--strength", "0", "--out", "ill"]) == 1
-    assert [row["rule"] for row in summary("ill")["rows"]] == ["bp"] * 3
+    assert [row["rule"] for row in summary("ill")["rows"]] == ["bp"] * 3 + ["MyRule"]
+    assert summary("ill")["rows"][-1]["failed"] == "KeyError"
     printed = capsys.readouterr()
     assert "MyRule seed 0 failed: my_rule.py, line 13: KeyError: 'no strength'" in printed.err
     assert printed.err.splitlines()[-1].startswith("feedbackalign: error: 1 of 2 runs failed; MyRule seed 0")

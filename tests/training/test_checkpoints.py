@@ -46,7 +46,7 @@ def assert_same(resumed, rows, whole, whole_rows, folder):
 @pytest.mark.parametrize("opt", ["sgd", *(pytest.param(opt, marks=pytest.mark.slow) for opt in OPTIMIZERS
                                           if opt != "sgd")])
 @pytest.mark.parametrize("name", TABLE)
-@pytest.mark.filterwarnings("ignore:corinfomax. outputs .* were 0:UserWarning")              # Adam's first steps are long
+@pytest.mark.filterwarnings("ignore:corinfomax. outputs .* were 0:UserWarning")     # Adam's first steps are long
 def test_every_rule_resumes_in_mid_epoch_to_the_same_bytes(name, opt, tmp_path):
     """Even a run made from other seeds goes on as the one that was killed: all that matters is in the checkpoint."""
     whole = SmallRun(name, opt=OPTIMIZERS[opt]())

@@ -28,8 +28,9 @@ def predictors_rows(*, seeds=3, epochs=20, progress=None):
     Returns
     -------
     list of dict
-        feedback ("learned" or "fixed"), rule, seed, epoch, test_accuracy, between (degrees between W and Wb of fc2), implicit and backprop ({layer:
-        degrees of its weights' update to that gradient}; null where the implicit one did not settle).
+        feedback ("learned" or "fixed"), rule, seed, epoch, test_accuracy, between (degrees between W and Wb of fc2),
+        implicit and backprop ({layer: degrees of its weights' update to that gradient}; null where the implicit one did
+        not settle).
     """
     return trained.collect((_run(feedback, seed, epochs) for feedback in FEEDBACK for seed in trained.seed_list(seeds)),
                            progress)
@@ -58,8 +59,9 @@ def predictors(rows):
         Of `predictors_rows`.
     -> matplotlib.figure.Figure
 
-    >>> rows = [{"feedback": "learned", "rule": "corinfomax", "seed": 0, "epoch": epoch, "test_accuracy": 0.5, "between": 80.0,
-    ...          "implicit": {"fc1": 60.0, "fc2": 30.0}, "backprop": {"fc1": 80.0, "fc2": 120.0}} for epoch in (0, 1)]
+    >>> rows = [{"feedback": "learned", "rule": "corinfomax", "seed": 0, "epoch": epoch, "test_accuracy": 0.5,
+    ...          "between": 80.0, "implicit": {"fc1": 60.0, "fc2": 30.0}, "backprop": {"fc1": 80.0, "fc2": 120.0}}
+    ...         for epoch in (0, 1)]
     >>> [axes.get_title() for axes in predictors(rows).axes]
     ['fc2: angle between W and Wb (degrees)', 'updates of W: angle to two gradients (degrees)']
     """
@@ -67,15 +69,16 @@ def predictors(rows):
     rule, by_feedback = rows[0]["rule"], {}
     for row in rows:
         by_feedback.setdefault(row["feedback"], []).append(row)
-    ends = {name: f"{mean_at_end(mean_curves(some, accuracy_percent)[rule]):.0f} %" for name, some in by_feedback.items()}
+    ends = {name: mean_at_end(mean_curves(some, accuracy_percent)[rule]) for name, some in by_feedback.items()}
     between = {name: mean_curves(some, lambda row: row["between"])[rule] for name, some in by_feedback.items()}
     to = {(name, layer): mean_curves([row for row in by_feedback.get("learned", ()) if row[name]],
                                      entry(name, layer)).get(rule) for name in DASHES for layer in COLOURS}
     with style.slide():
         figure = style.new_figure("W and its backward predictor Wb turn towards each other, and stop far from a mirror")
-        small = fill(["digits, 64-100-10, rates in [0, 1], β = ±1", seeds_of(rows), "test accuracy at the end: " + ", ".join(
-            f"{accuracy} with Wb {name}" for name, accuracy in ends.items()), "right: Wb learned",
-            "angles tell no lengths: were Wb = W, fc1's update would be ε times the settled gradient"])
+        accuracies = ", ".join(f"{accuracy:.0f} % with Wb {name}" for name, accuracy in ends.items())
+        small = fill(["digits, 64-100-10, rates in [0, 1], β = ±1", seeds_of(rows),
+                      f"test accuracy at the end: {accuracies}", "right: Wb learned",
+                      "angles tell no lengths: were Wb = W, fc1's update would be ε times the settled gradient"])
         bottom = style.foot(figure, small, more=_legend())
         grid = figure.add_gridspec(1, 2, left=0.06, right=0.985, top=0.85, bottom=bottom, wspace=0.16)
         left, right = (figure.add_subplot(grid[0, place]) for place in range(2))

@@ -24,8 +24,8 @@ What the paper's text and the authors' program say, and what is ours
     - The text was read through the program and a later paper of the group. At their settings (forgetting 0.99999) the
       lateral weights add nothing that can be measured: their drive is a millionth of the prediction errors'.
     - Biases are ours: there are none in the published networks.
-    - `grads` are of size ε, so rates near 1 are intended. `learning_rate_factor` is 20: the commands multiply the common
-      rate with it, in Python you give SGD the product. Wb learns 0.3 times as fast as W (`feedback_rate`).
+    - `grads` are of size ε, so rates near 1 are intended. `learning_rate_factor` is 20: the commands multiply the
+      common rate with it, in Python you give SGD the product. Wb learns 0.3 times as fast as W (`feedback_rate`).
     - The signed sets are from memory. See `feasible_sets`.
     - Learning Wb is not needed to learn: with `feedback_rate=0`, Wb as it was drawn, the digits are learnt as well, and
       W turns to Wb nearly as far, as in feedback alignment.
