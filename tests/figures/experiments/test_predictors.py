@@ -9,7 +9,8 @@ def rows(seeds=2, epochs=3):
     """By formula: the angle falls, fc1 comes nearer to the settled gradient than to backprop."""
     return [{"feedback": feedback, "rule": "corinfomax", "seed": seed, "epoch": epoch,
              "test_accuracy": 0.9 + 0.02 * seed, "between": 90.0 - slope * epoch + seed,
-             "implicit": {"fc1": 90.0 - 15 * epoch, "fc2": 30.0 + epoch}, "backprop": {"fc1": 85.0, "fc2": 100.0 + epoch}}
+             "implicit": {"fc1": 90.0 - 15 * epoch, "fc2": 30.0 + epoch},
+             "backprop": {"fc1": 85.0, "fc2": 100.0 + epoch}}
             for feedback, slope in (("learned", 10), ("fixed", 5))
             for seed in range(seeds) for epoch in range(epochs + 1)]
 
