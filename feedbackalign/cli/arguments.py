@@ -10,7 +10,7 @@ import sys
 import textwrap
 
 from feedbackalign import data, rules
-from feedbackalign.cli.report import flag
+from feedbackalign.cli.report import flag, option_text
 from feedbackalign.cli.words import formats, integers, number_or_word, seeds, words
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
@@ -293,14 +293,13 @@ def _add_rule_options(parser, known_rules):
     for option, taken in takers.items():
         if option in DEFAULTS:                                      # --activation is the network's, for all rules alike
             continue
-        routes = {route: None for _, kind, _ in taken for route in getattr(kind, option + "s", ())}
-        choices = f"{', '.join(routes)}; " if routes else ""
-        by_default = {}                                             # {" (default 1.0)": the rules that have it}
-        for rule, _, default in taken:
-            by_default.setdefault("" if default is None else f" (default {default})", []).append(rule)
-        takers_text = "; ".join(f"{', '.join(names)}{default}" for default, names in by_default.items())
+        meanings = {}                                               # {what it means: the rules that say so}
+        for rule, kind, default in taken:
+            usual = "" if default is None else f" (default {default})"
+            meanings.setdefault((option_text(kind, option), usual), []).append(rule)
+        words = " ".join(f"{', '.join(names)}{usual}: {text}".rstrip(": ") for (text, usual), names in meanings.items())
         group.add_argument(flag(option), dest=f"option_{option}", type=number_or_word, default=argparse.SUPPRESS,
-                           metavar="X", help=f"{choices}for {takers_text}".replace("%", "%%"))
+                           metavar="X", help=words.replace("%", "%%"))
 
 
 def settings_of(arguments):

@@ -6,8 +6,9 @@ Pure functions from plain rows to strings; the commands print them.
 import math
 import textwrap
 
-from feedbackalign.cli.tables import GAP, WIDTH
+from feedbackalign.cli.tables import WIDTH
 from feedbackalign.figures.small_print import decay_in_words, fill
+from feedbackalign.rules.option_help import option_help
 
 
 def decay_text(preset, rows, drop_step):
@@ -133,34 +134,31 @@ def rule_text(name, kind, options):
     >>> print(rule_text("fa", rules.find("fa"), rules.options_of("fa")))
     fa      Backward weights B, one array per weighted layer, in the shape of the layer's W.
             Lillicrap et al. 2016, arXiv 1411.0247
-            --density 1.0
+            --density 1.0   float in (0, 1]: Share of feedback synapses that exist; the others stay zero.
     """
     idea = (kind.__doc__ or "(no description)").strip().splitlines()[0]
     details = [kind.paper] if kind.paper else []
     if kind.takes != "any network":
         details.append(f"takes {kind.takes}")
-    line = ""
     for option, default in options.items():
-        own = f"{flag(option)} {_choices(kind, option, default)}"
-        if line and len(line) + len(GAP) + len(own) > WIDTH - 8:            # 8: the indent below
-            details.append(line)
-            line = ""
-        line += (GAP if line else "") + own
-    if line:
-        details.append(line)
+        usual = "(chosen by itself)" if default is None else default
+        details.append(textwrap.fill(f"{flag(option)} {usual}   {option_text(kind, option)}", WIDTH - 8,
+                                     subsequent_indent=12 * " ", break_on_hyphens=False).rstrip())
     if kind.own_step:
         details.append("takes a step of its own: learning rate, momentum and decay do not apply")
     elif kind.learning_rate_factor != 1:
         details.append(f"learning rate x {kind.learning_rate_factor:g}")
-    return "\n".join([f"{name:<7} {idea}", *(f"        {detail}" for detail in details)])
+    return "\n".join([f"{name:<7} {idea}", *(textwrap.indent(detail, 8 * " ") for detail in details)])
 
 
-def _choices(kind, option, default):
-    """An option's default, and the words that it takes beside it, if it takes words."""
-    others = ", ".join(word for word in getattr(kind, option + "s", ()) if word != default)
-    if default is None:
-        return f"(chosen by itself{': ' * bool(others)}{others})"
-    return f"{default} (or {others})" if others else str(default)
+def option_text(kind, option):
+    """What an option of a rule takes and means, as the docstring of the rule says; else the words that it takes.
+
+    >>> from feedbackalign import rules
+    >>> option_text(rules.find("wp"), "sigma")
+    'float above 0: σ. Too large bends the estimate, too small drowns it in rounding.'
+    """
+    return option_help(kind).get(option) or " or ".join(getattr(kind, option + "s", ()))
 
 
 def flag(option):

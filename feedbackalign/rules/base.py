@@ -69,6 +69,8 @@ class Rule:
         Whether `update` ignores the optimiser. Learning rate, momentum and decay are then None in a record.
     top_layer_is_exact : bool
         Whether a rule that sends an error leaves the top layer its exact gradient.
+    options_explained_in : tuple of classes
+        Whose docstrings say what some of the options mean, see `option_help`.
     own_truths : tuple of functions
         What is exactly true of the rule, for `feedbackalign check`: `truth(kind, rng)` takes the rule's class and a
         Generator and yields (what, value or values, tolerance). No value may exceed the tolerance; with a fourth entry
@@ -84,6 +86,7 @@ class Rule:
     needs = ()
     own_step = False
     top_layer_is_exact = True
+    options_explained_in = ()
     own_truths = ()
 
     def __init__(self, network, *, rng=None):

@@ -106,6 +106,7 @@ class NodePerturbation(Rule):
     paper = "Werfel, Xie, Seung 2003"
     learning_rate_factor = 0.1
     needs = ("noise",)
+    options_explained_in = (WeightPerturbation,)
     own_truths = (expectation,)
 
     def __init__(self, network, *, rng, sigma=1e-3):

@@ -48,11 +48,24 @@ def test_every_rule_has_an_idea_and_a_paper(name):
     assert max(map(len, text.splitlines())) <= report.WIDTH
 
 
-def test_an_option_that_takes_words_is_listed_with_all_of_them():
-    text = report.rule_text("dfc-ssa", rules.find("dfc-ssa"), rules.options_of("dfc-ssa"))
-    assert "--feedback learned (or fixed)" in text and "--gamma 0.1\n" in text
-    text = report.rule_text("kp", rules.find("kp"), {"route": None})
-    assert "--route (chosen by itself: " in text and all(route in text for route in rules.find("kp").routes)
+@pytest.mark.parametrize("name", rules.TABLE)
+def test_every_option_has_its_meaning_and_all_words_that_it_takes(name):
+    kind = rules.find(name)
+    text = report.rule_text(name, kind, rules.options_of(name))
+    for option, default in rules.options_of(name).items():
+        meaning = report.option_text(kind, option)
+        assert f"{report.flag(option)} {'(chosen by itself)' if default is None else default}   {meaning[:10]}" in text
+        assert ": " in meaning and len(meaning) > 15                        # a kind of value and what it means
+        assert all(f'"{word}"' in meaning for word in getattr(kind, option + "s", ()))
+
+
+def test_an_option_without_a_docstring_still_lists_its_words():
+    class Silent(rules.Rule):
+        shapes = ("round", "square")
+
+        def __init__(self, network, *, rng, shape="round"):
+            super().__init__(network, rng=rng)
+    assert report.rule_text("silent", Silent, rules.options_of(Silent)).endswith("--shape round   round or square")
 
 
 def test_a_rule_without_words_is_listed_too():

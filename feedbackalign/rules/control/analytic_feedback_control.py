@@ -55,20 +55,28 @@ class AnalyticFeedbackControl(Rule):
         Draws Q, and the noise of the sleep phases.
     target_step : float above 0
         λ of Eq. 2; at least the root of the precision, 3.5e-4 in float32.
-    alpha, k_p, leak : see `dynamics.Controller`
+    alpha, k_p, leak
+        See `dynamics.Controller`.
     signal : "rates", "voltages" or "slopes"
         Eq. 6, 7 or 8.
     own_rates : bool
         Whether every layer's update is divided by its squared input length; see `learning`.
     feedback : "learned" or "fixed"
+        Whether Q learns in the sleep phases, or is that of the first weights for good.
     output_feedback : "identity" or "learned"
+        Whether the output layer's Q is the identity, or learns like all others.
     pretraining : int
         Sleep phases before training.
     sleep_updates : int
         Sleep phases after every update.
-    sleep_steps, sleep_alpha, sigma : Euler steps, leak, and σ of the noise in a sleep phase
+    sleep_steps : int
+        Euler steps of a sleep phase.
+    sleep_alpha : float
+        α in a sleep phase.
+    sigma : float above 0
+        σ, the deviation of the noise in a sleep phase.
     feedback_lr, feedback_decay : float
-        Adam's, for Q.
+        Learning rate and decay of Adam, for Q.
     gamma : float of at least 0
         γ, the damping of the references.
 
@@ -100,6 +108,7 @@ class AnalyticFeedbackControl(Rule):
     leaks, signals, feedbacks, output_feedbacks = LEAKS, SIGNALS, ("learned", "fixed"), ("identity", "learned")
     asleep = {"k_p": 0.05, "dt": 0.003, "tau": 0.006}                           # the controller in a sleep phase
     noise_tau = 0.2                                         # τ_A of Eq. 10
+    options_explained_in = (Controller,)
     own_truths = (truths.settling, truths.inversion, truths.gauss_newton, truths.zero_error)
 
     def __init__(self, network, *, rng, target_step=0.05, alpha=0.02, k_p=1.5, leak="integral", signal="rates",

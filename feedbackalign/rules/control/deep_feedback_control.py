@@ -36,7 +36,8 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         As for `AnalyticFeedbackControl`.
     control_steps : int
         Euler steps of the simulation.
-    dt, tau, proactive : see `dynamics.Controller`
+    dt, tau, proactive
+        See `dynamics.Controller`.
     only_converged : bool
         Whether only samples that have converged to 1e-5 contribute. An epoch without any is refused.
 

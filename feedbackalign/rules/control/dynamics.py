@@ -37,7 +37,8 @@ class Controller:
         Length of an Euler step, at most `tau`. At dt = τ the network answers at once: v = v_ff + v_fb.
     tau : float above 0
         τ, the network's time constant in units of the controller's.
-    leak : "integral" (Eq. 3) or "total"
+    leak : "integral" or "total"
+        What leaks: the integral (Eq. 3), or the whole control.
     proactive : bool
         Whether the control acts in the step in which it is computed, or one step later.
     instantaneous : bool

@@ -55,6 +55,7 @@ class EquilibriumPropagation(SettlingRule):
     rng : numpy.random.Generator
         Draws the sign of random-sign.
     estimator : "symmetric", "one-sided" or "random-sign"
+        From nudges of β and −β, of β alone, or of one of both by chance.
     beta : float, optional
         β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.5e-4 in
         float32 and 1.5e-8 in float64, the root of the rounding: with less, rounding hides the difference of two states.
@@ -64,6 +65,7 @@ class EquilibriumPropagation(SettlingRule):
     activation : str, optional
         A unit that takes the place of the network's own.
     sweep : "alternating" or "synchronous"
+        Whether every other layer moves at a time, or all at once.
     damping : float in [0, 1)
         Share of its old state that a unit keeps at each step.
 

@@ -60,16 +60,17 @@ class HolomorphicEP(SettlingRule):
     rng : numpy.random.Generator
         Draws B0.
     radius : float
-        r = |β|.
+        r = |β|, how hard the output is nudged.
     points : int
         N, at least 1; the limit r → 0 is mode "tangent", which needs none.
     mode : "points", "tangent" or "oscillation"
+        A phase at each point, a nudge without a size, or one phase that walks through the points.
     free_steps, nudged_steps : int
         Length of the phases; in an oscillation, how long each point holds.
     periods : int
         Of an oscillation, beside the first, which is not counted.
     damping : float in [0, 1)
-        h.
+        h, the share of its old state that a unit keeps at each step.
     angle : float in [0, 180]
         Degrees α: B = sin α B0 + cos α W at the start, each layer above the lowest. Both learn from there.
     activation : str, optional

@@ -40,6 +40,7 @@ class JacobianHomeostasis(HolomorphicEP):
     probes : int
         Noise vectors per sample of a batch.
     estimate : "local", "full" or "closed-form"
+        How the pull is found: from the answer to noise, from both answers, or from W and B themselves.
 
     Examples
     --------

@@ -116,6 +116,7 @@ class CorInfoMax(Rule):
     paper = "Bozkurt, Pehlevan, Erdogan 2023, arXiv 2306.04810"
     takes = "dense networks under squared error"
     learning_rate_factor = 20.0
+    options_explained_in = (Neurons,)
     own_truths = (truths.lateral_inverse, truths.definite, truths.tied)
     signs, step_rules, laterals = ("random", "fixed"), STEP_RULES, updates.UPDATES      # what options can be, for help
 

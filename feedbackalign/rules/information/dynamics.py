@@ -48,6 +48,7 @@ class Neurons:
     step_rule : "constant", "slow" or "loop"
         η; max(η/(slow_by t + 1), smallest); max(η/(t + 1), smallest), at sweep t = 0, 1, …
     slow_by, smallest_step : float
+        How fast η falls, and to what.
 
     >>> Neurons(step_size=0.1, step_rule="loop", smallest_step=0.02).step(9)
     0.02

@@ -44,9 +44,12 @@ class TargetRule(Rule):
         γ, the damping of the Gauss-Newton reference; part of its name.
     sigma : float above 0
         σ, the deviation of the noise. Large noise biases what the feedback learns.
-    feedback_lr, feedback_decay, feedback_optimizer
-        Of the feedback's optimiser, "adam" or "sgd". Gradients are averaged over a layer's units. The decay acts as
-        damping: with SGD γ is decay · units / 2. None: 1e-4 for the difference losses, else 1e-5.
+    feedback_lr : float above 0
+        Of the feedback's optimiser. Gradients are averaged over a layer's units.
+    feedback_decay : float, optional
+        Acts as damping: with SGD γ is decay · units / 2. None: 1e-4 for the difference losses, else 1e-5.
+    feedback_optimizer : "adam" or "sgd"
+        What the feedback learns by.
     pretraining : int
         Updates of the feedback before training.
     extra_epochs : int
