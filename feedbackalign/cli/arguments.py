@@ -185,7 +185,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_rule_options(trace, known_rules)
 
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
-    check.add_argument("--rules", type=words, metavar="A,B", help="these only; default: all")
+    check.add_argument("--rules", type=words, metavar="A,B", help="these alone; default: all layers and all rules")
     check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
 
     command("rules", "list the rules: name, idea, paper, options")

@@ -260,16 +260,17 @@ def test_bad_arguments(error, arguments, options, message):
 # ---------------------------------------------------------------------------------------------- everything at once
 
 def test_run_passes_everywhere_and_repeats_itself():
+    layer_rows = list(check.run(rules=[], seed=0))
     some = ["bp", "fa", "usf", "wm", "kp", "pfa", "np", "ep", "dtp", "gnt", "dfc-ssa"]          # slow: all
     rows = list(check.run(rules=some, seed=0))
-    assert [row["what"] for row in rows if not row["passed"]] == []
+    assert [row["what"] for row in layer_rows + rows if not row["passed"]] == []
     again = list(check.run(rules=["bp", "fa"], seed=0))
     assert again == rows[:len(again)]
-    for row in rows:
+    for row in layer_rows + rows:
         assert set(row) == {"what", "value", "tolerance", "passed"} and type(row["value"]) is float
         assert type(row["passed"]) is bool and type(row["tolerance"]) is float
-    told = {row["what"].split(":")[0] for row in rows}
-    assert set(some) <= told
+    assert {row["what"].split(":")[0] for row in rows} == set(some)             # what was asked for, alone
+    assert "gradient of Linear(5, 4)" in {row["what"] for row in layer_rows}
 
 
 @pytest.mark.slow
