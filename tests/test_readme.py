@@ -254,7 +254,8 @@ def explained(heading, *columns):
 
 def test_every_key_of_a_row_is_explained():
     found = {"not_to_be_trusted", "failed", "sha256"} | set(
-        runs.Run("bp", epochs=0, hidden=(4,), shuffled_labels=True, persistence=True).train()[0])
+        runs.Run("bp", epochs=0, hidden=(4,), shuffled_labels=True, persistence=True,
+                 validation=0.2).train()[0])
     for name in rules.TABLE:
         found |= set(SmallRun(name).train(epochs=1)[-1])
     found |= set(SmallRun("pfa", route="two-hop").train(epochs=0)[-1])

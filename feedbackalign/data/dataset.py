@@ -175,6 +175,30 @@ class Dataset:
         order = require_generator(rng, "with_shuffled_labels").permutation(len(self.train))
         return dataclasses.replace(self, train=Split(self.train.x, self.train.targets[order]))
 
+    def with_validation(self, share):
+        """The same data with this share of the training samples held out as its only validation split; 0: with none.
+
+        Which samples these are is drawn from a fixed stream, so it is the same in every run; both parts keep the order
+        of the training samples.
+
+        >>> x = np.arange(5.0)[:, None]
+        >>> part = Split(x, np.array([0, 0, 1, 1, 1]))
+        >>> data = Dataset("mine", part, None, part, classes=2).with_validation(0.4)
+        >>> data.train.x.ravel(), data.validation.x.ravel()
+        (array([0., 1., 3.]), array([2., 4.]))
+        """
+        require_number(share, "validation", low=0, high=1, high_open=True)
+        if share == 0:
+            return dataclasses.replace(self, validation=None)
+        count = round(share * len(self.train))
+        if not 0 < count < len(self.train):
+            raise ValueError(f"validation: expected a share that leaves samples on both sides, got {share} of "
+                             f"{len(self.train)}")
+        chosen = np.zeros(len(self.train), dtype=bool)
+        chosen[np.random.default_rng(0).permutation(len(self.train))[:count]] = True
+        train, validation = (Split(self.train.x[part], self.train.targets[part]) for part in (~chosen, chosen))
+        return dataclasses.replace(self, train=train, validation=validation)
+
     def padded(self, size):
         """The same images in the middle of a frame of zeros: x (N, C, H, W) -> (N, C, size, size).
 

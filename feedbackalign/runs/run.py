@@ -38,6 +38,8 @@ class Run:
         Where the files of data sets that do not ship lie.
     test_share, label_column
         Of a file of one's own, see `data.own.read`.
+    validation : float
+        Share of the training samples that are held out; every row then says how well they are told apart.
     shuffled_labels : bool
         Whether the training targets are put in another order, so that nothing can be learnt but by heart.
     epochs, batch_size : int
@@ -73,6 +75,7 @@ class Run:
     data_dir: str = None
     test_share: float = None
     label_column: object = None
+    validation: float = 0.0
     shuffled_labels: bool = False
     epochs: int = None
     batch_size: int = None
@@ -94,6 +97,7 @@ class Run:
         own.require_model(self.model)
         object.__setattr__(self, "data", own.require_data(self.data))
         own.require_options(self)
+        require_number(self.validation, "validation", low=0, high=1, high_open=True)
         self._fill({field: getattr(self.known, field)
                     for field in ("epochs", "batch_size", "optimizer", "momentum", "decay")})
         require_integer(self.epochs, "epochs", low=0)
@@ -185,15 +189,17 @@ class Run:
         """The data set, in the form that the model's record asks for."""
         if own.is_own(self.data, datasets.LOADERS):
             data = self._own_data(rng)
+            data = data.with_validation(self.validation) if self.validation else data   # it may have a split of its own
             return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
         takes_images = self.known.takes_images or self.known is models.OWN
         images = True if takes_images and self.data == "digits" else None
-        held_out = 0 if self.data in datasets.CUTTABLE else None                # no command tunes: train on all
+        held_out = 0 if self.data in datasets.CUTTABLE else None
         standardise = self.known.inputs == "standardised" if self.data in datasets.OF_IMAGES else None
         data = datasets.load(self.data, rng=rng, data_dir=self.data_dir, images=images, validation=held_out,
                              standardise=standardise)
         if self.known.inputs == "centred":
             data = data.standardised(std=1)
+        data = data.with_validation(self.validation)                            # of the sets' own splits none is used
         return data.with_shuffled_labels(rng=rng) if self.shuffled_labels else data
 
     def _own_data(self, rng):

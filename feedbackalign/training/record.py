@@ -46,7 +46,7 @@ def row_of(rule, data, optimizer, done, about, settings, persistence=False):
     return plain({
         "rule": rule.name, **(about or {}), "threads": number_of_threads(), **rule.notes(),
         "epoch": done.epoch, "step": done.step,
-        "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy,
+        "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy, **validated(rule, data),
         **measured, **({"persistence": persistence_row(rule.network, done.epoch)} if persistence else {}),
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
         "lr": None if rule.own_step else optimizer.lr,
@@ -140,6 +140,13 @@ def evaluate(rule, split, chunk=None):
         if labels_are_classes:
             right += int((output.argmax(axis=1) == targets).sum())
     return losses / len(split), right / len(split) if labels_are_classes else None
+
+
+def validated(rule, data):
+    """Loss and accuracy on the validation split, where the data has one."""
+    if data.validation is None:
+        return {}
+    return dict(zip(("validation_loss", "validation_accuracy"), evaluate(rule, data.validation)))
 
 
 def measure(rule, x, targets):

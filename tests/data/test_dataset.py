@@ -159,6 +159,27 @@ def test_flat_keeps_the_order_of_channels_rows_columns():
     assert flat.test.x[2, 1 * 12 + 2 * 4 + 3] == data.test.x[2, 1, 2, 3]
 
 
+@given(st.integers(4, 40), st.floats(0.13, 0.87))
+def test_held_out_samples_are_training_samples_and_always_the_same(count, share):
+    data = a_dataset(train=a_split(count))
+    after, again = data.with_validation(share), data.with_validation(share)
+    assert len(after.validation) == round(share * count) and len(after.train) + len(after.validation) == count
+    assert np.array_equal(after.validation.x, again.validation.x)
+    together = np.concatenate([after.train.x, after.validation.x])
+    assert np.array_equal(together[together[:, 0].argsort()], data.train.x)             # whose first pixels rise
+    for part in (after.train, after.validation):
+        assert (np.diff(part.x[:, 0]) > 0).all()
+        assert np.array_equal(part.targets, (part.x[:, 0] // 4).astype(int) % 3)        # each sample with its label
+    assert after.test is data.test
+
+
+def test_a_share_of_nothing_or_of_all_holds_out_no_split():
+    assert a_dataset().with_validation(0).validation is None
+    for share, told in ((0.01, "leaves samples on both sides"), (0.99, "leaves samples"), (1, "in"), (-0.1, "in")):
+        with pytest.raises(ValueError, match=f"validation: expected .*{told}"):
+            a_dataset().with_validation(share)
+
+
 def test_standardised_takes_its_two_numbers_from_the_training_split():
     data = an_image_dataset()
     after = data.standardised()

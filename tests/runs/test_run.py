@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from feedbackalign import optimizer, rules
+from feedbackalign import optimizer, rules, training
 from feedbackalign.data import DataError, Dataset, Split
 from feedbackalign.rules.user_file import UserFileError
 from feedbackalign.runs import models
@@ -392,6 +392,20 @@ def test_a_variant_of_ones_own_inherits_the_decay_that_its_family_asks_for():
     built = Run(Ternary, hidden=(8,)).build()[0]
     assert Run(Ternary).decay_at(built)(0) == 0.03
     assert Run("fa").decay_at(Run("fa", hidden=(8,)).build()[0])(0) == 1e-4
+
+
+def test_held_out_samples_are_the_same_at_every_seed_and_in_every_row():
+    runs = [Run("fa", seed=seed, epochs=1, hidden=(4,), validation=0.25, shuffled_labels=True) for seed in (0, 1)]
+    parts = [run.load_data(np.random.default_rng(run.seed)).validation for run in runs]
+    assert np.array_equal(parts[0].x, parts[1].x) and len(parts[0]) == round(0.25 * 1197)
+    true = Run("fa", validation=0.25).load_data(np.random.default_rng(0)).validation
+    assert np.array_equal(parts[0].targets, true.targets)                   # only those that are learnt are shuffled
+    rule, data, _, _ = runs[0].build()
+    rows = runs[0].train()
+    assert (rows[0]["validation_loss"], rows[0]["validation_accuracy"]) == training.record.evaluate(
+        rule, data.validation)
+    assert rows[1]["validation_accuracy"] is not None and rows[1]["step"] == -(-(1197 - 299) // 32)
+    assert "validation_accuracy" not in Run("fa", epochs=0).train()[0]
 
 
 def test_shuffled_labels_are_of_the_seed_and_said_in_every_row():
