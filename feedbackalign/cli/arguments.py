@@ -11,10 +11,11 @@ import textwrap
 
 from feedbackalign import data, rules
 from feedbackalign.cli.report import flag, option_text
-from feedbackalign.cli.words import formats, integers, number_or_word, seeds, words
+from feedbackalign.cli.words import formats, integers, one, one_or_several, seeds
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.runs import models
+from feedbackalign.runs.items import number_or_word, split_item, split_list
 from feedbackalign.runs.run import GENTLE, Run
 from feedbackalign.training.checkpoints import SAVE_EVERY
 from feedbackalign.validation import require_known
@@ -38,6 +39,7 @@ EXAMPLES = {
   feedbackalign compare
   feedbackalign compare --rules bp,fa,pfa --seeds 5 --epochs 20
   feedbackalign compare --rules pfa --expansion 100 --decay equal --out wide-middle
+  feedbackalign compare --rules bp,pfa:expansion=2,pfa:expansion=100 --lr 0.001,0.01,0.1 --validation 0.2
   feedbackalign compare --rules bp,my_rule.py:MyRule --model digits-conv
   feedbackalign compare --rules bp,ep,hep-homeo,pfa --model settling
   feedbackalign compare --rules bp,fa,pfa --persistence
@@ -112,14 +114,17 @@ def parse(argv):
         near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
         hint = f": did you mean {near[0]}?" if near else ""
         commands[arguments.command].error(f"unknown argument {unknown[0]!r}{hint}")
+    if arguments.command == "compare" and arguments.rules is None:      # what is repeated would be added to a default
+        arguments.rules = list(COMPARED)
     return arguments
 
 
 def _rules_in(argv):
     """All rules whose options count: the table's, and those of the user's own that are named on this line."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--rules", "--rule", type=words, nargs="?", default=[])
-    named = finder.parse_known_args(argv)[0].rules or []
+    finder.add_argument("--rules", "--rule", type=split_list, nargs="?", action="append", default=[])
+    items = [item for items in finder.parse_known_args(argv)[0].rules for item in items or []]
+    named = dict.fromkeys(split_item(item)[0] for item in items)
     return [*rules.TABLE, *(rule for rule in named if ".py" in rule)]
 
 
@@ -134,15 +139,16 @@ def build_parser(known_rules=tuple(rules.TABLE)):
         made.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return made
 
-    compare = command("compare", "train the same network once per rule and seed, and compare")
-    compare.add_argument("--rules", type=words, default=list(COMPARED), metavar="A,B,FILE.py:CLASS",
-                         help=f"names (see `feedbackalign rules`) or classes of your own; default {','.join(COMPARED)}")
+    compare = command("compare", "train the same network once per rule, setting and seed, and compare")
+    compare.add_argument("--rules", type=split_list, action="extend", metavar="A,B:OPTION=VALUE,FILE.py:CLASS",
+                         help="names (see `feedbackalign rules`) or classes of your own, with options of their own that "
+                         f"win over the flags; may be repeated; default {','.join(COMPARED)}")
     compare.add_argument("--seeds", type=seeds, default=3, metavar="N or A,B",
                          help="how many (3: seeds 0, 1, 2) or which (4,7; one alone: 4,); default 3")
     compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
     _add_output(compare, "compare-output")
     _add_resume(compare)
-    _add_settings(compare)
+    _add_settings(compare, lists=True)
     _add_rule_options(compare, known_rules)
 
     train = command("train", "train one rule, with a record, checkpoints and figures in one folder")
@@ -185,7 +191,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_rule_options(trace, known_rules)
 
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
-    check.add_argument("--rules", type=words, metavar="A,B", help="these alone; default: all layers and all rules")
+    check.add_argument("--rules", type=split_list, action="extend", metavar="A,B", help="these alone; default: all layers and all rules")
     check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
 
     command("rules", "list the rules: name, idea, paper, options")
@@ -234,9 +240,10 @@ def _add_format(parser):
                         help=f"of the figures: {', '.join(FORMATS)}; default png")
 
 
-def _add_settings(parser, training=True):
+def _add_settings(parser, training=True, lists=False):
     """Fields of `Run`: only those given appear in the namespace, so that every default stands in one place."""
     group = parser.add_argument_group("what is trained, and how")
+    number, name, several = (one_or_several, "A,B", "; several are tried in turn") if lists else (one, "X", "")
 
     def usual(field):
         with_it = {}                                                # {value: models that have it}
@@ -260,6 +267,8 @@ def _add_settings(parser, training=True):
     add("--label-column", "of a .csv, a name or a number from 0 on; default "
         f"{', '.join(data.own.LABELS)}, else the first", metavar="NAME_OR_NUMBER")
     add("--data-dir", "folder with the original files of mnist, fashion or cifar10", metavar="DIR")
+    add("--validation", "share of the training samples that are held out, to choose settings by; default 0",
+        type=one(float), metavar="SHARE")
     add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
@@ -268,9 +277,9 @@ def _add_settings(parser, training=True):
         "pixels, half of them mirrored); default none, and crop-flip for ResNets on cifar10", metavar="NAME")
     if training:
         add("--epochs", f"passes over the training data; default {usual('epochs')}", type=int, metavar="N")
-        add("--batch-size", f"samples a step; default {usual('batch_size')}", type=int, metavar="N")
-    add("--lr", f"learning rate, which some rules multiply with a factor of their own; default {usual('lr')}, and "
-        f"{GENTLE} for regression and for Adam on a model of SGD", type=float, metavar="X")
+        add("--batch-size", f"samples a step{several}; default {usual('batch_size')}", type=number(int), metavar=name)
+    add("--lr", f"learning rate, which some rules multiply with a factor of their own{several}; default {usual('lr')}, "
+        f"and {GENTLE} for regression and for Adam on a model of SGD", type=number(float), metavar=name)
     add("--momentum", f"of SGD; default {usual('momentum')}", type=float, metavar="X")
     add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor; default the model's "
         f"factor an epoch, {usual('lr_per_epoch')}", type=integers, metavar="A,B")

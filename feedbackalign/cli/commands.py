@@ -89,6 +89,8 @@ def compare(arguments):
         jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
         sweep.rehearse(runs)
     folder = writable_folder(arguments.out or "compare-output")
+    if not arguments.quiet:
+        print(sweep.in_numbers(runs), file=sys.stderr, flush=True)
     with contextlib.closing(locked(folder)):
         groups, failures, jobs = train_all(runs, folder, jobs, arguments)
         rows = [row for run, group in zip(runs, groups) for row in group or [sweep.failed_row(run, failures[run])]]

@@ -10,6 +10,7 @@ from feedbackalign.cli.arguments import options_of, settings_of
 from feedbackalign.cli.errors import reading_the_line
 from feedbackalign.data import Batches
 from feedbackalign.runs import sweep
+from feedbackalign.runs.items import split_item
 from feedbackalign.validation import require_integer
 
 
@@ -17,7 +18,7 @@ def trace(arguments):
     """One learning phase, as the rule's own `trace` shows it."""
     options = options_of(arguments)
     with reading_the_line():
-        kind = rules.find(arguments.rule)
+        kind = rules.find(split_item(arguments.rule)[0])
         if "route" in rules.options_of(kind) and hasattr(kind, "routes"):
             options.setdefault("route", kind.routes[0])         # the one that is easy to read, not the fastest
         run, = sweep.plan([arguments.rule], seeds=[arguments.seed], options=options, **settings_of(arguments))

@@ -4,6 +4,8 @@ import argparse
 
 from feedbackalign.figures import FORMATS
 
+NUMBERS = {int: "an integer", float: "a number"}
+
 
 def words(text):
     """
@@ -36,23 +38,31 @@ def seeds(text):
     return list(numbers) if "," in text else numbers[0]
 
 
-def number_or_word(text):
+def one(kind):
+    """A function from a word to a number of this kind: a list is refused.
+
+    >>> one(float)("0.1")
+    0.1
     """
-    >>> number_or_word("10"), number_or_word("1e-4"), number_or_word("equal"), number_or_word("true")
-    (10, 0.0001, 'equal', True)
-    >>> number_or_word("None") is None, number_or_word("none")          # exactly this word, no other spelling
-    (True, 'none')
-    """
-    if text == "None":
-        return None
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
+    def number(text):
         try:
             return kind(text)
         except ValueError:
-            continue
-    return text
+            only = ", one alone: lists are for compare" if "," in text else ""
+            raise argparse.ArgumentTypeError(f"expected {NUMBERS[kind]}{only}, got {text!r}") from None
+    return number
+
+
+def one_or_several(kind):
+    """A function from a word to a number of this kind, or to a list of them where there is a comma.
+
+    >>> one_or_several(float)("0.1"), one_or_several(int)("32,64")
+    (0.1, [32, 64])
+    """
+    def numbers(text):
+        found = [one(kind)(word) for word in words(text)]
+        return found if "," in text else one(kind)(text)
+    return numbers
 
 
 def formats(text):

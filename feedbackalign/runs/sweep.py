@@ -6,11 +6,14 @@ here, one after the other. Results are the same bytes in every case.
 """
 
 import concurrent.futures
+import itertools
+import json
 
 import numpy as np
 
-from feedbackalign.rules import options_of
+from feedbackalign.rules import find, options_of
 from feedbackalign.runs import own
+from feedbackalign.runs.items import split_item, split_list
 from feedbackalign.runs.run import Run
 from feedbackalign.runs.workers import Workers, do_run
 from feedbackalign.training.checkpoints import CheckpointError
@@ -21,34 +24,39 @@ from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import require_integer
 
 MOST_SEEDS = 10_000                 # a larger number was meant as one seed, not as a count
+SWEPT = ("lr", "batch_size")        # settings of which there may be several
 
 
 def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_failure=None, finished=None, **settings):
-    """Train once per rule and seed, and gather all rows.
+    """Train once per rule, setting and seed, and gather all rows.
 
     Parameters
     ----------
     rules : sequence of str or class
-        Names of the table, "my_rule.py:MyRule", or classes.
+        Names of the table, "my_rule.py:MyRule", or classes; with options of its own "pfa:expansion=2", see `items`.
     seeds : int or sequence of int
         3 stands for 0, 1, 2.
     executor : concurrent.futures.Executor, optional
         Where the runs are done; here, one after the other, if None.
     options : dict, optional
-        {option: value}; each goes to those of the rules that take it.
+        {option: value}; each goes to those of the rules that take it, and have no other value of their own.
     progress, on_failure, finished
         As for `do_runs`.
     **settings
-        Any other field of `Run`: model, data, epochs, batch_size, lr, decay …
+        Any other field of `Run`: model, data, epochs, decay …; of `lr` and `batch_size` there may be a list, and every
+        rule is trained with each, but for lr those that take a step of their own.
 
     Returns
     -------
     list of dict
-        One row per rule, seed and epoch, in this order. Printed, the list is a short table.
+        One row per rule, setting, seed and epoch, in this order. Printed, the list is a short table.
 
     >>> rows = compare(["bp", "fa"], seeds=1, epochs=1)
     >>> [(row["rule"], row["epoch"]) for row in rows]
     [('bp', 0), ('bp', 1), ('fa', 0), ('fa', 1)]
+    >>> rows = compare(["pfa", "pfa:expansion=2"], seeds=1, epochs=0, lr=[0.01, 0.1])
+    >>> [(row["expansion"], row["lr"]) for row in rows]
+    [(10, 0.01), (10, 0.1), (2, 0.01), (2, 0.1)]
     """
     runs = plan(rules, seeds=seeds, options=options, **settings)
     groups = do_runs(runs, executor=executor, progress=progress, on_failure=on_failure, finished=finished)
@@ -147,33 +155,72 @@ def plan(rules, *, seeds=3, options=None, **settings):
     """The runs of a comparison, as a list of `Run`; everything is checked here, before any work."""
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         seeds = range(require_integer(seeds, "seeds", low=1, high=MOST_SEEDS))
-    rules, seeds, options = list(rules), list(seeds), dict(options or {})
-    if not rules or not seeds:
-        raise ValueError(f"compare: expected at least one rule and one seed, got rules {rules}, seeds {seeds}")
+    items = split_list(rules) if isinstance(rules, str) else list(rules)
+    seeds, options = list(seeds), dict(options or {})
+    if not items or not seeds:
+        raise ValueError(f"compare: expected at least one rule and one seed, got rules {items}, seeds {seeds}")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds: expected every seed once, got {', '.join(map(str, seeds))}")
-    takes = {rule: options_of(rule) for rule in rules}
+    items = [split_item(item) for item in items]
     for option in options:
-        if not any(option in known for known in takes.values()):
-            raise ValueError(f"option {option!r}: none of the rules {', '.join(map(str, rules))} takes it")
-    runs = []
-    for rule in rules:
-        own = tuple((option, value) for option, value in options.items() if option in takes[rule])
-        first = Run(rule, seed=seeds[0], options=own, **settings)
-        runs += [first, *(first.with_seed(seed) for seed in seeds[1:])]
-    names = [run.rule_name for run in runs]
-    if len(set(names)) < len(set(map(str, rules))) or len(rules) > len(set(names)):
-        raise ValueError(f"compare: expected rules of different names, got {', '.join(map(str, rules))}")
+        if not any(option in options_of(rule) for rule, _ in items):
+            raise ValueError(f"option {option!r}: none of the rules {', '.join(str(rule) for rule, _ in items)} takes it")
+    lists = {field: _as_list(settings.pop(field), field) for field in SWEPT if field in settings}
+    runs, kinds, planned = [], {}, set()
+    for rule, chosen in items:
+        chosen = {option: value for option, value in options.items() if option in options_of(rule)} | chosen
+        mine = lists | {"lr": lists["lr"][:1]} if "lr" in lists and find(rule).own_step else lists
+        for values in itertools.product(*mine.values()):
+            first = Run(rule, seed=seeds[0], options=tuple(chosen.items()), **settings, **dict(zip(mine, values)))
+            if kinds.setdefault(first.rule_name, find(rule)) is not find(rule):
+                raise ValueError(f"compare: expected rules of different names, got two of the name {first.rule_name}")
+            run = json.dumps(first.settings(), sort_keys=True, default=str)
+            if run in planned:
+                raise ValueError(f"compare: expected every rule once with the same settings, got {first.rule_name} twice")
+            planned.add(run)
+            runs += [first, *(first.with_seed(seed) for seed in seeds[1:])]
     return runs
+
+
+def _as_list(values, field):
+    """One value or several -> a list of them."""
+    values = values.tolist() if isinstance(values, np.ndarray) else values
+    if not isinstance(values, (list, tuple)):
+        return [values]
+    if not values:
+        raise ValueError(f"{field}: expected at least one, got none")
+    return list(values)
+
+
+def in_numbers(runs):
+    """How many runs these are, and of what.
+
+    >>> in_numbers(plan(["bp", "fa"], seeds=2, lr=[0.01, 0.1]))
+    '8 runs: 4 settings (2 rules) × 2 seeds'
+    >>> in_numbers(plan(["bp"], seeds=1))
+    '1 run: 1 rule × 1 seed'
+    """
+    def counted(number, what):
+        return f"{number} {what}{'s' * (number != 1)}"
+
+    seeds, rules = len({run.seed for run in runs}), len({run.rule_name for run in runs})
+    settings, rules = len(runs) // seeds, counted(rules, "rule")
+    what = rules if rules == counted(settings, "rule") else f"{settings} settings ({rules})"
+    return f"{counted(len(runs), 'run')}: {what} × {counted(seeds, 'seed')}"
 
 
 def rehearse(runs):
     """Build the data, the network and every rule once: what cannot work is refused before any run starts."""
     rule, data, _, _ = runs[0].build()
-    require_integer(runs[0].batch_size, "batch size", low=1, high=len(data.train))
-    check_last_batch(rule.network, len(data.train), runs[0].batch_size)
-    for run in {run.rule_name: run for run in runs}.values():
-        run.decay_at(run.make_rule(rule.network, np.random.default_rng(0)))
+    for size in {run.batch_size: None for run in runs}:
+        require_integer(size, "batch size", low=1, high=len(data.train))
+        check_last_batch(rule.network, len(data.train), size)
+    made = {}                                           # {(rule, its options): the rule on the network}
+    for run in runs:
+        which = run.rule_name, repr(run.options)
+        if which not in made:
+            made[which] = run.make_rule(rule.network, np.random.default_rng(0))
+        run.decay_at(made[which])
 
 
 def go_on(run, folder=None, progress=None):

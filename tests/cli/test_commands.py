@@ -133,6 +133,7 @@ def test_figures_stand_in_the_folder_and_nothing_half_written(compared):
 def test_progress_is_one_plain_line_per_run(compared):
     _, done = compared
     lines = done.stderr.splitlines()
+    assert lines.pop(0) == "8 runs: 8 rules × 1 seed"
     assert len(lines) == 8 and "\r" not in done.stderr
     assert all(re.match(r"[\w-]+ seed \d  epoch 1/1  loss [\d.e-]+  accuracy [\d.]+ %", line) for line in lines), lines
     assert lines[-1].endswith("8 of 8 runs done")
@@ -190,13 +191,14 @@ def test_a_comparison_that_was_stopped_does_only_the_rest(tmp_path, capsys):
     capsys.readouterr()
     assert cli.main([*line, "--seeds", "2", "--resume"]) == 0
     told = capsys.readouterr().err.splitlines()
+    assert told.pop(0) == "4 runs: 2 rules × 2 seeds"
     assert f"{file.name}: damaged, so " in told[0] and told[1] == "1 of 4 runs were finished before"
     assert len(told) == 5 and told[-1].endswith("4 of 4 runs done")
     assert [row for row in timeless(summary(".")["rows"]) if row["seed"] == 0] == old
     assert cli.main([*line, "--seeds", "2", "--resume"]) == 0
-    assert capsys.readouterr().err.splitlines() == ["4 of 4 runs were finished before"]
+    assert capsys.readouterr().err.splitlines()[1:] == ["4 of 4 runs were finished before"]
     assert cli.main([*line, "--seeds", "2"]) == 0                           # all anew
-    assert len(capsys.readouterr().err.splitlines()) == 4
+    assert len(capsys.readouterr().err.splitlines()) == 5
 
 
 # ----------------------------------------------------------------------------------------------------------- train
@@ -555,7 +557,14 @@ BAD_WORDS = [
     ("comapre", "did you mean 'compare'"),
     ("compare --rules bp,pfo", "did you mean 'pfa"),
     ("compare --rules ,", "at least one rule"),
-    ("compare --rules bp,bp", "different names"),
+    ("compare --rules bp --rules bp", "bp twice"),
+    ("compare --rules pfa:expansion=2,pfa:expansion=x", "expansion"),
+    ("compare --rules pfa:expnsion=2", "did you mean 'expansion'"),
+    ("compare --lr 0.1,x", "expected a number, got 'x'"),
+    ("compare --batch-size 32,1.5", "expected an integer, got '1.5'"),
+    ("train --rule bp --lr 0.1,0.2", "expected a number, one alone: lists are for compare, got '0.1,0.2'"),
+    ("train --rule bp --batch-size 16,32", "lists are for compare"),
+    ("trace --rule bp --lr 0.1,0.2", "lists are for compare"),
     ("compare --model mpl", "did you mean 'mlp'"),
     ("compare --data digit", "did you mean 'digits'"),
     ("compare --optimizer sdg", "did you mean 'sgd'"),

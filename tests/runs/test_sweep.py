@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from feedbackalign.rules import TABLE, FeedbackAlignment
@@ -55,9 +56,37 @@ def test_options_go_to_the_rules_that_take_them():
     assert [dict(run.options) for run in runs] == [{}, {"density": 0.5}, {"density": 0.5, "expansion": 3}]
 
 
+def test_an_option_of_an_item_wins_over_the_one_for_all():
+    runs = sweep.plan(["pfa", "pfa:expansion=2", "fa:density=0.25"], seeds=1, options={"density": 0.5, "expansion": 3})
+    assert [dict(run.options) for run in runs] == [{"density": 0.5, "expansion": 3}, {"density": 0.5, "expansion": 2},
+                                                   {"density": 0.25}]
+
+
+def test_lists_are_crossed_but_a_rule_with_its_own_step_has_one_rate():
+    runs = sweep.plan("bp,gnt", seeds=2, lr=[0.1, 0.01], batch_size=np.array([16, 32]))
+    assert [(run.rule_name, run.lr, run.batch_size, run.seed) for run in runs[:4]] == \
+        [("bp", 0.1, 16, 0), ("bp", 0.1, 16, 1), ("bp", 0.1, 32, 0), ("bp", 0.1, 32, 1)]
+    assert sweep.in_numbers(runs) == "16 runs: 8 settings (2 rules) × 2 seeds"
+
+    class OwnStep(FeedbackAlignment):
+        own_step = True
+    runs = sweep.plan(["bp", OwnStep], seeds=1, lr=[0.1, 0.01], batch_size=[16, 32])
+    assert [(run.rule_name, run.lr, run.batch_size) for run in runs[4:]] == [("OwnStep", 0.1, 16), ("OwnStep", 0.1, 32)]
+
+
+def test_rows_come_rule_by_rule_setting_by_setting_seed_by_seed():
+    rows = sweep.compare(["fa", "pfa:expansion=2"], **TINY, lr=[0.1, 0.01])
+    assert [(row["rule"], row["lr"], row["seed"]) for row in rows if row["epoch"]] == \
+        [(rule, lr, seed) for rule in ("fa", "pfa") for lr in (0.1, 0.01) for seed in (0, 1)]
+
+
 @pytest.mark.parametrize("rules, more, told", [
+    (["pfa", "pfa:expansion=10"], {}, "same settings, got pfa twice"), (["bp"], {"lr": [0.1, 0.1]}, "got bp twice"),
+    ("bp,bp:density=1", {}, "'density'"), (["pfa:expansion=2:expansion=3"], {}, "expansion twice"),
+    (["bp"], {"lr": []}, "lr: expected at least one"), (["bp"], {"batch_size": [16, 0]}, "batch size"),
+    ([FeedbackAlignment, type("FeedbackAlignment", (Failing,), {})], {}, "two of the name FeedbackAlignment"),
     ([], {}, "at least one rule"), (["bp"], {"seeds": []}, "one seed"), (["bp"], {"seeds": [1, 1]}, "every seed once"),
-    (["bp", "bp"], {}, "different names"), (["bp"], {"options": {"sigma": 1}}, "none of the rules"),
+    (["bp", "bp"], {}, "bp twice"), (["bp"], {"options": {"sigma": 1}}, "none of the rules"),
     (["bp"], {"seeds": 10**9}, "at most 10000"), (["pfo"], {}, "did you mean")])
 def test_a_plan_is_checked_before_any_work(rules, more, told):
     with pytest.raises(ValueError, match=told):
@@ -71,7 +100,9 @@ def test_a_rehearsal_builds_every_rule_and_refuses_what_cannot_work():
     with pytest.raises(ValueError, match="density"):
         sweep.rehearse(sweep.plan(["bp", "fa"], options={"density": 7}))
     with pytest.raises(ValueError, match="batch size"):
-        sweep.rehearse(sweep.plan(["bp"], batch_size=10**6))
+        sweep.rehearse(sweep.plan(["bp"], batch_size=[32, 10**6]))
+    with pytest.raises(ValueError, match="expansion"):
+        sweep.rehearse(sweep.plan(["pfa:expansion=2", "pfa:expansion=0"]))
 
 
 @pytest.mark.parametrize("names", [["bp", "ep"], ["ep", "bp"], ["hep-homeo"]])

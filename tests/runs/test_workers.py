@@ -126,7 +126,7 @@ def test_versions_are_plain():
 @pytest.mark.parametrize("arguments, error, message", [
     ({"seeds": 0}, ValueError, "seeds: expected an integer of at least 1"),
     ({"seeds": [-1]}, ValueError, "seed: expected an integer of at least 0"),
-    ({"rules": [Upward, Upward]}, ValueError, "rules of different names"),
+    ({"rules": [Upward, Upward]}, ValueError, "Upward twice"),
     ({"rules": ["bp", "pfaa"]}, ValueError, "unknown rule 'pfaa': did you mean 'pfa'"),
     ({"rules": ["a/none.py:Mine"]}, UserFileError, "no such file"),
     ({"model": "mlpp"}, ValueError, "did you mean 'mlp'"),
