@@ -28,10 +28,10 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.fast.threads import count as count_threads
 from feedbackalign.runs import sweep, workers
 from feedbackalign.runs.finished import FinishedRuns, write_rows
+from feedbackalign.training.checkpoints import HIDDEN
 from feedbackalign.training.threads import blas_threads, one_thread_unless_told
 from feedbackalign.validation import require_integer, require_known
 
-FINISHED = "finished-runs"          # the folder, in the output folder of a comparison or a figure
 GO_ON = (["train"], ["compare"], ["figure"])
 
 
@@ -128,7 +128,7 @@ def train_all(runs, folder, jobs, arguments, names=None):
     epochs_are_long = any(run.data in FROM_FILES or run.known.is_residual for run in runs)
     epochs = {(names[run], run.seed): run.epochs for run in runs}
     with Display(len(runs), epochs, None if arguments.quiet else sys.stderr) as display:
-        finished = FinishedRuns(folder / FINISHED, checkpoints=epochs_are_long, fresh=not arguments.resume,
+        finished = FinishedRuns(folder / HIDDEN, checkpoints=epochs_are_long, fresh=not arguments.resume,
                                 say=display.say)
         taken_over = [run for run in runs if finished.rows(run)]
         for run in taken_over:

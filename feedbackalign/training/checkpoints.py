@@ -2,9 +2,9 @@
 
 A folder holds one run:
 
-    record.jsonl      one row of plain numbers per epoch, appended while the run goes on
-    checkpoint.npz    parameters, the rule's and the optimiser's state, every random stream, epoch, step and the rows
-    .lock             held while a run is alive; the operating system frees it when the process ends
+    record.jsonl           one row of plain numbers per epoch, appended while the run goes on
+    checkpoint.npz         parameters, the state of rule and optimiser, every random stream, epoch, step and the rows
+    .feedbackalign/lock    held while a run is alive; the operating system frees it when the process ends
 
 The checkpoint is written under another name and then renamed, so it is never half a file; nothing is pickled. A resumed
 run takes the rows from its checkpoint and cuts the record back to them. The order of an epoch's samples is one draw
@@ -23,6 +23,7 @@ from feedbackalign.data.own import sha256_of
 from feedbackalign.rules import user_file
 from feedbackalign.version import __version__
 
+HIDDEN = ".feedbackalign"           # the folder, in an output folder, of what is not for its reader
 SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where no steps are given
 SAVING_SHARE = 0.02                 # at most this share of the time: large networks are saved less often
 
@@ -263,7 +264,9 @@ def refuse_foreign(path, meta, here):
 
 def lock_folder(folder):
     """An advisory lock on the folder, as an open file; it dies with its process."""
-    file = open(folder / ".lock", "a+b")
+    hidden = folder / HIDDEN
+    hidden.mkdir(exist_ok=True)
+    file = open(hidden / "lock", "a+b")
     try:
         if os.name == "nt":
             import msvcrt

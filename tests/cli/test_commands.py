@@ -21,7 +21,7 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments.trained import Planned
 from feedbackalign.runs import sweep, workers
 from feedbackalign.runs.run import Run
-from feedbackalign.training.checkpoints import lock_folder
+from feedbackalign.training.checkpoints import HIDDEN, lock_folder
 
 COMMAND = [sys.executable, "-m", "feedbackalign"]
 TIMES = ("seconds", "seconds_per_step")                                 # what may differ between two equal runs
@@ -125,9 +125,8 @@ def test_summary_holds_settings_versions_and_a_row_per_rule_seed_and_epoch(compa
 
 def test_figures_stand_in_the_folder_and_nothing_half_written(compared):
     folder, _ = compared
-    suffixes = {path.suffix for path in folder.iterdir()
-                if path.name not in ("summary.json", ".lock", "finished-runs")}
-    assert suffixes == {".svg"}
+    assert {path.suffix for path in folder.iterdir() if path.name not in ("summary.json", HIDDEN)} == {".svg"}
+    assert {path.suffix for path in (folder / HIDDEN).iterdir() if path.name != "lock"} == {".json"}
 
 
 def test_progress_is_one_plain_line_per_run(compared):
@@ -185,7 +184,7 @@ def test_a_comparison_overwrites_a_finished_one_and_refuses_a_live_one(tmp_path,
 def test_a_comparison_that_was_stopped_does_only_the_rest(tmp_path, capsys):
     line = ["compare", "--rules", "bp,pfa", "--jobs", "1", *TINY, "--out", "."]
     assert cli.main([*line, "--seeds", "1"]) == 0
-    file = sorted((tmp_path / "finished-runs").iterdir())[0]
+    file = sorted((tmp_path / HIDDEN).glob("*.json"))[0]
     file.write_text(file.read_text()[:-100])
     old = timeless(summary(".")["rows"])
     capsys.readouterr()
@@ -381,7 +380,7 @@ def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypat
     monkeypatch.setitem(figures.TRAINED, "depth", (small_runs, figures.depth))
     line = ["figure", "depth", "--out", "slides", "--jobs", "2"]
     assert cli.main(line) == 0
-    assert sorted(os.listdir("slides")) == [".lock", "depth.json", "depth.png", "finished-runs"]
+    assert sorted(os.listdir("slides")) == [HIDDEN, "depth.json", "depth.png"]
     printed = capsys.readouterr()
     assert len(printed.err.splitlines()) == 8 and "fa, hidden layers 2 seed 1  epoch 1/1" in printed.err
     assert "8 of 8 runs done" in printed.err
@@ -396,7 +395,7 @@ def test_a_figure_that_trains_keeps_its_runs_its_settings_and_its_rows(monkeypat
     assert (told["figure"], told["scale"], told["rule"], told["seed"]) == ("depth", "quick", ["bp", "fa"], [0, 1])
     assert told["hidden"] == [[8], [8, 8]] and told["batch_size"] == 300 and "numpy" in written["versions"]
 
-    os.remove(sorted(Path("slides/finished-runs").iterdir())[0])
+    os.remove(sorted(Path("slides", HIDDEN).glob("*.json"))[0])
     assert cli.main([*line, "--resume", "--quiet"]) == 0
     with open("slides/depth.json", encoding="utf-8") as file:
         assert timeless(json.load(file)["rows"]) == timeless(written["rows"])
@@ -417,7 +416,7 @@ def test_a_figure_takes_its_files_from_the_folder_that_is_named(monkeypatch, cap
     monkeypatch.setitem(figures.TRAINED, "mlp", (lambda scale: [Planned(Run("bp", data="mnist"), {})], figures.mlp))
     assert cli.main(["figure", "mlp", "--data-dir", "nothing"]) == 1
     assert "nothing: no such folder" in capsys.readouterr().err
-    assert not os.path.exists("finished-runs")
+    assert not os.path.exists(HIDDEN)
 
 
 def test_rules_that_settle_are_compared_like_all_others(capsys):

@@ -18,7 +18,8 @@ from feedbackalign import layers, networks, optimizer, rules, training
 from feedbackalign.data import Batches, CropAndFlip, Dataset, Split
 from feedbackalign.rules import TABLE
 from feedbackalign.training import blas_threads, checkpoints
-from feedbackalign.training.checkpoints import CheckpointError, FolderInUseError, lock_folder, read_checkpoint
+from feedbackalign.training.checkpoints import (HIDDEN, CheckpointError, FolderInUseError, lock_folder,
+                                                read_checkpoint)
 from feedbackalign.training.record import read_record
 from tests.rules.tools import family_of, thinned, units_for
 from tests.small_runs import TIMES, Killed, SmallRun, classification, kill_at, without_times
@@ -433,7 +434,7 @@ def test_a_death_in_the_middle_of_writing_leaves_the_old_checkpoint(tmp_path, mo
     resumed = SmallRun("pfa")
     rows = resumed.train(folder=tmp_path, resume=True)
     assert_same(resumed, rows, whole, whole_rows, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "checkpoint.npz", "record.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [HIDDEN, "checkpoint.npz", "record.jsonl"]
 
 
 def test_a_death_between_record_and_checkpoint_is_cut_back(tmp_path, monkeypatch):
