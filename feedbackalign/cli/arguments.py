@@ -148,6 +148,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
     _add_output(compare, "compare-output")
     _add_resume(compare)
+    compare.add_argument("--overwrite", action="store_true", help="write over another finished comparison in the folder")
     _add_settings(compare, lists=True)
     _add_rule_options(compare, known_rules)
 

@@ -20,7 +20,8 @@ from feedbackalign.cli import course, inspection, report, tables
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.cli.errors import complain, in_one_line, reading_the_line
-from feedbackalign.cli.folders import claim, find_record, locked, writable_folder
+from feedbackalign.cli.folders import (claim, find_record, locked, refuse_other_comparison, remove_pictures,
+                                       writable_folder)
 from feedbackalign.cli.progress import Display
 from feedbackalign.data import DataError
 from feedbackalign.data.loaders import FROM_FILES
@@ -88,23 +89,24 @@ def compare(arguments):
         require_integer(arguments.threads, "threads", low=1)
         jobs = require_integer(usable_cores() if arguments.jobs is None else arguments.jobs, "jobs", low=1)
         sweep.rehearse(runs)
+    names = sweep.labels(runs)
     folder = writable_folder(arguments.out or "compare-output")
-    if not arguments.quiet:
-        print(sweep.in_numbers(runs), file=sys.stderr, flush=True)
     with contextlib.closing(locked(folder)):
-        groups, failures, jobs = train_all(runs, folder, jobs, arguments)
+        refuse_other_comparison(folder, runs, arguments.overwrite)
+        if not arguments.quiet:
+            print(sweep.in_numbers(runs), file=sys.stderr, flush=True)
+        groups, failures, jobs = train_all(runs, folder, jobs, arguments, names)
         rows = [row for run, group in zip(runs, groups) for row in group or [sweep.failed_row(run, failures[run])]]
         if rows:
-            settings = {**runs[0].settings(), "rules": list(dict.fromkeys(run.rule_name for run in runs)),
-                        "seeds": sorted({run.seed for run in runs}), "options": options_of(arguments),
-                        "jobs": jobs, "threads": arguments.threads}
-            del settings["rule"], settings["seed"]
+            settings = {**sweep.settings_of(runs), "options": options_of(arguments), "jobs": jobs,
+                        "threads": arguments.threads}
             write_rows(folder / "summary.json", {"settings": settings}, rows)
             written = draw(rows, folder, arguments.format)
-            print(f"{in_words(runs[0], rows)}\n\n{tables.comparison_table(rows)}")
+            remove_pictures(folder, keep=written)
+            print(f"{in_words(runs, rows)}\n\n{tables.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
-        raise failed(runs, failures)
+        raise failed(runs, failures, dict(zip(runs, names)))
 
 
 def failed(runs, failures, names=None):
@@ -148,11 +150,13 @@ def train_all(runs, folder, jobs, arguments, names=None):
     return groups, failures, jobs
 
 
-def in_words(run, rows):
+def in_words(runs, rows):
     """Model, data and optimizer in a line above the table; a decay preset and its rates per rule in a second line."""
+    run = runs[0]
+    rates, sizes = (", ".join(f"{value:g}" for value in dict.fromkeys(getattr(run, field) for run in runs))
+                    for field in sweep.SWEPT)
     momentum = f", momentum {run.momentum:g}" if run.optimizer == "sgd" else ""
-    words = (f"{run.model_name} on {run.data_name}: {run.optimizer}, batches of {run.batch_size}, lr {run.lr:g}"
-             f"{momentum}")
+    words = f"{run.model_name} on {run.data_name}: {run.optimizer}, batches of {sizes}, lr {rates}{momentum}"
     if not isinstance(run.decay, str):
         return f"{words}, decay {run.decay:g}"
     return f"{words}\n{report.decay_text(run.decay, rows, run.strong_phase.steps(run.lr, run.momentum))}"
@@ -217,7 +221,7 @@ def train(arguments):
                                      checkpoint_every=arguments.checkpoint_every)
             rows = [row for finished in sweep.as_they_finish([future]) for row in finished.result()]
     written = draw(rows, folder, arguments.format)
-    print(f"{in_words(run, rows)}\n\n{tables.comparison_table(rows)}")
+    print(f"{in_words([run], rows)}\n\n{tables.comparison_table(rows)}")
     print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
 
 

@@ -12,6 +12,7 @@ import time
 
 from feedbackalign import training
 from feedbackalign.data import DataError, own
+from feedbackalign.figures import FIGURES, FORMATS
 from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_checkpoint,
                                                 refuse_changed)
 
@@ -87,6 +88,35 @@ def refuse_other_settings(path, mine, epochs):
     for key, value in mine.items():
         if key != "sha256" and theirs.get(key) != value:
             raise CheckpointError(f"{path}: made by another run: {key} {theirs.get(key)!r}, this one has {value!r}")
+
+
+def refuse_other_comparison(folder, runs, overwrite):
+    """RuntimeError if the folder holds a finished comparison with runs that are none of these."""
+    path = folder / "summary.json"
+    if overwrite or not path.exists():
+        return
+    try:
+        rows = read_record(path)
+        held = {_decided(row["settings"]) for row in rows}
+        epochs = max((row["epoch"] for row in rows if not row.get("failed")), default=runs[0].epochs)
+    except (ValueError, KeyError, TypeError, AttributeError):           # of an older version, or no comparison at all
+        held, epochs = {None}, None
+    if epochs != runs[0].epochs or not held <= {_decided(run.settings()) for run in runs}:
+        raise RuntimeError(f"{folder}: holds another finished comparison: give --overwrite to write over it, or "
+                           "another --out")
+
+
+def _decided(settings):
+    """All that decides a run, but for its length and where its data lies."""
+    return json.dumps({**settings, "epochs": None, "data_dir": None}, sort_keys=True)
+
+
+def remove_pictures(folder, keep):
+    """Remove the figures of a record that an earlier comparison left, but for those just written."""
+    for path in folder.iterdir():
+        is_ours = path.stem in FIGURES or path.stem.startswith("gradient_angles-")
+        if is_ours and path.suffix[1:] in FORMATS and path not in keep:
+            path.unlink()
 
 
 def find_record(path):

@@ -13,6 +13,7 @@ import numpy as np
 
 from feedbackalign.rules import find, options_of
 from feedbackalign.runs import own
+from feedbackalign.runs.groups import grouped
 from feedbackalign.runs.items import split_item, split_list
 from feedbackalign.runs.run import Run
 from feedbackalign.runs.workers import Workers, do_run
@@ -207,6 +208,35 @@ def in_numbers(runs):
     settings, rules = len(runs) // seeds, counted(rules, "rule")
     what = rules if rules == counted(settings, "rule") else f"{settings} settings ({rules})"
     return f"{counted(len(runs), 'run')}: {what} × {counted(seeds, 'seed')}"
+
+
+def settings_of(runs):
+    """The settings of a comparison, for its record: those of its first run, all rules and seeds, and lists of SWEPT.
+
+    >>> settings = settings_of(plan(["bp", "fa"], seeds=2, lr=[0.01, 0.1]))
+    >>> settings["rules"], settings["seeds"], settings["lr"], settings["batch_size"]
+    (['bp', 'fa'], [0, 1], [0.01, 0.1], 32)
+    """
+    settings = runs[0].settings() | {"rules": list(dict.fromkeys(run.rule_name for run in runs)),
+                                     "seeds": sorted({run.seed for run in runs})}
+    for field in SWEPT:
+        values = []
+        for run in runs:
+            if getattr(run, field) not in values:
+                values.append(getattr(run, field))
+        settings[field] = values if len(values) > 1 else settings[field]
+    del settings["rule"], settings["seed"]
+    return settings
+
+
+def labels(runs):
+    """What tables and figures call the runs: the rule, and what differs among its settings.
+
+    >>> labels(plan(["bp", "pfa", "pfa:expansion=2"], seeds=1))
+    ['bp', 'pfa, expansion 10', 'pfa, expansion 2']
+    """
+    return [row["rule"] for row in grouped([{"rule": run.rule_name, "seed": run.seed, "epoch": 0,
+                                             "settings": run.settings()} for run in runs])]
 
 
 def rehearse(runs):

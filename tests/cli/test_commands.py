@@ -170,14 +170,51 @@ def test_a_users_rule_takes_part_and_a_failed_run_loses_no_other(tmp_path, capsy
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_a_comparison_overwrites_a_finished_one_and_refuses_a_live_one(tmp_path, capsys):
+def test_another_finished_comparison_is_overwritten_only_when_asked(tmp_path, capsys):
+    line = ["compare", "--rules", "bp,fa", "--seeds", "1", *TINY, "--out", "."]
     (tmp_path / "summary.json").write_text("old")
-    line = ["compare", "--rules", "bp", "--seeds", "1", *TINY, "--out", "."]
-    assert cli.main(line) == 0
-    assert len(summary(".")["rows"]) == 3
+    for more, is_another in (([], True), ([], False), (["--rules", "pfa"], False), (["--seeds", "2"], True),
+                             (["--lr", "0.02,0.1"], True), ([], True), (["--epochs", "1"], True), ([], True)):
+        assert cli.main([*line, *more]) == is_another, more
+        told = capsys.readouterr()
+        assert ("holds another finished comparison: give --overwrite" in told.err) == is_another
+        if is_another:
+            assert told.out == "" and told.err.count("\n") == 1
+            assert cli.main([*line, *more, "--overwrite"]) == 0
+            capsys.readouterr()
+    assert len(summary(".")["rows"]) == 6
     with contextlib.closing(lock_folder(tmp_path)):
         assert cli.main(line) == 1
     assert "another live run" in capsys.readouterr().err
+
+
+def test_pictures_of_an_earlier_comparison_do_not_stay(tmp_path):
+    line = ["compare", "--seeds", "1", "--epochs", "1", "--hidden", "8", "--out", ".", "--quiet"]
+    mine = {"learning_curves.txt", "my_figure.png"}
+    for name in (*mine, "gradient_angles-implicit.png", "learning_curves.svg", "path_alignment.png"):
+        (tmp_path / name).write_text("")
+    assert cli.main([*line, "--rules", "np", "--format", "png,pdf"]) == 0
+    assert set(os.listdir()) - {HIDDEN, "summary.json"} == mine | {
+        f"{name}.{suffix}" for name in ("gradient_angles", "learning_curves") for suffix in ("png", "pdf")}
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_sweep_is_one_command_with_a_row_and_a_name_for_every_setting(tmp_path, capsys):
+    line = ["compare", "--rules", "bp,pfa:expansion=2", "--rules", "pfa", "--lr", "0.01,0.1", "--batch-size", "64",
+            "--seeds", "1", "--jobs", "1", *TINY, "--out", "."]
+    assert cli.main(line) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith("6 runs: 6 settings (2 rules) × 1 seed\n")
+    names = [f"{rule}, lr {lr}" for rule in ("bp", "pfa, expansion 2", "pfa, expansion 10") for lr in ("0.01", "0.1")]
+    names = [re.sub(r"pfa, (expansion \d+), (lr .*)", r"pfa, \2, \1", name) for name in names]
+    assert [line.split(" seed 0  ")[0] for line in printed.err.splitlines()[1:]] == names
+    assert printed.out.startswith("mlp on digits: sgd, batches of 64, lr 0.01, 0.1, momentum 0.9\n")
+    assert all(f"\n{name}  " in printed.out for name in names)
+    assert summary(".")["settings"]["lr"] == [0.01, 0.1] and summary(".")["settings"]["batch_size"] == 64
+    (tmp_path / "summary.json").unlink()
+    next((tmp_path / HIDDEN).glob("*.json")).unlink()
+    assert cli.main([*line, "--resume"]) == 0
+    assert "5 of 6 runs were finished before" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("no_figures")
