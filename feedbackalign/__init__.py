@@ -3,6 +3,7 @@
 from feedbackalign import (alignment, check, data, figures, layers, networks, ops, optimizer, persistence, rules, runs,
                            training)
 from feedbackalign.exercises import exercise
+from feedbackalign.figures import table, tidy
 from feedbackalign.networks import jacobians
 from feedbackalign.runs import Run, compare, load, models
 from feedbackalign.training import blas_threads
@@ -10,4 +11,4 @@ from feedbackalign.version import __version__
 
 __all__ = ["Run", "__version__", "alignment", "blas_threads", "check", "compare", "data", "exercise", "figures",
            "jacobians", "layers", "load", "models", "networks", "ops", "optimizer", "persistence", "rules", "runs",
-           "training"]
+           "table", "tidy", "training"]

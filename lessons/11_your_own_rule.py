@@ -21,7 +21,6 @@ import numpy as np
 
 import feedbackalign as fa
 from feedbackalign.check import truths
-from feedbackalign.cli import tables
 
 fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
 net = fa.networks.mlp([64, 32, 10], rng=np.random.default_rng(0))
@@ -116,7 +115,7 @@ for name, found in verdicts.items():
 
 # %%
 rows = fa.compare(["bp", "fa", LowRankFeedback], seeds=[0, 1, 2], epochs=12, options={"rank": 2})
-print(tables.comparison_table(rows))
+fa.table(rows)
 
 RANKS = (1, 2, 4, 8, 16, 32)
 at_rank = {rank: fa.compare([LowRankFeedback], seeds=[0, 1, 2], epochs=12, options={"rank": rank}) for rank in RANKS}

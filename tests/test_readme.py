@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from feedbackalign import check, figures, rules, runs
-from feedbackalign.cli import arguments, figure_tables, tables
+from feedbackalign.cli import arguments, figure_tables
+from feedbackalign.figures import tables
 from feedbackalign.cli.lessons import copy_lessons
 from feedbackalign.training import threads
 from tests.figures.experiments import test_detection_power, test_topology
@@ -314,6 +315,9 @@ def test_every_column_of_a_table_is_explained(monkeypatch):
     about = {"model": "mlp", "hidden_layers": 1, "density": 1.0, "task": "noise"}
     rows = [row for rule, seeds in (("bp", 2), ("pfa", 1), ("dfc-ssa", 1)) for seed in range(seeds)
             for row in SmallRun(rule).train(epochs=1, about=about | {"seed": seed, "learning_rate_factor": len(rule)})]
+    failed = {"rule": "bp", "seed": 9, "epoch": 1, "failed": "diverged", "settings": rows[0]["settings"]}
+    tables.comparison_table([*rows, failed])
+    rows = [row | {"validation_accuracy": 0.5, "validation_loss": 1.0} for row in rows]
     tables.comparison_table(rows)
     tables.comparison_table([row | {"test_accuracy": None} for row in rows])
     for name in figures.TRAINED:

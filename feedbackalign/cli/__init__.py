@@ -9,8 +9,7 @@
     lessons        copies the lessons out of the package
     folders        the folders that commands write into
     progress       how far a run is, live
-    tables         the table of a comparison
-    figure_tables  those of the experiments that train
+    figure_tables  the tables of the experiments that train
     report         decay, traces, checks and rules as text
 """
 

@@ -12,7 +12,7 @@ import textwrap
 from feedbackalign import data, rules
 from feedbackalign.cli.report import flag, option_text
 from feedbackalign.cli.words import formats, integers, one, one_or_several, seeds
-from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TRAINED
+from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TABLE_FORMATS, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.runs import models
 from feedbackalign.runs.items import number_or_word, split_item, split_list
@@ -56,7 +56,8 @@ EXAMPLES = {
 --lr-milestones 100,150,200 --lr-factor 0.1""",
     "plot": """
   feedbackalign plot compare-output --format svg,pdf
-  feedbackalign plot my-run/record.jsonl --out slides""",
+  feedbackalign plot my-run/record.jsonl --out slides
+  feedbackalign plot compare-output --table latex""",
     "figure": """
   feedbackalign figure depth
   feedbackalign figure homeostasis --out slides --format svg,pdf
@@ -141,14 +142,14 @@ def build_parser(known_rules=tuple(rules.TABLE)):
 
     compare = command("compare", "train the same network once per rule, setting and seed, and compare")
     compare.add_argument("--rules", type=split_list, action="extend", metavar="A,B:OPTION=VALUE,FILE.py:CLASS",
-                         help="names (see `feedbackalign rules`) or classes of your own, with options of their own that "
-                         f"win over the flags; may be repeated; default {','.join(COMPARED)}")
+                         help="names (see `feedbackalign rules`) or classes of your own; their options win over the "
+                         f"flags; may be repeated; default {','.join(COMPARED)}")
     compare.add_argument("--seeds", type=seeds, default=3, metavar="N or A,B",
                          help="how many (3: seeds 0, 1, 2) or which (4,7; one alone: 4,); default 3")
     compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
     _add_output(compare, "compare-output")
     _add_resume(compare)
-    compare.add_argument("--overwrite", action="store_true", help="write over another finished comparison in the folder")
+    compare.add_argument("--overwrite", action="store_true", help="write over another finished comparison in --out")
     _add_settings(compare, lists=True)
     _add_rule_options(compare, known_rules)
 
@@ -163,10 +164,11 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_settings(train)
     _add_rule_options(train, known_rules)
 
-    plot = command("plot", "draw the figures again from a record, without training")
+    plot = command("plot", "print the table and draw the figures again from a record, without training")
     plot.add_argument("record", metavar="FOLDER_OR_FILE", help="what compare or train wrote, a summary.json or a "
                       "record.jsonl; of a folder that holds both, the summary")
     plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
+    plot.add_argument("--table", metavar="FORMAT", help=f"print the table, and it alone, as {', '.join(TABLE_FORMATS)}")
     _add_format(plot)
 
     figure = command("figure", "measure and draw the figure of one experiment, with its settings and numbers beside it")
@@ -192,7 +194,8 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_rule_options(trace, known_rules)
 
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
-    check.add_argument("--rules", type=split_list, action="extend", metavar="A,B", help="these alone; default: all layers and all rules")
+    check.add_argument("--rules", type=split_list, action="extend", metavar="A,B",
+                       help="these alone; default: all layers and all rules")
     check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
 
     command("rules", "list the rules: name, idea, paper, options")

@@ -16,7 +16,7 @@ import threading
 import time
 
 from feedbackalign import training
-from feedbackalign.cli import course, inspection, report, tables
+from feedbackalign.cli import course, inspection, report
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.cli.errors import complain, in_one_line, reading_the_line
@@ -25,6 +25,7 @@ from feedbackalign.cli.folders import (claim, find_record, locked, refuse_other_
 from feedbackalign.cli.progress import Display
 from feedbackalign.data import DataError
 from feedbackalign.data.loaders import FROM_FILES
+from feedbackalign.figures import table_formats, tables
 from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.fast.threads import count as count_threads
 from feedbackalign.runs import sweep, workers
@@ -228,15 +229,20 @@ def train(arguments):
 # ---------------------------------------------------------------------------------------------------- plot, figure
 
 def plot(arguments):
-    """Draw the figures of a summary.json or a record.jsonl."""
+    """Print the table of a summary.json or a record.jsonl, and draw its figures."""
+    with reading_the_line():
+        if arguments.table is not None:
+            require_known(arguments.table, table_formats.TABLE_FORMATS, "table format")
     source = find_record(pathlib.Path(arguments.record).expanduser())
     folder = writable_folder(arguments.out or source.parent)
     try:
-        written = draw(training.read_record(source), folder, arguments.format)
+        rows = training.read_record(source)
+        print(table_formats.table(rows, arguments.table) or "", end="" if arguments.table else "\n")
+        written = draw(rows, folder, arguments.format)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
     for path in written:
-        print(path)
+        print(path, file=sys.stderr if arguments.table else sys.stdout)
 
 
 def figure(arguments):

@@ -5,7 +5,7 @@ Pure functions from plain rows to strings, made to be copied into a page of resu
 
 import statistics
 
-from feedbackalign.cli.tables import Column, comparison_table, fitting, in_a_range, lay_out, ratio
+from feedbackalign.figures.tables import Column, comparison_table, fitting, in_a_range, lay_out, ratio
 from feedbackalign.figures.experiments.decay import curves_of, departure, law
 from feedbackalign.figures.experiments.depth import towers_of
 from feedbackalign.figures.experiments.sparse import reciprocal_share

@@ -6,7 +6,7 @@ Pure functions from plain rows to strings; the commands print them.
 import math
 import textwrap
 
-from feedbackalign.cli.tables import WIDTH
+from feedbackalign.figures.tables import WIDTH
 from feedbackalign.figures.small_print import decay_in_words, fill
 from feedbackalign.rules.option_help import option_help
 

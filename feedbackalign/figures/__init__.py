@@ -46,23 +46,27 @@ from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.style import look, slide
+from feedbackalign.figures.swept import swept
+from feedbackalign.figures.table_formats import TABLE_FORMATS, table
+from feedbackalign.figures.tidy import tidy
 from feedbackalign.runs.groups import TooManyGroups
 from feedbackalign.runs.rows import NothingToShow, check_rows
 from feedbackalign.validation import require_known
 
-__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TRAINED", "autoencoder_feedback",
-           "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments", "compartments_rows",
-           "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth", "depth_rows",
-           "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows", "filtration",
-           "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
+__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "TRAINED",
+           "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments",
+           "compartments_rows", "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth",
+           "depth_rows", "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows",
+           "filtration", "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
            "null_space_rows", "output_folder", "panels", "path_alignment", "predictors", "predictors_rows", "resnet",
            "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "spike_kernels", "spike_kernels_rows",
-           "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "target_angles",
-           "target_angles_rows", "topology", "topology_rows"]
+           "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "swept", "table",
+           "target_angles", "target_angles_rows", "tidy", "topology", "topology_rows"]
 
-FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
+FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment,
+           "swept": swept}
 
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
 EXPERIMENTS = {

@@ -118,6 +118,21 @@ def settings_of_rows(rows):
     return found
 
 
+def differing(settings):
+    """Names of the settings that differ between runs of one rule; `settings` as `settings_of_rows` gives them.
+
+    >>> differing([{"rule": "fa", "lr": 0.1}, {"rule": "fa", "lr": 1.0}, {"rule": "pfa", "lr": 1.0, "expansion": 2}])
+    ['lr']
+    """
+    of_rule = {}
+    for found in settings:
+        of_rule.setdefault(rule_of(found["rule"]), []).append(found)
+    names = {name: None for groups in of_rule.values() for found in groups for name in found
+             if name not in ("rule", "call")}
+    return [name for name in names if any(len({json.dumps(found.get(name), sort_keys=True) for found in groups}) > 1
+                                          for groups in of_rule.values())]
+
+
 def _refuse_mixtures(settings):
     for key in ONE_FOR_ALL:
         values = {json.dumps(found[key]): found[key] for found in settings if key in found}

@@ -165,7 +165,8 @@ def plan(rules, *, seeds=3, options=None, **settings):
     items = [split_item(item) for item in items]
     for option in options:
         if not any(option in options_of(rule) for rule, _ in items):
-            raise ValueError(f"option {option!r}: none of the rules {', '.join(str(rule) for rule, _ in items)} takes it")
+            raise ValueError(f"option {option!r}: none of the rules {', '.join(str(rule) for rule, _ in items)} takes "
+                             "it")
     lists = {field: _as_list(settings.pop(field), field) for field in SWEPT if field in settings}
     runs, kinds, planned = [], {}, set()
     for rule, chosen in items:
@@ -177,7 +178,8 @@ def plan(rules, *, seeds=3, options=None, **settings):
                 raise ValueError(f"compare: expected rules of different names, got two of the name {first.rule_name}")
             run = json.dumps(first.settings(), sort_keys=True, default=str)
             if run in planned:
-                raise ValueError(f"compare: expected every rule once with the same settings, got {first.rule_name} twice")
+                raise ValueError("compare: expected every rule once with the same settings, got "
+                                 f"{first.rule_name} twice")
             planned.add(run)
             runs += [first, *(first.with_seed(seed) for seed in seeds[1:])]
     return runs

@@ -377,11 +377,15 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     (tmp_path / "compared").mkdir()
     (tmp_path / "compared" / "summary.json").write_text(json.dumps({"rows": rows}))
     assert cli.main(["plot", "compared", "--out", "slides"]) == 0
-    written = capsys.readouterr().out.splitlines()
+    table, written = capsys.readouterr().out.rsplit("\n\n", 1)
+    assert "pfa-o" in table and "After 1 epoch" in table
+    written = written.splitlines()
     assert len(written) == 3 and all(os.path.getsize(path) > 0 for path in written)
     (tmp_path / "record.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert cli.main(["plot", "."]) == 0
-    assert all(os.path.exists(path) for path in capsys.readouterr().out.splitlines())
+    assert cli.main(["plot", ".", "--table", "csv"]) == 0
+    printed = capsys.readouterr()
+    assert [line.split(",")[0] for line in printed.out.splitlines()] == ["rule", "pfa-o"]
+    assert len(printed.err.splitlines()) == 3 and all(os.path.exists(path) for path in printed.err.splitlines())
 
 
 def test_figure_measures_draws_and_keeps_the_rows(monkeypatch, capsys):
@@ -652,6 +656,7 @@ BAD_WORDS = [
     ("trace --rule pfa --batch 5000", "batch size"),
     ("trace --rule bp --epochs 3", "--epochs"),
     ("plot", "FOLDER_OR_FILE"),
+    ("plot my_rule.py --table excel", "csv, markdown, latex"),
     ("figure", "NAME"),
     ("figure nudge-bias", "did you mean 'nudge_bias'"),
     ("figure nudge_bias --format gif", "png, svg, pdf"),

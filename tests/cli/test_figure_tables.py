@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feedbackalign.cli import figure_tables
-from feedbackalign.cli.tables import comparison_table
+from feedbackalign.figures.tables import comparison_table
 from feedbackalign.figures import TRAINED
 from feedbackalign.figures import decay
 from feedbackalign.figures.experiments import trained

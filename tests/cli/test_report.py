@@ -6,7 +6,7 @@ import pytest
 
 from feedbackalign import rules
 from feedbackalign.cli import report
-from tests.cli.test_tables import row
+from tests.figures.test_tables import row
 
 
 def test_what_a_preset_made_of_each_rules_decay_fits_the_width():

@@ -7,7 +7,7 @@ import itertools
 import statistics
 
 from feedbackalign.figures.small_print import short
-from feedbackalign.runs.groups import grouped, without_failures
+from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import rows_by_run, silent_layer, synapses
 
 WIDTH = 120                         # columns of the widest line
@@ -15,6 +15,7 @@ GAP = "  "
 SETTLED = 5                         # last epochs over which angles and norm ratios are averaged: one alone may jump
 PARALLEL = 1e-6                     # degrees: an angle below, in every epoch and seed, is shown as 0*
 MANY = 8                            # layers: of more, ranges are shown
+OPTIMISTIC = "chosen by test accuracy, so optimistic"
 
 
 def comparison_table(rows):
@@ -44,29 +45,42 @@ def comparison_table(rows):
     rule  test accuracy %                fc1               fc1'        fc1'  ms/step
     fa               90.0                 0*               80.0        1.00     0.40
     """
+    columns, legend, failed = compared(rows)
+    tables = [lay_out(part) for part in fitting(columns)] if columns[0].cells else [[]]
+    tables[:1] = [tables[0] + [f"{rule}{GAP}{words}" for rule, words in failed.items()]]
+    return "\n\n".join("\n".join(lines) for lines in [*tables, legend] if lines)
+
+
+def compared(rows):
+    """-> (columns, lines of the legend, {group of which no run went well: words})."""
     rows, lost = without_failures(grouped(rows))
-    failed = [f"{rule}{GAP}{words}" for rule, words in lost.items() if rule not in {row["rule"] for row in rows}]
-    if not rows:
-        return "\n".join(failed)
     by_rule = {}
     for row in rows:
         by_rule.setdefault(row["rule"], []).append(row)
-    layers = list(dict.fromkeys(name for row in rows for name in _per_layer(row["update_angle"])))
+    failed = {rule: words for rule, words in lost.items() if rule not in by_rule}
+    if not rows:
+        return [Column("", "rule", []), Column("", "test accuracy %", [])], [], failed
+    layers = list(dict.fromkeys(name for row in rows for name in by_layer(row.get("update_angle"))))
+    columns = _columns(rows, by_rule, layers, bool(set(lost) & set(by_rule)))
+    return columns, _legend(rows, by_rule, layers, columns), failed
+
+
+def _columns(rows, by_rule, layers, some_failed):
     per_layer = _layer_columns if len(layers) <= MANY else _range_column
     lowest, below_top = silent_layer(rows), layers[:-1] if len(layers) > MANY else layers
-
     columns = [Column("", "rule", list(by_rule))]
-    seeds = [len(_last(group)) for group in by_rule.values()]
-    if len(set(seeds)) > 1 or set(lost) & set(by_rule):                     # some runs failed
+    seeds = [len(last_rows(group)) for group in by_rule.values()]
+    if len(set(seeds)) > 1 or some_failed:
         columns.append(Column("", "seeds", list(map(str, seeds))))
-    columns.append(_accuracy(by_rule))
-    if any(row["backprop_angle"] for row in rows):
+    columns += [_accuracy(by_rule, part) for part in ("validation", "test") if part == "test" or validated(rows)]
+    if any(row.get("backprop_angle") for row in rows):
         columns += per_layer(by_rule, below_top, "angle to backprop", "backprop_angle", degrees)
-    if any(row["reference"] != "backprop" for row in rows):
-        columns.append(Column("", "own reference", [", ".join(sorted({row["reference"] for row in _last(group)}))
+    if any(reference_of(row) != "backprop" for row in rows):
+        columns.append(Column("", "own reference", [", ".join(sorted(set(map(reference_of, last_rows(group)))))
                                                     for group in by_rule.values()]))
         columns += per_layer(by_rule, below_top, "angle to own reference", "update_angle", degrees)
-    if any(angle is None or angle > PARALLEL for row in rows for angle in _per_layer(row["weight_angle"]).values()):
+    paths = [angle for row in rows for angle in by_layer(row.get("weight_angle")).values()]
+    if any(angle is None or angle > PARALLEL for angle in paths):
         columns += per_layer(by_rule, layers, "path/weight angle", "weight_angle", degrees, lowest)
         columns += per_layer(by_rule, layers, "norm ratio", "norm_ratio", ratio, lowest)
     if any(row.get("seconds_per_step") for row in rows):
@@ -74,10 +88,12 @@ def comparison_table(rows):
     factors = [group[-1].get("learning_rate_factor", 1.0) for group in by_rule.values()]
     if any(factor != 1.0 for factor in factors):
         columns.append(Column("", "lr x", ["own step" if factor is None else f"{factor:g}" for factor in factors]))
-    tables = [lay_out(part) for part in fitting(columns)]
-    tables[0] += failed
-    legend = _legend(rows, by_rule, layers, tables)
-    return "\n\n".join(["\n".join(table) for table in tables] + ["\n".join(legend)])
+    return columns
+
+
+def validated(rows):
+    """Whether the record holds how well the validation split is told apart."""
+    return any("validation_loss" in row for row in rows)
 
 
 class Column:
@@ -141,36 +157,41 @@ def _width_with_names(columns):
     return width
 
 
-def _per_layer(measure):
+def by_layer(measure):
     """{"fc1.weight": a, "fc1.bias": b, "flow1.Q": c} -> {"fc1": a}; {"fc1": a} and None pass through."""
     measure = measure or {}
     return {name.removesuffix(".weight"): measure[name] for name in synapses(measure) or measure}
 
 
-def _last(group):
+def reference_of(row):
+    return row.get("reference", "backprop")
+
+
+def last_rows(group):
     """The rows of the last epoch of every seed."""
-    return list({row["seed"]: row for row in sorted(group, key=lambda row: row["epoch"])}.values())
+    return list({row.get("seed"): row for row in sorted(group, key=lambda row: row["epoch"])}.values())
 
 
-def _settled(group):
+def settled(group):
     """The last trained epochs of every seed, SETTLED of them or all there are: one list of rows per seed."""
     by_seed = [rows for seeds in rows_by_run(group).values() for rows in seeds.values()]
     return [([row for row in rows if row["epoch"] > 0] or rows)[-SETTLED:] for rows in by_seed]
 
 
-def _accuracy(by_rule):
-    is_classification = any(row["test_accuracy"] is not None for group in by_rule.values() for row in group)
-    key, scale, digits = ("test_accuracy", 100, 1) if is_classification else ("test_loss", 1, 4)
+def _accuracy(by_rule, part):
+    """The accuracy on this part of the data; in a regression the loss."""
+    is_classification = any(row.get("test_accuracy") is not None for group in by_rule.values() for row in group)
+    key, scale, digits = (f"{part}_accuracy", 100, 1) if is_classification else (f"{part}_loss", 1, 4)
     cells = []
     for group in by_rule.values():
-        values = [scale * row[key] for row in _last(group) if row[key] is not None]
+        values = [scale * row[key] for row in last_rows(group) if row.get(key) is not None]
         if not values:
             cells.append("-")
         elif len(values) == 1:
             cells.append(f"{values[0]:.{digits}f}")
         else:
             cells.append(f"{statistics.fmean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}")
-    return Column("", "test accuracy %" if is_classification else "test loss", cells)
+    return Column("", f"{part} accuracy %" if is_classification else f"{part} loss", cells)
 
 
 def _layer_columns(by_rule, layers, group_name, key, show, lowest=None):
@@ -198,13 +219,13 @@ def _range_column(by_rule, layers, group_name, key, show, lowest=None):
 
 def _means(group, key, layer):
     """A measure's means over the last epochs, one per seed that holds it."""
-    known = [[_per_layer(row[key]).get(layer) for row in rows] for rows in _settled(group)]
+    known = [[by_layer(row.get(key)).get(layer) for row in rows] for rows in settled(group)]
     known = [[value for value in values if value is not None] for values in known]
     return [statistics.fmean(values) for values in known if values]
 
 
 def _is_zero(group, key, layer):
-    every = [_per_layer(row[key]).get(layer) for row in group]
+    every = [by_layer(row.get(key)).get(layer) for row in group]
     return all(value is not None and abs(value) < PARALLEL for value in every)
 
 
@@ -233,11 +254,12 @@ def _milliseconds(group):
     return f"{1000 * statistics.median(times):.2f}" if times else "-"
 
 
-def _legend(rows, by_rule, layers, tables):
-    text, silent = "\n".join(line for table in tables for line in table), silent_layer(rows)
-    seeds = len({row["seed"] for row in rows})
+def _legend(rows, by_rule, layers, columns):
+    words = [word for column in columns for word in (column.group, column.heading, *column.cells)]
+    text, silent = "\n".join(words), silent_layer(rows)
+    seeds = len({row.get("seed") for row in rows})
     epochs = max(row["epoch"] for row in rows)
-    averaged = max(len(rows) for group in by_rule.values() for rows in _settled(group))
+    averaged = max(len(rows) for group in by_rule.values() for rows in settled(group))
     over = f"the {epochs} epochs" if averaged == epochs else f"the last {averaged} epochs"
     lines = [f"After {epochs} epoch{'s' * (epochs != 1)}, {'one seed' if seeds == 1 else f'mean over {seeds} seeds'}"
              + (" (± standard deviation)" if "±" in text else "")
@@ -246,7 +268,7 @@ def _legend(rows, by_rule, layers, tables):
     if len(layers) > MANY:
         lines.append(f"Angles and norm ratios: median of {len(layers)} layers{' and seeds' * (seeds > 1)} "
                      "(lowest-highest); angles of updates without the top layer's.")
-    references = sorted({row["reference"] for row in rows})
+    references = sorted(set(map(reference_of, rows)))
     if "angle to backprop" in text:
         lines.append("angle to backprop: between the rule's gradient of W and backprop's, on one probe batch, "
                      "before momentum and decay.")
@@ -258,13 +280,15 @@ def _legend(rows, by_rule, layers, tables):
     if "0*" in text:
         lines.append(f"0*  below {short(PARALLEL)} degrees in every epoch and seed: the same direction, "
                      "for any lengths.")
-    if any("-" in line.split() for table in tables for line in table):
+    if "-" in words:
         lines.append("-   the rule has none, or nothing that an angle could be taken of.")
     if silent and f"{silent}'" in text:
         lines.append(f"{silent}'  the feedback of the lowest layer carries no error: no layer is below.")
     if "lr x" in text:
         lines.append("lr x  what the rule multiplies the common learning rate with; own step: it takes none.")
-    return lines + [line for rule, group in by_rule.items() for line in _not_settled(rule, _last(group))]
+    if len({rule_of(rule) for rule in by_rule}) < len(by_rule) and not validated(rows):
+        lines.append(f"The best row of a rule is {OPTIMISTIC}; see --validation.")
+    return lines + [line for rule, group in by_rule.items() for line in _not_settled(rule, last_rows(group))]
 
 
 def _not_settled(rule, ends):

@@ -1,8 +1,12 @@
 """The table of a comparison: means, aligned, narrow enough, honest about what is 0, undefined or not settled."""
 
+import csv
+import io
+
 import pytest
 
-from feedbackalign.cli import tables
+from feedbackalign import figures
+from feedbackalign.figures import tables
 
 
 
@@ -163,3 +167,63 @@ def test_the_lowest_layer_is_marked_where_no_layer_below_it_learns():
     below = {"update_angle": {"bn1.weight": 50.0, "fc1.weight": 50.0, "fc2.weight": 0.0}}
     assert "fc1'" in tables.comparison_table([row("fa")])
     assert "fc1'" not in tables.comparison_table([row("fa", **below)])
+
+
+# ----------------------------------------------------------------------------------------------- sweeps and other forms
+
+def grid(**more):
+    """Two learning rates of a rule, one of another, and a rule that failed."""
+    rows = [row(rule, settings={"rule": rule, "lr": lr}, test_accuracy=lr, **more)
+            for rule, lr in (("fa", 0.1), ("fa", 0.2), ("b_p", 0.2))]
+    return [*rows, {"rule": "np", "seed": 0, "epoch": 1, "failed": "diverged, epoch 1, fc2",
+                    "settings": {"rule": "np"}}]
+
+
+def test_a_grid_has_a_row_a_setting_and_says_what_its_choice_is_made_by():
+    table = tables.comparison_table(grid())
+    named = [line[:12].rstrip() for line in table.splitlines()[2:6]]
+    assert named == ["fa, lr 0.1", "fa, lr 0.2", "b_p", "np  diverged"]
+    assert tables.OPTIMISTIC in table and tables.OPTIMISTIC == "chosen by test accuracy, so optimistic"
+    assert "optimistic" not in tables.comparison_table(grid()[1:])          # nothing is chosen among these
+    table = tables.comparison_table(grid(validation_accuracy=0.55, validation_loss=1.0))
+    assert "optimistic" not in table and "validation accuracy %  test accuracy %" in table
+    assert cells(table, "b_p")[1:3] == ["55.0", "20.0"]
+
+
+def test_a_validation_loss_stands_in_a_regression():
+    table = tables.comparison_table([row("fa", test_accuracy=None, validation_loss=0.25, validation_accuracy=None)])
+    assert "validation loss  test loss" in table and cells(table, "fa")[1:3] == ["0.2500", "0.3000"]
+
+
+def test_every_form_holds_the_same_cells():
+    as_text = [line.split("  ") for line in tables.comparison_table(grid()).splitlines()[2:5]]
+    as_text = [[cell.strip() for cell in line if cell.strip()] for line in as_text]
+    read = list(csv.reader(io.StringIO(figures.table(grid(), "csv"))))
+    assert read[0][:3] == ["rule", "test accuracy %", "angle to backprop fc1"] and read[1:4] == as_text
+    assert read[4][:3] == ["np", "diverged, epoch 1, fc2 (1 of 1 seeds)", "-"]
+    assert {len(line) for line in read} == {len(read[0])}
+    marked = [[cell.strip() for cell in line.strip("|").split("|")]
+              for line in figures.table(grid(), "markdown").splitlines() if line.startswith("|")]
+    assert [marked[0], *marked[2:]] == read
+    latex = figures.table(grid(), "latex")
+    body = [line.removesuffix(r" \\").split(" & ") for line in latex.splitlines() if line.endswith(r"\\")]
+    assert [[cell.replace("\\", "") for cell in line] for line in body[2:]] == read[1:]
+    assert body[0][2] == r"\multicolumn{2}{c}{angle to backprop}" and r"b\_p" in latex and r"accuracy \%" in latex
+    assert latex.startswith(r"\begin{tabular}{l" + "r" * (len(read[0]) - 1) + "}")
+
+
+def test_plus_minus_is_mathematics_in_latex():
+    latex = figures.table([row("fa"), row("fa", seed=1, test_accuracy=0.8)], "latex")
+    assert r"fa & 85.0 $\pm$ 7.1 & 60.0" in latex
+
+
+def test_a_form_that_is_not_known_is_refused():
+    with pytest.raises(ValueError, match="unknown table format 'csw': did you mean 'csv'"):
+        figures.table(grid(), "csw")
+
+
+def test_only_failures_and_rows_with_little_in_them_are_tables_too(capsys):
+    assert tables.comparison_table(grid()[3:]) == "np  diverged, epoch 1, fc2 (1 of 1 seeds)"
+    assert figures.table(grid()[3:], "csv").splitlines()[1].startswith("np,")
+    assert figures.table([{"rule": "fa", "epoch": 1, "test_accuracy": 0.5}]) is None
+    assert "fa               50.0" in capsys.readouterr().out
