@@ -111,7 +111,8 @@ def test_the_readme_is_read_in_five_minutes():
 
 def test_every_block_of_python_is_run_or_says_what_it_needs():
     run = ["import numpy as np\nimport feedbackalign", "import feedbackalign as fa\nfa.blas_threads",
-           "import feedbackalign as fa\n\nrows", "# needs dask", "# needs mpi4py",
+           'import feedbackalign as fa\n\nrows = fa.compare(["bp"',
+           'import feedbackalign as fa\n\nrows = fa.compare(["fa"', "# needs dask", "# needs mpi4py",
            '"""Feedback alignment through weights', '"""Feedback alignment through synapses',
            '"""Every hidden layer guesses', "import numpy as np\n\nfrom feedbackalign.data",
            "from feedbackalign.layers"]
@@ -131,7 +132,7 @@ def test_the_twelve_lines_turn_unrelated_updates_towards_the_gradient(tmp_path, 
 
 
 def test_the_lines_on_many_runs_print_one_line_per_row(capsys):
-    exec(compile(code(RUNNING, "import feedbackalign as fa\n\nrows"), "RUNNING.md", "exec"), {})
+    exec(compile(code(RUNNING, 'import feedbackalign as fa\n\nrows = fa.compare(["bp"'), "RUNNING.md", "exec"), {})
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [words[:3] for words in printed] == [[rule, seed, epoch] for rule in ("bp", "pfa") for seed in "01"
                                                 for epoch in "012"]
@@ -146,6 +147,13 @@ def test_the_lines_on_threads_print_the_number_of_their_block(monkeypatch, capsy
         monkeypatch.delenv(variable, raising=False)
     exec(compile(code(RUNNING, "import feedbackalign as fa\nfa.blas_threads"), "RUNNING.md", "exec"), {})
     assert capsys.readouterr().out == "2\n" and library[-1] == 1
+
+
+def test_the_lines_on_sweeps_print_a_table_and_the_best_setting(capsys):
+    exec(compile(code(RUNNING, 'import feedbackalign as fa\n\nrows = fa.compare(["fa"'), "RUNNING.md", "exec"), {})
+    *table, best = capsys.readouterr().out.splitlines()
+    assert "validation accuracy %" in table[1] and "fa, lr 0.01, density 1" in table[2]
+    assert re.fullmatch(r"0.1 (1.0|0.5) 0\.\d{3}", best)
 
 
 @pytest.mark.parametrize("page, first_line, name, options", [

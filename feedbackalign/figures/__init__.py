@@ -65,8 +65,7 @@ __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABL
            "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "swept", "table",
            "target_angles", "target_angles_rows", "tidy", "topology", "topology_rows"]
 
-FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment,
-           "swept": swept}
+FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
 EXPERIMENTS = {
@@ -103,7 +102,8 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     """Every figure that the record can show, into a folder: learning_curves.png, gradient_angles.png, …
 
     Where rules of the record claim to approach something else than backprop, every further reference has a figure of
-    its own, for example gradient_angles-implicit.png.
+    its own, for example gradient_angles-implicit.png. Where exactly one number differs between runs of a rule, `swept`
+    shows what it changes.
 
     Parameters
     ----------
@@ -143,6 +143,7 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     for to in references_drawn(rows)[1:]:
         name = "gradient_angles-" + "-".join(re.findall(r"[\w.]+", to))        # "bptt(15)": gradient_angles-bptt-15
         drawings[name] = functools.partial(gradient_angles, to=to)
+    drawings["swept"] = swept
     written = []
     for name, draw in drawings.items():
         try:

@@ -191,7 +191,7 @@ def test_another_finished_comparison_is_overwritten_only_when_asked(tmp_path, ca
 def test_pictures_of_an_earlier_comparison_do_not_stay(tmp_path):
     line = ["compare", "--seeds", "1", "--epochs", "1", "--hidden", "8", "--out", ".", "--quiet"]
     mine = {"learning_curves.txt", "my_figure.png"}
-    for name in (*mine, "gradient_angles-implicit.png", "learning_curves.svg", "path_alignment.png"):
+    for name in (*mine, "gradient_angles-implicit.png", "learning_curves.svg", "swept.png", "path_alignment.png"):
         (tmp_path / name).write_text("")
     assert cli.main([*line, "--rules", "np", "--format", "png,pdf"]) == 0
     assert set(os.listdir()) - {HIDDEN, "summary.json"} == mine | {

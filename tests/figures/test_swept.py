@@ -3,6 +3,7 @@
 import pytest
 
 from feedbackalign import figures
+from feedbackalign.figures import style
 from feedbackalign.figures.swept import swept_number
 from feedbackalign.runs.groups import grouped
 
@@ -63,6 +64,12 @@ def test_a_setting_that_failed_is_missing_and_named():
     figure = figures.swept([*sweep(), {**failed, "failed": "diverged, epoch 1, fc2"}])
     assert "lost: fa, lr 1, diverged, epoch 1, fc2 (1 of 1 seeds)" in small_print(figure)
     assert line(figure.axes[0], "fa")[0] == [0.1, 0.3] and figure.axes[0].get_xlim()[1] > 1
+
+
+def test_a_sweep_is_drawn_with_the_other_figures_of_its_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "DPI", 40)
+    assert "swept.png" in [path.name for path in figures.draw_all(sweep(), tmp_path)]
+    assert "swept.png" not in [path.name for path in figures.draw_all(sweep()[:6], tmp_path)]
 
 
 @pytest.mark.parametrize("rows, told", [
