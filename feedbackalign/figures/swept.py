@@ -18,9 +18,9 @@ WIDE = 8.0                  # a largest number over the smallest from which the 
 def swept(rows):
     """Accuracy at the end, and the angle of the updates to backprop's, against the one number that differs.
 
-    One curve a rule: the mean over seeds in a band, lowest to highest. A rule that has no such number, or only one of
-    it, is a level line. The accuracy is that on the validation split where there is one. The angle is the mean over
-    layers below the top, and over the last epochs as in the table.
+    One curve a rule: the mean over seeds in a band, lowest to highest. A rule that has no such number is a level line.
+    The accuracy is that on the validation split where there is one. The angle is the mean over layers below the top,
+    and over the last epochs as in the table.
 
     Parameters
     ----------
@@ -63,7 +63,9 @@ def swept(rows):
 
     with style.slide():
         figure = style.new_figure(f"What the {NAMES.get(name, name)} changes")
-        bottom = style.foot(figure, _small_print(kept, lost, panels, part, is_accuracy), rules)
+        level = sorted({rule_of(label) for label in groups.keys() - numbers.keys()})
+        words = f"level: {', '.join(level)}, without a {NAMES.get(name, name)}" if level else ""
+        bottom = style.foot(figure, _small_print(kept, lost, panels, words, part == "test" and is_accuracy), rules)
         grid = figure.add_gridspec(1, len(panels), left=0.075, right=0.985, top=0.855, bottom=bottom, wspace=0.18)
         for place, (title, curves) in enumerate(panels.items()):
             axes = figure.add_subplot(grid[0, place])
@@ -103,16 +105,12 @@ def _angles(group):
 
 
 def _curves(values, numbers):
-    """{label: numbers of its seeds} -> {rule: Curve over the number that differs}; a level line where there is one."""
-    of_rule = {}
+    """{label: numbers of its seeds} -> {rule: Curve over the number}; level where a rule has no such number."""
+    ends, of_rule, curves = (min(numbers.values()), max(numbers.values())), {}, {}
     for label, found in values.items():
-        if found:
-            of_rule.setdefault(rule_of(label), []).append((numbers.get(label), found))
-    ends = min(numbers.values()), max(numbers.values())
-    curves = {}
+        for number in ([numbers[label]] if label in numbers else ends) if found else ():
+            of_rule.setdefault(rule_of(label), []).append((number, found))
     for rule, points in of_rule.items():
-        if len(points) == 1 and sum(rule_of(label) == rule for label in numbers) < 2:
-            points = [(number, points[0][1]) for number in ends]
         points.sort(key=lambda point: point[0])
         curves[rule] = Curve([number for number, _ in points], [math.fsum(found) / len(found) for _, found in points],
                              [min(found) for _, found in points], [max(found) for _, found in points],
@@ -140,7 +138,7 @@ def _number_axis(axes, name, numbers):
     axes.set_xlabel(NAMES.get(name, name))
 
 
-def _small_print(rows, lost, panels, part, is_accuracy):
+def _small_print(rows, lost, panels, level, is_optimistic):
     setting = ", ".join(str(rows[0][key]) for key in ("model", "data") if rows[0].get(key))
     last = max(row["epoch"] for row in rows)
     over = max(len(epochs) for epochs in settled(rows))
@@ -148,7 +146,7 @@ def _small_print(rows, lost, panels, part, is_accuracy):
     words = [setting, seeds_in_words({curve.seeds for curves in panels.values() for curve in curves.values()}),
              f"after {last} epochs; angle: mean over layers below the top and the last {over} epochs",
              f"no angle to backprop recorded: {', '.join(sorted(missing))}" if missing else "",
-             f"the best is {OPTIMISTIC}" if part == "test" and is_accuracy else "",
+             level, f"the best is {OPTIMISTIC}" if is_optimistic else "",
              *[f"lost: {label}, {why}" for label, why in list(lost.items())[:MOST_LOST]],
              f"and {len(lost) - MOST_LOST} more" if len(lost) > MOST_LOST else ""]
     return fill(filter(None, words))

@@ -36,8 +36,13 @@ def test_ends_stand_over_the_number_and_a_rule_without_it_is_level():
     assert line(accuracy, "gnt") == ([0.1, 0.3], [90, 90])
     assert line(angle, "fa") == ([0.1, 0.3], [20, 40])                      # below the top, over seeds and layers
     assert line(angle, "gnt") == ([0.1, 0.3], [35, 35])
+    band = accuracy.collections[0].get_paths()[0].vertices                  # from one seed to the other
+    assert {round(y, 6) for x, y in band if x == 0.1} == {10, 12.5}
     assert accuracy.get_xlabel() == "learning rate" and accuracy.get_xlim() == angle.get_xlim()
     assert "chosen by test accuracy, so optimistic" in small_print(figure)
+    assert "level: gnt, without a learning rate" in small_print(figure)
+    point = figures.swept([*sweep(), row("bp", lr=0.1, accuracy=0.75)]).axes[0]
+    assert line(point, "bp") == ([0.1], [75])                               # it has one number, and stands there
 
 
 def test_the_axis_is_logarithmic_only_where_numbers_lie_far_apart():
