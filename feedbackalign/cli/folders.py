@@ -96,7 +96,7 @@ def refuse_other_comparison(folder, runs, overwrite):
     if overwrite or not path.exists():
         return
     try:
-        rows = read_record(path)
+        rows = training.read_record(path)
         held = {_decided(row["settings"]) for row in rows}
         epochs = max((row["epoch"] for row in rows if not row.get("failed")), default=runs[0].epochs)
     except (ValueError, KeyError, TypeError, AttributeError):           # of an older version, or no comparison at all
