@@ -10,6 +10,7 @@ import typing
 
 from feedbackalign.runs import sweep
 from feedbackalign.runs.run import Run
+from feedbackalign.training.rows import Rows
 from feedbackalign.validation import require_known
 
 SCALES = ("quick", "laptop", "paper")       # seconds to a few minutes; an hour or so; as published
@@ -50,7 +51,7 @@ def do(planned, **how):
 
 def labelled_rows(planned, groups):
     """The rows of all runs in one list, each with the labels of its run."""
-    return [{**each.labels, **row} for each, rows in zip(planned, groups, strict=True) for row in rows]
+    return Rows({**each.labels, **row} for each, rows in zip(planned, groups, strict=True) for row in rows)
 
 
 def settings_of(planned):
