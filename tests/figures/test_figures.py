@@ -170,7 +170,7 @@ def test_a_convolutional_record_is_drawn():
     assert len(figures.path_alignment(rows).axes) == 2 * len(titles)
 
 
-@pytest.mark.parametrize("backend", ["module://nobody_has_this.backend", "nonsense"])
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://nobody", "nonsense"])
 def test_files_and_lessons_need_no_backend(backend, tmp_path):
     code = ("import feedbackalign as fa\n"
             "rows = [{'rule': 'bp', 'epoch': epoch, 'test_loss': 1.0} for epoch in (0, 1)]\n"
@@ -180,7 +180,8 @@ def test_files_and_lessons_need_no_backend(backend, tmp_path):
     environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"} | {"MPLBACKEND": backend}
     done = subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path, text=True,
                           capture_output=True)
-    assert done.stdout.splitlines() == ["learning_curves.png", "figure: output/shown.png", backend]
+    lines = done.stdout.splitlines()
+    assert [*lines[:2], lines[-1]] == ["learning_curves.png", "figure: output/shown.png", backend]
 
 
 def test_a_backend_that_is_there_is_taken():
