@@ -136,7 +136,7 @@ def channels_first(want, have):
     >>> channels_first((3, 32, 32), (32, 32, 3)), channels_first((3, 32, 32), (1, 32, 32))
     (': channels come first', '')
     """
-    last_is_first = len(want) == len(have) == 3 and want[0] == have[2] != have[0]
+    last_is_first = len(want) == len(have) == 3 and want[0] == have[2]
     fits = last_is_first and all(size in (None, length) for size, length in zip(want[1:], have))
     return ": channels come first" if fits else ""
 
