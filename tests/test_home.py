@@ -66,9 +66,17 @@ def test_records_are_read_with_a_mark_of_the_byte_order(tmp_path, text):
 
 def test_settings_and_finished_runs_are_too(tmp_path):
     (tmp_path / "settings.json").write_bytes(codecs.BOM_UTF8 + json.dumps({"seed": 1}).encode())
-    folders.refuse_other_settings(tmp_path / "settings.json", {"seed": 1})
+    folders.refuse_other_settings(tmp_path / "settings.json", {"seed": 1}, 0)
     kept = FinishedRuns(tmp_path, say=pytest.fail)
     kept.keep(RUN, RUN.train())
     file, = tmp_path.glob("?" * 32 + ".json")
     file.write_bytes(codecs.BOM_UTF8 + file.read_bytes())
     assert kept.rows(RUN)
+
+
+def test_a_run_is_loaded_from_such_settings(tmp_path):
+    folders.claim(tmp_path, RUN, False)
+    RUN.train(folder=tmp_path)
+    settings = tmp_path / "settings.json"
+    settings.write_bytes(codecs.BOM_UTF8 + settings.read_bytes())
+    assert fa.load(tmp_path)[1].layer("fc1").weight.shape == (4, 64)

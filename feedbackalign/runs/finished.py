@@ -81,7 +81,7 @@ class FinishedRuns:
         mine = run.settings()
         for path in self.folder.glob("*.json") if "sha256" in mine else ():
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-                kept = json.loads(path.read_text(encoding="utf-8"))
+                kept = json.loads(path.read_text(encoding="utf-8-sig"))
                 theirs, epochs = kept["decided_by"]["settings"], kept["rows"][-1]["epoch"]
                 if {**theirs, "sha256": None} == {**mine, "sha256": None}:
                     break

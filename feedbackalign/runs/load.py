@@ -20,7 +20,7 @@ def load(folder):
     folder = pathlib.Path(folder).expanduser()
     path = folder / "settings.json"
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(path.read_text(encoding="utf-8-sig"))
         run = Run(**{field: tuple(map(tuple, value)) if field == "options" else value
                      for field, value in kept["run"].items()})
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
