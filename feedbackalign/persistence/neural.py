@@ -69,7 +69,8 @@ def network_persistence(weights, p=2, maximum=None, normalised=True, essential=F
 
 def as_matrices(weights):
     """The weights of several dense layers in float64; at least one."""
-    if isinstance(weights, dict) or not len(weights):
+    is_list = isinstance(weights, (list, tuple)) or isinstance(weights, np.ndarray) and weights.ndim == 3
+    if not is_list or not len(weights):
         raise ValueError(f"weights: expected a list of matrices (out, in), bottom to top, got {describe(weights)}")
     return [as_matrix(W, f"weights[{place}]") for place, W in enumerate(weights)]
 

@@ -163,7 +163,7 @@ def test_bad_arguments_are_refused():
     for option in ("normalised", "essential"):
         with pytest.raises(TypeError, match=f"{option}: expected True or False"):
             neural_persistence(W, **{option: 1})
-    for weights in ([], {"fc1": W}):
+    for weights in ([], {"fc1": W}, W, iter([W])):
         with pytest.raises(ValueError, match="weights: expected a list of matrices"):
             network_persistence(weights)
     with pytest.raises(ValueError, match=r"weights\[1\]: expected finite numbers, got nan"):
