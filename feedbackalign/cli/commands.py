@@ -93,6 +93,8 @@ def compare(arguments):
     names = sweep.labels(runs)
     folder = writable_folder(arguments.out or "compare-output")
     with contextlib.closing(locked(folder)):
+        for run in runs if arguments.resume else ():
+            FinishedRuns(folder / HIDDEN).rows(run)             # refuses one whose files have changed
         refuse_other_comparison(folder, runs, arguments.overwrite)
         if not arguments.quiet:
             print(sweep.in_numbers(runs), file=sys.stderr, flush=True)
