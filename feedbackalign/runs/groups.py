@@ -102,6 +102,7 @@ def settings_of_rows(rows):
         if row.get("settings"):
             settings = {key: value for key, value in row["settings"].items() if key not in NOT_COMPARED}
             settings |= settings.pop("options", None) or {}
+            _name_contents(settings)
         else:
             settings = {key: row[key] for key in OLD if row.get(key) is not None}
             run = json.dumps([row["rule"], settings, row.get("seed")])
@@ -131,6 +132,16 @@ def differing(settings):
              if name not in ("rule", "call")}
     return [name for name in names if any(len({json.dumps(found.get(name), sort_keys=True) for found in groups}) > 1
                                           for groups in of_rule.values())]
+
+
+def _name_contents(settings):
+    """`sha256` of what is the user's own, by name, as that of the data and, in short, that of the code."""
+    sums, data = settings.pop("sha256", None) or {}, settings.get("data")
+    of_data = [name for name in (data, f"data {data}") if name in sums]
+    if of_data:
+        settings["data_sha256"] = sums[of_data[0]]
+    if code := {name: total and total[:6] for name, total in sums.items() if name not in of_data}:
+        settings["code"] = code
 
 
 def _refuse_mixtures(settings):

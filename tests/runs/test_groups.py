@@ -60,6 +60,7 @@ def test_equal_rows_count_once_and_unequal_ones_are_refused_by_name():
 @pytest.mark.parametrize("one, other, says", [
     ({"data": "digits"}, {"data": "mnist1d"}, "data digits and mnist1d"),
     ({"hidden": [4]}, {"hidden": [5]}, "hidden 4 and 5"),
+    ({"data": "x", "sha256": {"x": "aa"}}, {"data": "x", "sha256": {"x": "bb"}}, "data sha256 aa and bb"),
     ({"model": "mlp"}, {"model": "settling"}, "model mlp and settling"),
     ({"shuffled_labels": False}, {"shuffled_labels": True}, "shuffled labels False and True")])
 def test_several_data_sets_or_networks_are_refused_with_what_differs(one, other, says):
@@ -70,6 +71,12 @@ def test_several_data_sets_or_networks_are_refused_with_what_differs(one, other,
     for draw in fa.figures.FIGURES.values():
         with pytest.raises(ValueError, match="several data sets or networks"):
             draw(rows)
+
+
+def test_another_text_of_a_rule_is_another_group():
+    rows = [{"rule": "Mine", "seed": 0, "epoch": 0, "settings": {"sha256": {"my_rule.py": total * 64}}}
+            for total in "ab"]
+    assert labels(rows) == ["Mine, code my_rule.py aaaaaa", "Mine, code my_rule.py bbbbbb"]
 
 
 def test_rows_of_old_records_group_by_what_they_say():
