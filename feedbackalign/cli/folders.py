@@ -107,8 +107,8 @@ def refuse_other_comparison(folder, runs, overwrite):
 
 
 def _decided(settings):
-    """All that decides a run, but for its length and where its data lies."""
-    return json.dumps({**settings, "epochs": None, "data_dir": None}, sort_keys=True)
+    """All that a line decides of a run, but for its length: a mended file writes over its own results."""
+    return json.dumps({**settings, "epochs": None, "data_dir": None, "sha256": None}, sort_keys=True)
 
 
 def remove_pictures(folder, keep):

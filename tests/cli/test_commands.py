@@ -218,6 +218,16 @@ def test_a_sweep_is_one_command_with_a_row_and_a_name_for_every_setting(tmp_path
 
 
 @pytest.mark.usefixtures("no_figures")
+def test_a_rule_that_was_mended_is_compared_again_without_asking(tmp_path):
+    (tmp_path / "my_rule.py").write_text(MY_RULE)
+    line = ["compare", "--rules", "my_rule.py:MyRule", "--seeds", "1", *TINY, "--out", "."]
+    assert cli.main(line) == 0
+    (tmp_path / "my_rule.py").write_text(MY_RULE + "# mended")
+    assert cli.main([*line, "--resume"]) == 1                               # half of it would be of the old file
+    assert cli.main(line) == 0
+
+
+@pytest.mark.usefixtures("no_figures")
 def test_a_comparison_that_was_stopped_does_only_the_rest(tmp_path, capsys):
     line = ["compare", "--rules", "bp,pfa", "--jobs", "1", *TINY, "--out", "."]
     assert cli.main([*line, "--seeds", "1"]) == 0
