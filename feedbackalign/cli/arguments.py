@@ -11,8 +11,8 @@ import textwrap
 
 from feedbackalign import data, rules
 from feedbackalign.cli.report import flag, option_text
-from feedbackalign.cli.words import formats, integers, one, one_or_several, seeds
-from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TABLE_FORMATS, TRAINED
+from feedbackalign.cli.words import formats, integers, one, one_or_several, seeds, size, theme
+from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TABLE_FORMATS, THEMES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.runs import models
 from feedbackalign.runs.items import number_or_word, split_item, split_list
@@ -57,6 +57,7 @@ EXAMPLES = {
     "plot": """
   feedbackalign plot compare-output --format svg,pdf
   feedbackalign plot my-run/record.jsonl --out slides
+  feedbackalign plot compare-output --size 8x4.5 --theme dark
   feedbackalign plot compare-output --table latex""",
     "figure": """
   feedbackalign figure depth
@@ -148,6 +149,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
                          help="how many (3: seeds 0, 1, 2) or which (4,7; one alone: 4,); default 3")
     compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
     _add_output(compare, "compare-output")
+    _add_slide(compare)
     _add_resume(compare)
     compare.add_argument("--overwrite", action="store_true", help="write over another finished comparison in --out")
     _add_settings(compare, lists=True)
@@ -156,6 +158,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     train = command("train", "train one rule, with a record, checkpoints and figures in one folder")
     _add_rule(train)
     _add_output(train, "runs/RULE-MODEL-DATA-seedN")
+    _add_slide(train)
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint, if there is one")
     train.add_argument("--checkpoint-every", type=int, metavar="STEPS",
                        help="checkpoints inside an epoch at these steps; there is one after every epoch in any case; "
@@ -170,6 +173,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
     plot.add_argument("--table", metavar="FORMAT", help=f"print the table, and it alone, as {', '.join(TABLE_FORMATS)}")
     _add_format(plot)
+    _add_slide(plot)
 
     figure = command("figure", "measure and draw the figure of one experiment, with its settings and numbers beside it")
     ideas = {name: sys.modules[draw.__module__].__doc__.splitlines()[0]
@@ -242,6 +246,13 @@ def _add_resume(parser):
 def _add_format(parser):
     parser.add_argument("--format", type=formats, default=["png"], metavar="A,B",
                         help=f"of the figures: {', '.join(FORMATS)}; default png")
+
+
+def _add_slide(parser):
+    parser.add_argument("--size", type=size, metavar="WxH", help="width and height of the figures in inches, such as "
+                        "8x4.5; letters grow with it, and a .png has 150 pixels an inch; default 12.8x7.2")
+    parser.add_argument("--theme", type=theme, default="light", metavar="NAME",
+                        help=f"of the figures: {', '.join(THEMES)}; default light")
 
 
 def _add_settings(parser, training=True, lists=False):

@@ -104,7 +104,7 @@ def compare(arguments):
             settings = {**sweep.settings_of(runs), "options": options_of(arguments), "jobs": jobs,
                         "threads": arguments.threads}
             write_rows(folder / "summary.json", {"settings": settings}, rows)
-            written = draw(rows, folder, arguments.format)
+            written = draw(rows, folder, arguments)
             remove_pictures(folder, keep=written)
             print(f"{in_words(runs, rows)}\n\n{tables.comparison_table(rows)}")
             print(f"\n{where(folder, ['summary.json'], written)}")
@@ -196,10 +196,10 @@ def listened_to(display, jobs, threads, names=None):
     listener.join()
 
 
-def draw(rows, folder, formats):
+def draw(rows, folder, arguments):
     """Draw all figures of these rows: -> their paths."""
     from feedbackalign.figures import draw_all           # matplotlib is slow to load
-    return [pathlib.Path(path) for path in draw_all(rows, folder, formats=tuple(formats))]
+    return draw_all(rows, folder, tuple(arguments.format), size=arguments.size, theme=arguments.theme)
 
 
 # ----------------------------------------------------------------------------------------------------------- train
@@ -223,7 +223,7 @@ def train(arguments):
             future = executor.submit(workers.do_run, run, folder=folder, resume=arguments.resume,
                                      checkpoint_every=arguments.checkpoint_every)
             rows = [row for finished in sweep.as_they_finish([future]) for row in finished.result()]
-    written = draw(rows, folder, arguments.format)
+    written = draw(rows, folder, arguments)
     print(f"{in_words([run], rows)}\n\n{tables.comparison_table(rows)}")
     print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
 
@@ -240,7 +240,7 @@ def plot(arguments):
     try:
         rows = training.read_record(source)
         print(table_formats.table(rows, arguments.table) or "", end="" if arguments.table else "\n")
-        written = draw(rows, folder, arguments.format)
+        written = draw(rows, folder, arguments)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
     for path in written:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from feedbackalign.figures import FORMATS
+from feedbackalign.figures import FORMATS, THEMES, check_size
 
 NUMBERS = {int: "an integer", float: "a number"}
 
@@ -63,6 +63,27 @@ def one_or_several(kind):
         found = [one(kind)(word) for word in words(text)]
         return found if "," in text else one(kind)(text)
     return numbers
+
+
+def size(text):
+    """
+    >>> size("8x4.5")
+    (8.0, 4.5)
+    """
+    try:
+        return check_size([float(number) for number in text.lower().split("x")])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT in inches, from 1 to 100, got {text!r}") from error
+
+
+def theme(text):
+    """
+    >>> theme("dark")
+    'dark'
+    """
+    if text not in THEMES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(THEMES)}, got {text!r}")
+    return text
 
 
 def formats(text):

@@ -45,7 +45,7 @@ from feedbackalign.figures.gradient_angles import gradient_angles, references_dr
 from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
-from feedbackalign.figures.style import look, slide
+from feedbackalign.figures.style import THEMES, check_size, look, slide
 from feedbackalign.figures.swept import swept
 from feedbackalign.figures.table_formats import TABLE_FORMATS, table
 from feedbackalign.figures.tidy import tidy
@@ -53,7 +53,7 @@ from feedbackalign.runs.groups import TooManyGroups
 from feedbackalign.runs.rows import NothingToShow, check_rows
 from feedbackalign.validation import require_known
 
-__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "TRAINED",
+__all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "THEMES", "TRAINED",
            "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments",
            "compartments_rows", "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth",
            "depth_rows", "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows",
@@ -98,7 +98,7 @@ TRAINED = {"mlp": (planned_mlp, mlp), "resnet": (planned_resnet, resnet), "spars
 FORMATS = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def draw_all(rows, folder, formats=("png",), say=warnings.warn):
+def draw_all(rows, folder, formats=("png",), say=warnings.warn, *, size=None, theme="light"):
     """Every figure that the record can show, into a folder: learning_curves.png, gradient_angles.png, …
 
     Where rules of the record claim to approach something else than backprop, every further reference has a figure of
@@ -112,9 +112,11 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     folder : path
         Made if it is not there.
     formats : sequence of str
-        "png" (1920 x 1080), "svg", "pdf".
+        "png" (1920 x 1080 pixels, or 150 an inch of `size`), "svg", "pdf".
     say : callable
         Called with a line for each figure that is left out because it would hold too many groups of one rule.
+    size, theme
+        Of the slides: (width, height) in inches, and "light" or "dark".
 
     Returns
     -------
@@ -124,7 +126,7 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     Raises
     ------
     ValueError
-        For an unknown format, before anything is drawn.
+        For an unknown format or theme, or a size that is none, before anything is drawn.
 
     >>> import tempfile
     >>> import feedbackalign as fa
@@ -136,6 +138,8 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     formats = [formats] if isinstance(formats, str) else list(dict.fromkeys(formats))
     for name in formats:
         require_known(name, FORMATS, "figure format")
+    require_known(theme, THEMES, "theme")
+    size = None if size is None else check_size(size)
     rows = check_rows(rows)
     folder = pathlib.Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +151,7 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn):
     written = []
     for name, draw in drawings.items():
         try:
-            figure = draw(rows)
+            figure = draw(rows, size=size, theme=theme)
         except TooManyGroups as error:
             say(f"{name} is left out: {error}")
         except NothingToShow:

@@ -11,7 +11,7 @@ BACKPROP = "backprop"
 ZERO = 1e-6                 # degrees: an angle below is one between two equal arrays
 
 
-def gradient_angles(rows, to=None):
+def gradient_angles(rows, to=None, *, size=None, theme="light"):
     """Angle between each rule's update and a reference's, per weighted layer, bottom to top.
 
     The update angle is that of one weight's gradient, before momentum and decay, on one probe batch; the curve is its
@@ -24,6 +24,8 @@ def gradient_angles(rows, to=None):
         Of `training.train` or `compare`.
     to : str, optional
         The reference; "backprop" wherever the record holds angles to it, else the first one that it names.
+    size, theme
+        Of the slide: (width, height) in inches, and "light" or "dark".
 
     Returns
     -------
@@ -53,7 +55,7 @@ def gradient_angles(rows, to=None):
     up_to = style.highest([layers[layer] for layer in shown], least=100.0)
     reference = "backprop's gradient" if to == BACKPROP else to
 
-    with style.slide():
+    with style.slide(size, theme):
         figure = style.new_figure(f"Angle between each rule's update and {reference}")
         bottom = style.foot(figure, small_print(
             rows, layers.values(), layers_shown(shown, layers),
@@ -103,7 +105,7 @@ def _panels(figure, number, bottom, label):
         axes.tick_params(labelleft=place % columns == 0)
         if place % columns == 0:
             axes.set_ylabel(label if lines == 1 else label.replace(" gradient", "\ngradient"),
-                            fontsize=15 if lines == 1 else 13)
+                            fontsize=style.points(15 if lines == 1 else 13))
         panels.append(axes)
     return panels
 
@@ -118,5 +120,5 @@ def _draw_layer(axes, layer, curves, is_top, is_lowest, to, everyone):
         rules = f"all but {others}" if others else everyone
         text = f"0° by construction\n{textwrap.fill(f'for {rules}:', 20)}\nthe top layer's error\nis that of the loss"
         axes.text(0.5, 0.25, text, ha="center", va="center",
-                  transform=axes.transAxes, fontsize=14, color="#333333",
-                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8})
+                  transform=axes.transAxes, fontsize=style.points(14), color=style.theme().small,
+                  bbox={"facecolor": style.theme().paper, "edgecolor": "none", "alpha": 0.8})

@@ -6,7 +6,7 @@ from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import NothingToShow, accuracy_percent, mean_at_end, mean_curves
 
 
-def learning_curves(rows):
+def learning_curves(rows, *, size=None, theme="light"):
     """Test accuracy and both losses over epochs, one line per rule: the mean over seeds in a band, lowest to highest.
 
     Without accuracies (regression) the losses have the figure to themselves. Losses are on a logarithmic axis wherever
@@ -14,6 +14,8 @@ def learning_curves(rows):
 
     rows : list of dict
         Of `training.train` or `compare`: rule, seed, epoch, train_loss, test_loss, test_accuracy (a share of 1).
+    size, theme
+        Of the slide: (width, height) in inches, and "light" or "dark".
     -> matplotlib.figure.Figure
 
     Raises
@@ -36,7 +38,7 @@ def learning_curves(rows):
         raise NothingToShow("learning curves: no row of the record holds a loss or an accuracy")
     rules = list(dict.fromkeys([*(rule for group in groups for rule in group), *lost]))
 
-    with style.slide():
+    with style.slide(size, theme):
         figure = style.new_figure("Learning curves")
         ends = in_legend(lost) | {rule: f"{rule}  {mean_at_end(curve):.1f} %" for rule, curve in accuracy.items()}
         small = small_print(rows, groups, "numbers: accuracy at the end" if accuracy else "", *failures(lost, rules))
@@ -73,7 +75,7 @@ def draw_accuracy(axes, curves):
     axes.set_ylim(bottom, min(100.0, max(known) + 1.0))
     if min(known) < bottom:
         axes.text(0.98, 0.03, f"the curves start lower, at {min(known):.0f} %", transform=axes.transAxes, ha="right",
-                  fontsize=13, color="#444444")
+                  fontsize=style.points(13), color=style.theme().small)
 
 
 def _draw_loss(axes, name, curves):

@@ -11,7 +11,7 @@ from feedbackalign.validation import require_number
 MOST_SMALL_LINES = 3
 
 
-def path_alignment(rows, expansion=None, density=None):
+def path_alignment(rows, expansion=None, density=None, *, size=None, theme="light"):
     """Angle between W and its feedback (above) and ‖feedback‖ / ‖W‖ (below), per layer, bottom to top.
 
     For product feedback alignment the feedback is the path B·R, else the feedback weights themselves; rules in which
@@ -27,6 +27,8 @@ def path_alignment(rows, expansion=None, density=None):
         Of `training.train` or `compare`.
     expansion, density : float, optional
         Of `pfa`, where the rows themselves do not say; the rule's defaults, 10 and 1, if None.
+    size, theme
+        Of the slide: (width, height) in inches, and "light" or "dark".
 
     Returns
     -------
@@ -53,7 +55,7 @@ def path_alignment(rows, expansion=None, density=None):
     ours = [rule for rule in rules if rule_of(rule) == "pfa"]
     end = expected_end(rows, expansion, density) if len(ours) == 1 else None       # several have ends of their own
 
-    with style.slide():
+    with style.slide(size, theme):
         from matplotlib.lines import Line2D
 
         figure = style.new_figure("How well the feedback stands in for the forward weights W")
@@ -83,12 +85,12 @@ def draw_layer(above, below, angles, ratios, up_to, highest_ratio, end, is_first
     style.draw_curves(below, ratios)
     style.epoch_axis(below, ratios)
     below.set_ylim(0.0, 1.05 * highest_ratio)
-    below.axhline(1.0, color="#8c8c8c", linewidth=1.2, zorder=1)
+    style.level_line(below, 1.0)
     above.tick_params(labelbottom=False, labelleft=is_first)
     below.tick_params(labelleft=is_first)
     if is_first:
         above.set_ylabel("angle to W\n(90°: unrelated)")
-        below.set_ylabel("‖feedback‖\n/ ‖W‖", fontsize=14)
+        below.set_ylabel("‖feedback‖\n/ ‖W‖", fontsize=style.points(14))
 
 
 def layer_title(layer, layers, silent):
@@ -120,7 +122,7 @@ def _end_in_words(rows, expansion=None, density=None):
 
 
 def _end_look():
-    return {"color": style.look("pfa").colour, "linewidth": 1.6, "linestyle": (0, (1, 2))}
+    return {"color": style.look("pfa").colour, "linewidth": style.points(1.6), "linestyle": (0, (1, 2))}
 
 
 def _settings(rows, expansion, density):

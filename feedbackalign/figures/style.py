@@ -3,14 +3,18 @@
 The colours were searched for: under normal sight and under simulated protanopia and deuteranopia (Machado et al. 2009,
 severity 1) any two of the eight default rules lie at least 30 apart in CIELAB, any two of the first eighteen at least
 20, of all that are known at least 12: there is no more room. The dash and the marker say the same in print without
-colour. tests/figures/test_style.py measures both.
+colour. On a dark slide the eight have colours of their own, at least 30 apart; all others are mixed with white until
+they stand out. tests/figures/test_style.py measures it.
 """
 
 import contextlib
+import contextvars
 import os
 import sys
 import typing
 import zlib
+
+from feedbackalign.validation import require_known, require_number
 
 SIZE = (12.8, 7.2)          # inches: a slide of 16:9
 DPI = 150                   # -> 1920 x 1080 pixels
@@ -18,7 +22,7 @@ MARKS = 8                   # markers along one line, about
 LEGEND_LINE = 0.046         # of the figure's height
 SMALL_LINE = 0.028          # the same for a line of small print
 TICK_SIZE = 13
-GRID = "#e4e4e4"
+SCALED = ("axes.linewidth", "axes.labelpad", "axes.titlepad")      # what else grows with a slide, of matplotlib's own
 MOST_PANELS = 6             # layers that fit side by side; of a deeper network some are chosen
 
 MOST_GROUPS = 4             # of one rule: they share its colour and marker, and have a dash each
@@ -77,8 +81,34 @@ OTHER_DASHES = (SOLID, DASHED, DASH_DOT, LONG)
 OTHER_MARKERS = ("H", "x", "+", "1", "2", "3", "4")
 
 
+class Theme(typing.NamedTuple):
+    """The colours of a slide that belong to no rule."""
+
+    paper: str
+    ink: str                # title, axes and their numbers
+    small: str              # what is said beside
+    level: str              # a line for comparison
+    grid: str
+
+
+THEMES = {"light": Theme("#ffffff", "#000000", "#444444", "#8c8c8c", "#e4e4e4"),
+          "dark": Theme("#14171c", "#f2f2f2", "#c4c4c4", "#8c8c8c", "#30353d")}
+IN_THE_DARK = {"bp": "#ffffff", "fa": "#ff5e19", "dfa": "#f4ff00", "usf": "#66ff93", "kp": "#824cff", "wm": "#e5004d",
+               "pfa": "#3d81cc", "pfa-o": "#36abb2"}
+LEAST_CONTRAST = 3.2        # of every line to the dark paper, (L + 0.05) / (L' + 0.05); WCAG asks for 3
+
+_theme = contextvars.ContextVar("theme", default="light")       # of the `slide` that is being drawn
+
+
+def theme():
+    """The colours of the slide that is being drawn: -> Theme."""
+    return THEMES[_theme.get()]
+
+
 def look(rule):
     """The look of a rule, by its name. A name that is not in the table decides its look alone.
+
+    Inside of `slide(theme="dark")` its colour is the one on dark paper.
 
     Parameters
     ----------
@@ -101,8 +131,33 @@ def look(rule):
         others = [dash for dash in (SOLID, DASHED, DOTTED, DASH_DOT, LONG) if dash != own.dash]
         return own._replace(dash=others[place - 1])
     rule = getattr(rule, "rule", rule)
-    if rule in LOOKS:
-        return LOOKS[rule]
+    found = LOOKS.get(rule) or _other_look(rule)
+    return found if theme() is THEMES["light"] else found._replace(colour=in_the_dark(rule, found.colour))
+
+
+def in_the_dark(rule, colour):
+    """A rule's colour on dark paper, "#rrggbb": its own, or its colour on white with as much white as it needs."""
+    if rule in IN_THE_DARK:
+        return IN_THE_DARK[rule]
+    rgb = _light(colour)
+    wanted = LEAST_CONTRAST * (_luminance(_light(THEMES["dark"].paper)) + 0.05) - 0.05
+    share = max(0.0, (wanted - _luminance(rgb)) / (1.0 - _luminance(rgb)))
+    mixed = [value + share * (1.0 - value) for value in rgb]
+    srgb = [1.055 * value**(1 / 2.4) - 0.055 if value > 0.0031308 else 12.92 * value for value in mixed]
+    return "#" + "".join(f"{round(255 * value):02x}" for value in srgb)
+
+
+def _light(colour):
+    """"#rrggbb" -> the light of red, green and blue, from 0 to 1."""
+    srgb = [int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5)]
+    return [((value + 0.055) / 1.055)**2.4 if value > 0.04045 else value / 12.92 for value in srgb]
+
+
+def _luminance(rgb):
+    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), rgb))
+
+
+def _other_look(rule):
     number = zlib.crc32(str(rule).encode("utf-8"))              # not hash(): that one differs from run to run
     number, colour = divmod(number, len(OTHER_COLOURS))
     number, dash = divmod(number, len(OTHER_DASHES))
@@ -123,33 +178,73 @@ def load_matplotlib():
 
 
 @contextlib.contextmanager
-def slide():
-    """matplotlib's settings for a slide inside of the block; the user's own come back afterwards."""
-    matplotlib = load_matplotlib()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update({
-            "font.size": 14, "axes.labelsize": 15, "axes.titlesize": 15, "legend.fontsize": 15,
-            "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
-            "lines.linewidth": 2.4, "lines.markersize": 8,
-            "svg.hashsalt": "feedbackalign",                    # the same names inside an SVG every time
-        })
-        yield
+def slide(size=None, theme="light"):
+    """matplotlib's settings for a slide inside of the block; the user's own come back afterwards.
+
+    Parameters
+    ----------
+    size : (float, float), optional
+        Width and height in inches, of 150 pixels each in a PNG; 12.8 x 7.2 if None. Letters and lines grow with it.
+    theme : {"light", "dark"}
+    """
+    size = check_size(SIZE if size is None else size)
+    theme = require_known(theme, THEMES, "theme")
+    matplotlib, colours = load_matplotlib(), THEMES[theme]
+    before = _theme.set(theme)
+    try:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            scale = min(one / usual for one, usual in zip(size, SIZE))
+            matplotlib.rcParams.update({name: scale * matplotlib.rcParams[name] for name in SCALED})
+            matplotlib.rcParams.update({
+                "figure.figsize": size, "font.size": 14 * scale, "axes.labelsize": 15 * scale,
+                "axes.titlesize": 15 * scale, "legend.fontsize": 15 * scale,
+                "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+                "lines.linewidth": 2.4 * scale, "lines.markersize": 8 * scale,
+                "figure.facecolor": colours.paper, "axes.facecolor": colours.paper, "text.color": colours.ink,
+                "axes.edgecolor": colours.ink, "axes.labelcolor": colours.ink,
+                "svg.hashsalt": "feedbackalign",                # the same names inside an SVG every time
+                "svg.fonttype": "none",                         # and text that is text
+            })
+            yield
+    finally:
+        _theme.reset(before)
+
+
+def check_size(size):
+    """Refuse what is not a width and a height in inches; return them as floats.
+
+    >>> check_size((8, 4.5))
+    (8.0, 4.5)
+    """
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise ValueError(f"size: expected (width, height) in inches, got {size!r}")
+    return tuple(float(require_number(inches, "size", low=1, high=100)) for inches in size)
+
+
+def points(number):
+    """The size of letters that have so many points on a slide of the usual size."""
+    from matplotlib import rcParams
+
+    return number * rcParams["font.size"] / 14
 
 
 def new_figure(title):
     """An empty slide with its title: -> matplotlib.figure.Figure, which needs neither pyplot nor a display."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, dpi=DPI)
-    figure.suptitle(title, x=0.5, y=0.985, va="top", fontsize=20)
+    figure = Figure(dpi=DPI)
+    figure.suptitle(title, x=0.5, y=0.985, va="top", fontsize=points(20))
     return figure
 
 
 def grid(axes):
     """Ticks and grid, set here because a figure makes them only when it is written, perhaps outside of `slide`."""
-    axes.tick_params(which="both", labelsize=TICK_SIZE)
-    axes.grid(color=GRID, linewidth=0.8)
+    axes.tick_params(which="both", labelsize=points(TICK_SIZE), color=theme().ink, labelcolor=theme().ink,
+                     pad=points(3.5))
+    for which, length, width in (("major", 3.5, 0.8), ("minor", 2.0, 0.6)):
+        axes.tick_params(which=which, length=points(length), width=points(width))
+    axes.grid(color=theme().grid, linewidth=points(0.8))
 
 
 def draw_curves(axes, curves, title=None):
@@ -197,10 +292,15 @@ def degree_axis(axes, up_to, with_words=False):
     top = min(184.0, up_to + 4.0)
     axes.set_ylim(-4.0, top)
     axes.set_yticks([tick for tick in range(0, 181, 30) if tick <= top])
-    axes.axhline(90.0, color="#8c8c8c", linewidth=1.2, zorder=1)
+    level_line(axes, 90.0)
     if with_words:
         axes.text(0.98, 91.5, "90°: unrelated", transform=axes.get_yaxis_transform(), ha="right", va="bottom",
-                  fontsize=12, color="#555555")
+                  fontsize=points(12), color=theme().small)
+
+
+def level_line(axes, value):
+    """A line for comparison, behind the curves."""
+    axes.axhline(value, color=theme().level, linewidth=points(1.2), zorder=1)
 
 
 def foot(figure, small_print, rules=(), words=None, more=()):
@@ -225,7 +325,7 @@ def foot(figure, small_print, rules=(), words=None, more=()):
     """
     from matplotlib.lines import Line2D
 
-    figure.text(0.5, 0.012, small_print, ha="center", va="bottom", fontsize=12, color="#444444")
+    figure.text(0.5, 0.012, small_print, ha="center", va="bottom", fontsize=points(12), color=theme().small)
     entries = []
     for rule in rules:
         colour, dash, marker = look(rule)
@@ -238,8 +338,8 @@ def foot(figure, small_print, rules=(), words=None, more=()):
     if entries:
         size = 15 if len(entries) <= 8 else 13
         lines = _lines_needed([entry.get_label() for entry in entries], room=106 * 15 / size)
-        figure.legend(handles=entries, bbox_to_anchor=(0.5, lowest + (LEGEND_LINE if more else 0.0)), fontsize=size,
-                      ncol=-(-len(entries) // lines), **spacing)
+        figure.legend(handles=entries, bbox_to_anchor=(0.5, lowest + (LEGEND_LINE if more else 0.0)),
+                      fontsize=points(size), ncol=-(-len(entries) // lines), **spacing)
     if more:
         figure.legend(handles=more, bbox_to_anchor=(0.5, lowest), ncol=len(more), **spacing)
     return 0.15 + LEGEND_LINE * (lines + bool(more)) + SMALL_LINE * small_lines

@@ -15,7 +15,7 @@ MOST_LOST = 4               # failed settings that the small print names
 WIDE = 8.0                  # a largest number over the smallest from which the axis is logarithmic
 
 
-def swept(rows):
+def swept(rows, *, size=None, theme="light"):
     """Accuracy at the end, and the angle of the updates to backprop's, against the one number that differs.
 
     One curve a rule: the mean over seeds in a band, lowest to highest. A rule that has no such number is a level line.
@@ -26,6 +26,8 @@ def swept(rows):
     ----------
     rows : list of dict
         Of `compare`, with a list of learning rates, or rules of different options.
+    size, theme
+        Of the slide: (width, height) in inches, and "light" or "dark".
 
     Returns
     -------
@@ -61,7 +63,7 @@ def swept(rows):
         raise NothingToShow("swept: no row of the record holds an accuracy, a loss or an angle to backprop")
     rules = list(dict.fromkeys(rule for curves in panels.values() for rule in curves))
 
-    with style.slide():
+    with style.slide(size, theme):
         figure = style.new_figure(f"What the {NAMES.get(name, name)} changes")
         level = sorted({rule_of(label) for label in groups.keys() - numbers.keys()})
         words = f"level: {', '.join(level)}, without a {NAMES.get(name, name)}" if level else ""

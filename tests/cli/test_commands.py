@@ -11,6 +11,7 @@ import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 
@@ -74,7 +75,7 @@ def quick_and_in_a_folder_of_its_own(tmp_path, monkeypatch):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Drawing has its own tests, and takes seconds."""
-    monkeypatch.setattr(cli, "draw", lambda rows, folder, formats: [])
+    monkeypatch.setattr(cli, "draw", lambda rows, folder, arguments: [])
 
 
 def timeless(rows):
@@ -392,10 +393,12 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     written = written.splitlines()
     assert len(written) == 3 and all(os.path.getsize(path) > 0 for path in written)
     (tmp_path / "record.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert cli.main(["plot", ".", "--table", "csv"]) == 0
+    assert cli.main(["plot", ".", "--table", "csv", "--size", "12x7.2", "--theme", "dark"]) == 0
     printed = capsys.readouterr()
     assert [line.split(",")[0] for line in printed.out.splitlines()] == ["rule", "pfa-o"]
     assert len(printed.err.splitlines()) == 3 and all(os.path.exists(path) for path in printed.err.splitlines())
+    drawn = matplotlib.image.imread(printed.err.splitlines()[0])
+    assert drawn.shape[:2] == (288, 480) and drawn[0, 0, :3].max() < 0.2
 
 
 def test_figure_measures_draws_and_keeps_the_rows(monkeypatch, capsys):
@@ -667,6 +670,9 @@ BAD_WORDS = [
     ("trace --rule bp --epochs 3", "--epochs"),
     ("plot", "FOLDER_OR_FILE"),
     ("plot my_rule.py --table excel", "csv, markdown, latex"),
+    ("plot my_rule.py --size 8", "expected WIDTHxHEIGHT in inches"),
+    ("compare --size 0x4", "from 1 to 100, got '0x4'"),
+    ("train --rule bp --theme drak", "expected one of light, dark, got 'drak'"),
     ("figure", "NAME"),
     ("figure nudge-bias", "did you mean 'nudge_bias'"),
     ("figure nudge_bias --format gif", "png, svg, pdf"),

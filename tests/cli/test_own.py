@@ -37,7 +37,7 @@ SMALL = ["--epochs", "2", "--batch-size", "4", "--quiet"]
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.commands, "draw", lambda rows, folder, formats: [])
+    monkeypatch.setattr(cli.commands, "draw", lambda rows, folder, arguments: [])
     (tmp_path / "mine.py").write_text(CRASHING)
     np.savez("mine.npz", x=np.random.default_rng(0).normal(size=(20, 4)), y=np.arange(20) % 2)
     (tmp_path / "mine.csv").write_text("a,b,class\n" + "".join(f"{k},{-k * k},{k % 2}\n" for k in range(20)))

@@ -1,6 +1,7 @@
 """Every figure of every record is written, fits its slide, and comes out in the same bytes."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -43,6 +44,56 @@ def test_every_record_is_drawn_without_a_warning(name, tmp_path):
 def test_nothing_overlaps_and_nothing_leaves_the_slide(kind, name):
     if kind in shown(name):
         assert_fits_its_slide(figures.FIGURES[kind](RECORDS[name]))
+
+
+SIZES = {"1280x720": (1280 / 150, 720 / 150), "1920x1080": (1920 / 150, 1080 / 150), "8x4.5 in": (8, 4.5),
+         "4:3": (10, 7.5)}
+
+
+@pytest.mark.parametrize("size", [pytest.param(size, marks=() if name == "8x4.5 in" else pytest.mark.slow, id=name)
+                                  for name, size in SIZES.items()])
+@pytest.mark.parametrize("kind", figures.FIGURES)
+def test_nothing_overlaps_or_leaves_the_slide_at_any_size(kind, size):
+    figure = figures.FIGURES[kind](RECORDS["default"], size=size, theme="dark")
+    assert tuple(figure.get_size_inches()) == pytest.approx(size)
+    assert_fits_its_slide(figure)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("name", CROWDED)
+@pytest.mark.parametrize("kind", figures.FIGURES)
+def test_crowded_figures_fit_at_any_size(kind, name, size):
+    assert_fits_its_slide(figures.FIGURES[kind](RECORDS[name], size=size))
+
+
+def pixels_of(path):
+    import matplotlib.image
+
+    return (255 * matplotlib.image.imread(path)[..., :3]).round().astype(int)
+
+
+def test_a_dark_slide_is_dark_all_over_and_of_its_size(tmp_path):
+    rows = record(rules=("np", "pfa"), epochs=1)
+    paths = figures.draw_all(rows, tmp_path, size=(8, 4.5), theme="dark")
+    assert [path.stem for path in paths] == list(figures.FIGURES)
+    for pixels in map(pixels_of, paths):
+        assert pixels.shape == (675, 1200, 3)
+        assert np.mean((pixels == [0x14, 0x17, 0x1c]).all(axis=2)) > 0.8
+        assert not (pixels == 0).all(axis=2).any()              # nothing is left in black
+
+
+@pytest.mark.parametrize("wrong", [{"theme": "drak"}, {"size": (0, 4)}])
+def test_a_wrong_slide_is_refused_before_anything_is_drawn(wrong, tmp_path):
+    with pytest.raises(ValueError, match="theme|size"):
+        figures.draw_all(record(), tmp_path / "folder", **wrong)
+    assert not (tmp_path / "folder").exists()
+
+
+def test_text_of_an_svg_is_text(tmp_path):
+    text = figures.save(figures.learning_curves(record(epochs=1)), tmp_path / "curves.svg").read_text(encoding="utf-8")
+    for words in ("Learning curves", "test accuracy (%)", "mean over 3 seeds", "epoch"):
+        assert words in re.sub(r"<!--.*?-->", "", text, flags=re.S), words
 
 
 def test_the_colour_of_a_rule_is_one_in_every_figure_and_legend():

@@ -19,11 +19,15 @@ SIGHT = {
 }
 
 
+def light(colour):
+    """"#rrggbb" -> the light of red, green and blue."""
+    srgb = np.array([int(colour[place:place + 2], 16) for place in (1, 3, 5)]) / 255.0
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
 def cielab(colour, sight="normal"):
     """"#rrggbb" -> L, a, b under D65."""
-    srgb = np.array([int(colour[place:place + 2], 16) for place in (1, 3, 5)]) / 255.0
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    linear = np.clip(SIGHT[sight] @ linear, 0.0, 1.0)
+    linear = np.clip(SIGHT[sight] @ light(colour), 0.0, 1.0)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     xyz = to_xyz @ linear / np.array([0.9505, 1.0, 1.089])
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
@@ -66,6 +70,39 @@ def test_every_line_stands_out_from_white_paper():
     assert max(cielab(colour)[0] for colour in colours) <= 75
 
 
+def contrast(one, other):
+    """Of two colours, from 1 to 21: WCAG 2."""
+    dark, bright = sorted(light(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_contrast_knows_black_on_white_and_a_published_pair():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21) and contrast("#767676", "#ffffff") >= 4.5 > contrast(
+        "#777777", "#ffffff")
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_in_the_dark_default_rules_lie_far_apart(sight):
+    with style.slide(theme="dark"):
+        assert nearest([style.look(rule).colour for rule in DEFAULT_RULES], sight) >= 30
+
+
+def test_every_line_and_every_letter_stands_out_from_dark_paper():
+    with style.slide(theme="dark"):
+        paper, *letters = style.theme()[:4]
+        colours = [style.look(rule).colour for rule in (*style.LOOKS, *(f"rule-{number}" for number in range(50)))]
+    assert min(contrast(colour, paper) for colour in (*colours, *letters)) >= 3
+    assert len(set(colours)) == len(style.LOOKS) + len(style.OTHER_COLOURS)
+
+
+def test_only_colours_change_in_the_dark_and_only_inside_of_the_slide():
+    before = style.look("np")
+    with pytest.raises(KeyError), style.slide(theme="dark"):
+        assert style.look("np") == before._replace(colour=style.look("np").colour) != before
+        raise KeyError
+    assert style.look("np") == before and style.theme() == style.THEMES["light"]
+
+
 def test_without_colour_every_rule_has_a_marker_of_its_own():
     markers = [look.marker for look in style.LOOKS.values()]
     assert len(set(markers)) == len(markers)
@@ -94,6 +131,25 @@ def test_settings_are_ours_inside_and_the_readers_own_afterwards():
         with style.slide():
             assert matplotlib.rcParams["font.size"] == 14 and matplotlib.rcParams["axes.axisbelow"]
         assert matplotlib.rcParams["font.size"] == 3.0 and not matplotlib.rcParams["axes.axisbelow"]
+
+
+def test_letters_and_lines_grow_with_the_slide_as_far_as_both_sides_allow():
+    import matplotlib
+
+    for size, scale in (((6.4, 3.6), 0.5), ((6.4, 7.2), 0.5), ((25.6, 3.6), 0.5), ((25.6, 14.4), 2.0)):
+        with style.slide(size):
+            assert style.new_figure("title").get_size_inches() == pytest.approx(size)
+            assert style.points(12) == pytest.approx(12 * scale)
+            assert matplotlib.rcParams["lines.linewidth"] == pytest.approx(2.4 * scale)
+
+
+@pytest.mark.parametrize("size, told", [("8x4", "width, height"), ((8,), "width, height"), ((8, 0.5), "in .1, 100"),
+                                        ((8, float("nan")), "finite"), ((8, 101), "in .1, 100")])
+def test_what_is_no_size_is_refused(size, told):
+    with pytest.raises(ValueError, match=f"size: expected.*{told}"), style.slide(size):
+        pass
+    with pytest.raises(ValueError, match="unknown theme"), style.slide(theme="drak"):
+        pass
 
 
 @pytest.mark.parametrize("labels, room, lines", [(["bp"], 100, 1), (["bp", "fa"], 5, 2), (["fa"] * 8, 80, 1),

@@ -6,6 +6,7 @@ from feedbackalign import figures
 from feedbackalign.figures import style
 from feedbackalign.figures.swept import swept_number
 from feedbackalign.runs.groups import grouped
+from tests.figures.records import assert_fits_its_slide
 
 
 def row(rule="fa", seed=0, epoch=1, accuracy=0.5, angle=60.0, more=None, **settings):
@@ -75,6 +76,13 @@ def test_a_sweep_is_drawn_with_the_other_figures_of_its_record(tmp_path, monkeyp
     monkeypatch.setattr(style, "DPI", 40)
     assert "swept.png" in [path.name for path in figures.draw_all(sweep(), tmp_path)]
     assert "swept.png" not in [path.name for path in figures.draw_all(sweep()[:6], tmp_path)]
+
+
+@pytest.mark.parametrize("size", [(1280 / 150, 720 / 150), None, (8, 4.5)])
+def test_the_figure_fits_its_slide_at_any_size(size):
+    figure = figures.swept(sweep(), size=size, theme="dark")
+    assert_fits_its_slide(figure)
+    assert line(figure.axes[0], "fa")[0] == [0.1, 0.3] and figure.axes[0].lines[0].get_color() == "#ff5e19"
 
 
 @pytest.mark.parametrize("rows, told", [
