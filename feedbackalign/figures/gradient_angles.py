@@ -3,7 +3,7 @@
 import textwrap
 
 from feedbackalign.figures import style
-from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
+from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, with_names
 from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, synapses
 
@@ -49,7 +49,10 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
         raise NothingToShow(f"gradient angles: the record holds no angle of a weight's update to {to!r}, or none that "
                             f"is defined")
     top = next(reversed(layers))
-    shown = evenly_chosen(list(layers), style.MOST_PANELS)
+    drawn = list(layers)
+    if to == BACKPROP and len(drawn) > 1 and all(is_zero(curve) for curve in layers[top].values()):
+        drawn.remove(top)                                       # nothing to see: words in the small print do
+    shown = evenly_chosen(drawn, style.MOST_PANELS)
     rules = list(dict.fromkeys(rule for curves in layers.values() for rule in curves))
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
     up_to = style.highest([layers[layer] for layer in shown], least=100.0)
@@ -57,10 +60,12 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
 
     with style.slide(size, theme):
         figure = style.new_figure(f"Angle between each rule's update and {reference}")
-        bottom = style.foot(figure, small_print(
-            rows, layers.values(), layers_shown(shown, layers),
-            f"no angle to {to} recorded: {', '.join(missing)}" if missing else "", *failures(lost, rules)),
-            [*rules, *(rule for rule in lost if rule not in rules)], in_legend(lost, rules))
+        small = small_print(
+            rows, layers.values(), layers_shown(shown, drawn),
+            "" if top in drawn else f"{top}, on top: 0° by construction for all, for its error is that of the loss",
+            f"no angle to {to} recorded: {', '.join(missing)}" if missing else "", *failures(lost, rules))
+        bottom = style.foot(figure, with_names(small, rules), [*rules, *(rule for rule in lost if rule not in rules)],
+                            in_legend(lost, rules))
         panels = _panels(figure, len(shown), bottom, label=f"angle to {reference} (degrees)")
         for layer, axes in zip(shown, panels):
             _draw_layer(axes, layer, layers[layer], layer == top, layer == shown[0], to,
@@ -110,11 +115,16 @@ def _panels(figure, number, bottom, label):
     return panels
 
 
+def is_zero(curve):
+    """Whether all angles of a curve are those of equal arrays."""
+    return all(high <= ZERO for high in curve.high if high == high)
+
+
 def _draw_layer(axes, layer, curves, is_top, is_lowest, to, everyone):
     where = " (top)" if is_top else " (lowest)" if is_lowest else ""
     style.draw_curves(axes, curves, f"{layer}{where}")
     style.epoch_axis(axes, curves)
-    zero = [rule for rule, curve in curves.items() if all(high <= ZERO for high in curve.high if high == high)]
+    zero = [rule for rule, curve in curves.items() if is_zero(curve)]
     if is_top and to == BACKPROP and {rule_of(rule) for rule in zero} - {"bp"}:
         others = ", ".join(rule for rule in curves if rule not in zero)
         rules = f"all but {others}" if others else everyone

@@ -1,7 +1,7 @@
 """Does it learn, and how fast? Test accuracy, and the loss on training and test samples, over epochs."""
 
 from feedbackalign.figures import style
-from feedbackalign.figures.small_print import failures, in_legend, small_print
+from feedbackalign.figures.small_print import failures, in_legend, small_print, with_names
 from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import NothingToShow, accuracy_percent, mean_at_end, mean_curves
 
@@ -42,7 +42,7 @@ def learning_curves(rows, *, size=None, theme="light"):
         figure = style.new_figure("Learning curves")
         ends = in_legend(lost) | {rule: f"{rule}  {mean_at_end(curve):.1f} %" for rule, curve in accuracy.items()}
         small = small_print(rows, groups, "numbers: accuracy at the end" if accuracy else "", *failures(lost, rules))
-        boxes = _boxes(figure, bool(accuracy), len(losses), style.foot(figure, small, rules, ends))
+        boxes = _boxes(figure, bool(accuracy), len(losses), style.foot(figure, with_names(small, rules), rules, ends))
         if accuracy:
             draw_accuracy(boxes.pop(0), accuracy)
         for axes, (name, curves) in zip(boxes, losses.items()):
@@ -82,4 +82,4 @@ def _draw_loss(axes, name, curves):
     style.draw_curves(axes, curves, name)
     style.epoch_axis(axes, curves)
     if all(low > 0 for curve in curves.values() for low in curve.low if low == low):
-        axes.set_yscale("log")
+        style.log_axis(axes)

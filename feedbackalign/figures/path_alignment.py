@@ -3,13 +3,10 @@
 import math
 
 from feedbackalign.figures import style
-from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, spelled_out
+from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, with_names
 from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, silent_layer
 from feedbackalign.validation import require_number
-
-MOST_SMALL_LINES = 3
-
 
 def path_alignment(rows, expansion=None, density=None, *, size=None, theme="light"):
     """Angle between W and its feedback (above) and ‖feedback‖ / ‖W‖ (below), per layer, bottom to top.
@@ -144,5 +141,4 @@ def _small_print(rows, layers, shown, rules, lost):
                        layers_shown(shown, layers),
                        f"nothing stands in W's place: {', '.join(missing)}" if missing else "",
                        *failures(lost, rules))
-    both = f"{text}\n{spelled_out(rules)}".rstrip("\n")
-    return both if both.count("\n") < MOST_SMALL_LINES else text
+    return with_names(text, rules)

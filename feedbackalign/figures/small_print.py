@@ -4,6 +4,7 @@ from feedbackalign.runs.groups import rule_of
 from feedbackalign.runs.rows import rows_by_run
 
 LETTERS = 138               # that fit into one line
+MOST_LINES = 3
 
 # What the short names of the rules stand for.
 NAMES = {
@@ -107,6 +108,12 @@ def spelled_out(rules):
     if "fa" in rules:
         words = [word if word.startswith("fa:") else word.replace(NAMES["fa"], "fa") for word in words]
     return fill(words, gap="; ")
+
+
+def with_names(text, rules):
+    """The small print, and below it what the rules' names stand for, where all of it is at most three lines."""
+    both = f"{text}\n{spelled_out(rules)}".rstrip("\n")
+    return both if both.count("\n") < MOST_LINES else text
 
 
 def fill(words, width=LETTERS, gap="   ·   "):

@@ -1,7 +1,7 @@
 """How a rule looks in every figure: one colour, one dash and one marker per rule; and how big a slide's letters are.
 
 The colours were searched for: under normal sight and under simulated protanopia and deuteranopia (Machado et al. 2009,
-severity 1) any two of the eight default rules lie at least 30 apart in CIELAB, any two of the first eighteen at least
+severity 1) any two of the eight default rules lie at least 30 apart in CIELAB, any two of the first seventeen at least
 20, of all that are known at least 12: there is no more room. The dash and the marker say the same in print without
 colour. On a dark slide the eight have colours of their own, at least 30 apart; all others are mixed with white until
 they stand out. tests/figures/test_style.py measures it.
@@ -28,6 +28,7 @@ MOST_PANELS = 6             # layers that fit side by side; of a deeper network 
 MOST_GROUPS = 4             # of one rule: they share its colour and marker, and have a dash each
 
 SOLID, DASHED, DOTTED, DASH_DOT, LONG = "solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2))
+DASHES = (SOLID, DASHED, DOTTED, DASH_DOT, LONG)
 
 
 class Look(typing.NamedTuple):
@@ -52,11 +53,11 @@ LOOKS = {
     "brsf": Look("#609f8a", DASHED, "p"),
     "frsf": Look("#600b00", DOTTED, ">"),
     "wp": Look("#bf6aff", DASH_DOT, "d"),
-    "np": Look("#000b2a", DOTTED, "8"),
     "ep": Look("#008a95", SOLID, (4, 1, 0)),                    # the rules that settle: stars of so many rays
     "ep-vf": Look("#000b55", LONG, (4, 1, 45)),
     "hep": Look("#1575b5", DASHED, (6, 1, 0)),
     "hep-homeo": Look("#20caca", DASH_DOT, (3, 1, 0)),
+    "np": Look("#965f64", DOTTED, "8"),                         # far from bp's black, and near to nothing else
     "dfc": Look("#116688", SOLID, (5, 1, 0)),                   # deep feedback control: stars again
     "dfc-ss": Look("#444433", DOTTED, (8, 1, 0)),
     "dfc-ssa": Look("#0099bb", DASH_DOT, (3, 1, 180)),
@@ -125,13 +126,11 @@ def look(rule):
     >>> look("my-own-rule") == look("my-own-rule")
     True
     """
-    place = getattr(rule, "place", 0)                           # of a group among those of its rule
+    label, rule = rule, getattr(rule, "rule", rule)
+    found = LOOKS.get(rule) or _other_look(rule, getattr(label, "beside", ()))
+    place = getattr(label, "place", 0)                          # of a group among those of its rule
     if place:
-        own = look(rule.rule)
-        others = [dash for dash in (SOLID, DASHED, DOTTED, DASH_DOT, LONG) if dash != own.dash]
-        return own._replace(dash=others[place - 1])
-    rule = getattr(rule, "rule", rule)
-    found = LOOKS.get(rule) or _other_look(rule)
+        found = found._replace(dash=[dash for dash in DASHES if dash != found.dash][place - 1])
     return found if theme() is THEMES["light"] else found._replace(colour=in_the_dark(rule, found.colour))
 
 
@@ -157,12 +156,18 @@ def _luminance(rgb):
     return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), rgb))
 
 
-def _other_look(rule):
-    number = zlib.crc32(str(rule).encode("utf-8"))              # not hash(): that one differs from run to run
-    number, colour = divmod(number, len(OTHER_COLOURS))
-    number, dash = divmod(number, len(OTHER_DASHES))
-    marker = number % len(OTHER_MARKERS)
-    return Look(OTHER_COLOURS[colour], OTHER_DASHES[dash], OTHER_MARKERS[marker])
+def _other_look(rule, beside=()):
+    """The look of a rule of one's own; of several beside each other each has a colour that is left."""
+    left = []
+    for name in (*beside, rule):
+        number = zlib.crc32(str(name).encode("utf-8"))          # not hash(): that one differs from run to run
+        number, colour = divmod(number, len(OTHER_COLOURS))
+        number, dash = divmod(number, len(OTHER_DASHES))
+        left = left or list(OTHER_COLOURS)
+        colour = OTHER_COLOURS[colour] if OTHER_COLOURS[colour] in left else left[0]
+        if name == rule:
+            return Look(colour, OTHER_DASHES[dash], OTHER_MARKERS[number % len(OTHER_MARKERS)])
+        left.remove(colour)
 
 
 def load_matplotlib():
@@ -280,6 +285,17 @@ def epoch_axis(axes, curves, label="epoch"):
     axes.set_xlim(-0.02 * max(1, last), 1.02 * max(1, last))   # the first and the last marker stand clear of the frame
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel(label)
+
+
+def log_axis(axes):
+    """A logarithmic y axis whose few numbers do not touch: 1, 2, 5, 10 … over less than two decades, else powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def highest(groups, least):

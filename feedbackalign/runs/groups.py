@@ -10,6 +10,7 @@ own.
 
 import json
 
+from feedbackalign.rules import TABLE
 from feedbackalign.runs.rows import NothingToShow, check_rows
 
 NOT_COMPARED = ("seed", "epochs", "data_dir")
@@ -25,15 +26,20 @@ class TooManyGroups(NothingToShow):
 class Label(str):
     """What a group is called; `rule` is the rule's own name, `place` counts the groups of that rule from 0.
 
+    `beside` are the rules of the record that are not in the table: no two of them shall have one colour.
+
     >>> label = Label("pfa, expansion 2", "pfa", 1)
     >>> label, label.rule, label.place
     ('pfa, expansion 2', 'pfa', 1)
     """
 
-    def __new__(cls, text, rule, place):
+    def __new__(cls, text, rule, place, beside=()):
         label = super().__new__(cls, text)
-        label.rule, label.place = rule, place
+        label.rule, label.place, label.beside = rule, place, beside
         return label
+
+    def __reduce__(self):
+        return Label, (str(self), self.rule, self.place, self.beside)
 
 
 def rule_of(label):
@@ -167,7 +173,7 @@ def _labels(groups, most):
     of_rule = {}
     for key, settings in groups.items():
         of_rule.setdefault(settings["rule"], []).append(key)
-    labels = {}
+    labels, beside = {}, tuple(rule for rule in of_rule if rule not in TABLE)
     for rule, keys in of_rule.items():
         if most is not None and len(keys) > most:
             raise TooManyGroups(f"{rule}: {len(keys)} groups of other settings, and a figure tells at most {most} of "
@@ -177,7 +183,7 @@ def _labels(groups, most):
                      if len({json.dumps(groups[key].get(name), sort_keys=True) for key in keys}) > 1]
         for place, key in enumerate(keys):
             words = [f"{name.replace('_', ' ')} {in_words(groups[key].get(name))}" for name in differing]
-            labels[key] = Label(", ".join([rule, *words]), rule, place)
+            labels[key] = Label(", ".join([rule, *words]), rule, place, beside)
     return labels
 
 

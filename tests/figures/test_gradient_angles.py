@@ -16,8 +16,8 @@ def figure():
 @pytest.mark.parametrize("rows", [record(), with_holes(record())], ids=["whole", "holes"])
 def test_lines_are_means_and_bands_are_extremes(rows):
     figure = gradient_angles(rows)
-    assert [axes.get_title() for axes in figure.axes] == ["fc1 (lowest)", "fc2", "fc3 (top)"]
-    for layer, axes in zip(("fc1", "fc2", "fc3"), figure.axes):
+    assert [axes.get_title() for axes in figure.axes] == ["fc1 (lowest)", "fc2"]
+    for layer, axes in zip(("fc1", "fc2"), figure.axes):
         assert_means_and_extremes(axes, rows, DEFAULT_RULES, lambda row, layer=layer: (
             row.get("backprop_angle") or row["update_angle"] or {}).get(f"{layer}.weight"))
 
@@ -33,10 +33,9 @@ def test_panels_share_their_axis_and_show_every_value():
     assert figure.axes[0].get_ylim()[1] > 120
 
 
-def test_the_top_layer_says_that_it_is_exact_by_construction(figure):
-    lower, top = figure.axes[0], figure.axes[-1]
-    assert any("0° by construction\nfor every rule" in text.get_text() for text in top.texts)
-    assert not any("construction" in text.get_text() for text in lower.texts)
+def test_a_top_layer_that_is_exact_for_all_has_words_in_place_of_a_panel(figure):
+    assert [axes.get_title() for axes in figure.axes] == ["fc1 (lowest)", "fc2"]
+    assert "fc3, on top: 0° by construction for all" in words(figure)
 
 
 def test_the_top_layer_names_the_rules_that_are_not_exact_there():
@@ -87,5 +86,5 @@ def test_of_a_deep_network_six_layers_are_shown_and_counted():
 
     figure = gradient_angles(changed(record(rules=("bp", "fa"), layers=CONVOLUTIONAL), normalise))
     titles = [axes.get_title() for axes in figure.axes]
-    assert len(titles) == 6 and titles[0] == "conv1 (lowest)" and titles[-1] == "fc1 (top)"
+    assert len(titles) == 6 and titles[0] == "conv1 (lowest)" and titles[-1] == "block4.conv1"
     assert "6 of 9 layers" in words(figure) and not any("bn" in name for name in titles)

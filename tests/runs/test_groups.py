@@ -125,6 +125,13 @@ def test_a_label_is_a_word_that_knows_its_rule():
     assert style.look(label).dash != style.look("my-rule").dash
 
 
+def test_rules_of_ones_own_beside_each_other_differ_in_colour():
+    rows = [{"rule": f"rule-{number}", "seed": 0, "epoch": 0} for number in range(5)]
+    looks = [style.look(row["rule"]) for row in grouped(rows)]
+    assert len({look.colour for look in looks}) == 5
+    assert looks[0] == style.look("rule-0")                                     # alone it looks as ever
+
+
 # ------------------------------------------------------------------------------------------------------------- failures
 
 def lost(rule, seed):
