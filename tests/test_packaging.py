@@ -76,11 +76,11 @@ def broken_import_rules(package):
             where, top = f"{inner.as_posix()}:{line}", name.split(".")[0]
             if top == package.name:
                 found += [f"{where}: {complaint}" for complaint in complaints(here, place_of(name, package))]
-            elif top == "matplotlib":
+            elif top in ("matplotlib", "PIL"):                          # Pillow comes with matplotlib
                 if here != "figures":
-                    found.append(f"{where}: matplotlib outside figures")
+                    found.append(f"{where}: {top} outside figures")
                 elif at_import:
-                    found.append(f"{where}: matplotlib outside a function")
+                    found.append(f"{where}: {top} outside a function")
             elif top != "numpy" and top not in sys.stdlib_module_names:
                 found.append(f"{where}: imports {top}")
     return found
@@ -137,6 +137,8 @@ def test_the_house_has_at_most_27_places_and_no_long_file():
     ("rules/table.py", "from ..figures import angles", "rules.table imports figures"),
     ("training.py", "from feedbackalign.rules.product import routes", "training imports the room rules.product"),
     ("figures/angles.py", "from matplotlib import pyplot", "matplotlib outside a function"),
+    ("figures/angles.py", "from PIL import Image", "PIL outside a function"),
+    ("cli.py", "def f():\n    from PIL import Image", "PIL outside figures"),
 ])
 def test_the_import_checker_finds_what_is_wrong(tmp_path, file, source, complaint):
     package = package_of(tmp_path, {file: source})

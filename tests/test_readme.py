@@ -99,7 +99,7 @@ def test_a_dead_link_is_found(tmp_path):
 
 
 def test_every_picture_is_on_a_page():
-    shown = {Path(link).name for page in PAGES for link in re.findall(r"\]\(([^)]+\.png)\)", text_of(page))}
+    shown = {Path(link).name for page in PAGES for link in re.findall(r"\]\(([^)]+\.(?:png|gif))\)", text_of(page))}
     assert {path.name for path in (CHECKOUT / "lessons" / "figures").iterdir()} == shown
 
 

@@ -58,6 +58,7 @@ EXAMPLES = {
   feedbackalign plot compare-output --format svg,pdf
   feedbackalign plot my-run/record.jsonl --out slides
   feedbackalign plot compare-output --size 8x4.5 --theme dark
+  feedbackalign plot compare-output --animate
   feedbackalign plot compare-output --table latex""",
     "figure": """
   feedbackalign figure depth
@@ -172,6 +173,8 @@ def build_parser(known_rules=tuple(rules.TABLE)):
                       "record.jsonl; of a folder that holds both, the summary")
     plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
     plot.add_argument("--table", metavar="FORMAT", help=f"print the table, and it alone, as {', '.join(TABLE_FORMATS)}")
+    plot.add_argument("--animate", action="store_true",
+                      help="write the angles to the gradient, moving from epoch to epoch, as gradient_angles.gif too")
     _add_format(plot)
     _add_slide(plot)
 

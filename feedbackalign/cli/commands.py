@@ -231,7 +231,7 @@ def train(arguments):
 # ---------------------------------------------------------------------------------------------------- plot, figure
 
 def plot(arguments):
-    """Print the table of a summary.json or a record.jsonl, and draw its figures."""
+    """Print the table of a summary.json or a record.jsonl, and draw its figures; with --animate a moving one too."""
     with reading_the_line():
         if arguments.table is not None:
             require_known(arguments.table, table_formats.TABLE_FORMATS, "table format")
@@ -241,6 +241,9 @@ def plot(arguments):
         rows = training.read_record(source)
         print(table_formats.table(rows, arguments.table) or "", end="" if arguments.table else "\n")
         written = draw(rows, folder, arguments)
+        if arguments.animate:
+            from feedbackalign.figures import animate
+            written.append(animate(rows, folder / "gradient_angles.gif", theme=arguments.theme))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
     for path in written:

@@ -115,7 +115,7 @@ def remove_pictures(folder, keep):
     """Remove the figures of a record that an earlier comparison left, but for those just written."""
     for path in folder.iterdir():
         is_ours = path.stem in (*FIGURES, "swept") or path.stem.startswith("gradient_angles-")
-        if is_ours and path.suffix[1:] in FORMATS and path not in keep:
+        if is_ours and path.suffix[1:] in (*FORMATS, "gif") and path not in keep:
             path.unlink()
 
 

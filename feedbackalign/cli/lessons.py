@@ -9,7 +9,7 @@ import re
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 CELL = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*$")
-ALONGSIDE = ("*.md", "figures/*.png")                               # the pages, and their pictures
+ALONGSIDE = ("*.md", "figures/*.png", "figures/*.gif")              # the pages, and their pictures
 
 
 def lessons_folder():

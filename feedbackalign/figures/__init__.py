@@ -11,6 +11,7 @@ import pathlib
 import re
 import warnings
 
+from feedbackalign.figures.animation import animate
 from feedbackalign.figures.experiments.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
 from feedbackalign.figures.experiments.cauchy_error import cauchy_error, cauchy_error_rows
 from feedbackalign.figures.experiments.compartments import compartments, compartments_rows
@@ -54,9 +55,9 @@ from feedbackalign.runs.rows import NothingToShow, check_rows
 from feedbackalign.validation import require_known
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "THEMES", "TRAINED",
-           "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows", "compartments",
-           "compartments_rows", "controller_at_work", "controller_at_work_rows", "decay", "decay_rows", "depth",
-           "depth_rows", "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows",
+           "animate", "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows",
+           "compartments", "compartments_rows", "controller_at_work", "controller_at_work_rows", "decay", "decay_rows",
+           "depth", "depth_rows", "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows",
            "filtration", "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",

@@ -44,7 +44,7 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
     if to is None:
         to = (references_drawn(rows) or [BACKPROP])[0]
-    layers = _curves(_angles(rows, to))
+    layers = curves_to(rows, to)
     if not layers:
         raise NothingToShow(f"gradient angles: the record holds no angle of a weight's update to {to!r}, or none that "
                             f"is defined")
@@ -77,19 +77,15 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
 def references_drawn(rows):
     """The references to which the record holds an angle that is defined; backprop first. Each has a figure."""
     named = dict.fromkeys([BACKPROP, *(row["reference"] for row in rows if row.get("reference"))])
-    return [name for name in named if _curves(_angles(rows, name))]
+    return [name for name in named if curves_to(rows, name)]
 
 
-def _curves(angles):
-    """{layer: {rule: Curve}} of all layers whose weight has an angle, bottom to top."""
+def curves_to(rows, to):
+    """{layer: {rule: Curve}} of all layers whose weight has an angle to this reference, bottom to top."""
+    angles = [{"rule": row["rule"], "epoch": row["epoch"], "angle": _angle_to(row, to)} for row in rows]
     of_layers = {weight.rpartition(".")[0]: mean_curves(angles, entry("angle", weight))
                  for weight in synapses(names_in(angles, "angle"))}
     return {layer: curves for layer, curves in of_layers.items() if curves}
-
-
-def _angles(rows, to):
-    """The rows with their angles to this one reference under the key "angle"."""
-    return [{"rule": row["rule"], "epoch": row["epoch"], "angle": _angle_to(row, to)} for row in rows]
 
 
 def _angle_to(row, to):

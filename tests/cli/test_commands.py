@@ -192,7 +192,8 @@ def test_another_finished_comparison_is_overwritten_only_when_asked(tmp_path, ca
 def test_pictures_of_an_earlier_comparison_do_not_stay(tmp_path):
     line = ["compare", "--seeds", "1", "--epochs", "1", "--hidden", "8", "--out", ".", "--quiet"]
     mine = {"learning_curves.txt", "my_figure.png"}
-    for name in (*mine, "gradient_angles-implicit.png", "learning_curves.svg", "swept.png", "path_alignment.png"):
+    for name in (*mine, "gradient_angles-implicit.png", "learning_curves.svg", "swept.png", "path_alignment.png",
+                 "gradient_angles.gif"):
         (tmp_path / name).write_text("")
     assert cli.main([*line, "--rules", "np", "--format", "png,pdf"]) == 0
     assert set(os.listdir()) - {HIDDEN, "summary.json"} == mine | {
@@ -387,11 +388,12 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     rows = summary(compared[0])["rows"][-2:]                            # of one rule
     (tmp_path / "compared").mkdir()
     (tmp_path / "compared" / "summary.json").write_text(json.dumps({"rows": rows}))
-    assert cli.main(["plot", "compared", "--out", "slides"]) == 0
+    assert cli.main(["plot", "compared", "--out", "slides", "--animate"]) == 0
     table, written = capsys.readouterr().out.rsplit("\n\n", 1)
     assert "pfa-o" in table and "After 1 epoch" in table
     written = written.splitlines()
-    assert len(written) == 3 and all(os.path.getsize(path) > 0 for path in written)
+    assert len(written) == 4 and all(os.path.getsize(path) > 0 for path in written)
+    assert written[-1] == os.path.join("slides", "gradient_angles.gif")
     (tmp_path / "record.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert cli.main(["plot", ".", "--table", "csv", "--size", "12x7.2", "--theme", "dark"]) == 0
     printed = capsys.readouterr()
@@ -671,6 +673,7 @@ BAD_WORDS = [
     ("plot", "FOLDER_OR_FILE"),
     ("plot my_rule.py --table excel", "csv, markdown, latex"),
     ("plot my_rule.py --size 8", "expected WIDTHxHEIGHT in inches"),
+    ("compare --animate", "unknown argument '--animate'"),
     ("compare --size 0x4", "from 1 to 100, got '0x4'"),
     ("train --rule bp --theme drak", "expected one of light, dark, got 'drak'"),
     ("figure", "NAME"),
