@@ -44,6 +44,7 @@ from feedbackalign.figures.experiments.topology import topology, topology_rows
 from feedbackalign.figures.experiments.trained import SCALES
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
 from feedbackalign.figures.learning_curves import learning_curves
+from feedbackalign.figures.page import page
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.style import THEMES, check_size, look, slide
@@ -61,10 +62,10 @@ __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABL
            "filtration", "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
-           "null_space_rows", "output_folder", "panels", "path_alignment", "predictors", "predictors_rows", "resnet",
-           "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "spike_kernels", "spike_kernels_rows",
-           "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "swept", "table",
-           "target_angles", "target_angles_rows", "tidy", "topology", "topology_rows"]
+           "null_space_rows", "output_folder", "page", "panels", "path_alignment", "predictors", "predictors_rows",
+           "resnet", "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "spike_kernels",
+           "spike_kernels_rows", "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "swept",
+           "table", "target_angles", "target_angles_rows", "tidy", "topology", "topology_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 
@@ -144,22 +145,27 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn, *, size=None, th
     rows = check_rows(rows)
     folder = pathlib.Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
+    return [save(figure, folder / f"{name}.{suffix}") for name, figure in drawn(rows, say, size=size, theme=theme)
+            for suffix in formats]
+
+
+def drawn(rows, say, **slides):
+    """(name, figure) one after the other of all that the record can show; `say` is told what is left out.
+
+    `slides` is size and theme.
+    """
     drawings = dict(FIGURES)
     for to in references_drawn(rows)[1:]:
         name = "gradient_angles-" + "-".join(re.findall(r"[\w.]+", to))        # "bptt(15)": gradient_angles-bptt-15
         drawings[name] = functools.partial(gradient_angles, to=to)
     drawings["swept"] = swept
-    written = []
     for name, draw in drawings.items():
         try:
-            figure = draw(rows, size=size, theme=theme)
+            yield name, draw(rows, **slides)
         except TooManyGroups as error:
             say(f"{name} is left out: {error}")
         except NothingToShow:
             continue
-        else:
-            written += [save(figure, folder / f"{name}.{suffix}") for suffix in formats]
-    return written
 
 
 def save(figure, path):

@@ -80,9 +80,13 @@ def table(rows, format=None):
     """
     if format is None:
         return print(comparison_table(rows))
-    write = TABLE_FORMATS[require_known(format, TABLE_FORMATS, "table format")]
+    return TABLE_FORMATS[require_known(format, TABLE_FORMATS, "table format")](*completed(rows))
+
+
+def completed(rows):
+    """Columns with a row for every group, also for one of which no run went well, and the legend's lines."""
     columns, legend, failed = compared(rows)
     for column in columns:                              # words stand in the place of an accuracy
         column.cells += failed if column.heading == "rule" else failed.values() if column.heading.startswith("test") \
             else ["-"] * len(failed)
-    return write(columns, legend)
+    return columns, legend
