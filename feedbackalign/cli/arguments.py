@@ -59,7 +59,8 @@ EXAMPLES = {
   feedbackalign plot my-run/record.jsonl --out slides
   feedbackalign plot compare-output --size 8x4.5 --theme dark
   feedbackalign plot compare-output --animate
-  feedbackalign plot compare-output --table latex""",
+  feedbackalign plot compare-output --table latex
+  feedbackalign plot compare-output --page          page.html: table, figures and rows in one file to hand on""",
     "figure": """
   feedbackalign figure depth
   feedbackalign figure homeostasis --out slides --format svg,pdf
@@ -175,6 +176,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     plot.add_argument("--table", metavar="FORMAT", help=f"print the table, and it alone, as {', '.join(TABLE_FORMATS)}")
     plot.add_argument("--animate", action="store_true",
                       help="write the angles to the gradient, moving from epoch to epoch, as gradient_angles.gif too")
+    plot.add_argument("--page", action="store_true", help="write page.html too: all of it in one file, to hand on")
     _add_format(plot)
     _add_slide(plot)
 

@@ -11,6 +11,7 @@ import inspect
 import multiprocessing
 import os
 import pathlib
+import shlex
 import sys
 import threading
 import time
@@ -20,12 +21,12 @@ from feedbackalign.cli import course, inspection, report
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
 from feedbackalign.cli.errors import complain, in_one_line, reading_the_line
-from feedbackalign.cli.folders import (claim, find_record, locked, refuse_other_comparison, remove_pictures,
-                                       writable_folder)
+from feedbackalign.cli.folders import (PAGE, claim, find_record, locked, made_by, refuse_other_comparison,
+                                       remove_pictures, writable_folder)
 from feedbackalign.cli.progress import Display
 from feedbackalign.data import DataError
 from feedbackalign.data.loaders import FROM_FILES
-from feedbackalign.figures import table_formats, tables
+from feedbackalign.figures import page, table_formats, tables
 from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.fast.threads import count as count_threads
 from feedbackalign.runs import sweep, workers
@@ -54,6 +55,7 @@ def main(argv=None):
     try:
         with reading_the_line():
             arguments = parse(argv)
+            arguments.line = shlex.join(["feedbackalign", *argv])
             count_threads()                                     # refuse a bad FEEDBACKALIGN_THREADS before any work
         if arguments.command is None:
             build_parser()[0].print_help(sys.stderr)
@@ -103,7 +105,7 @@ def compare(arguments):
         if rows:
             settings = {**sweep.settings_of(runs), "options": options_of(arguments), "jobs": jobs,
                         "threads": arguments.threads}
-            write_rows(folder / "summary.json", {"settings": settings}, rows)
+            write_rows(folder / "summary.json", {"command": arguments.line, "settings": settings}, rows)
             written = draw(rows, folder, arguments)
             remove_pictures(folder, keep=written)
             print(f"{in_words(runs, rows)}\n\n{tables.comparison_table(rows)}")
@@ -214,7 +216,7 @@ def train(arguments):
             require_integer(arguments.checkpoint_every, "checkpoint-every", low=1)
         sweep.rehearse([run])
     folder = writable_folder(arguments.out or f"runs/{run.rule_name}-{run.model_name}-{run.data_name}-seed{run.seed}")
-    epochs_done = claim(folder, run, arguments.resume)
+    epochs_done = claim(folder, run, arguments.resume, arguments.line)
     if epochs_done >= run.epochs > 0:
         print(f"{folder}: this run is finished, all {epochs_done} epochs")
         return
@@ -244,6 +246,8 @@ def plot(arguments):
         if arguments.animate:
             from feedbackalign.figures import animate
             written.append(animate(rows, folder / "gradient_angles.gif", theme=arguments.theme))
+        if arguments.page:
+            written.append(page(rows, folder / PAGE, **made_by(source)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
     for path in written:

@@ -13,8 +13,11 @@ import time
 from feedbackalign import training
 from feedbackalign.data import DataError, own
 from feedbackalign.figures import FIGURES, FORMATS
+from feedbackalign.runs.finished import versions
 from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_checkpoint,
                                                 refuse_changed)
+
+PAGE = "page.html"
 
 
 def writable_folder(path):
@@ -40,10 +43,11 @@ def locked(folder, attempts=10):
     return lock_folder(folder)
 
 
-def claim(folder, run, resume):
+def claim(folder, run, resume, command=None):
     """Make the folder ready for this run, or refuse: -> epochs of it that are done already.
 
-    `settings.json` holds the settings of the folder's run: it cannot go on with others.
+    `settings.json` holds the settings of the folder's run: it cannot go on with others. `command` is the line that
+    was typed.
     """
     mine = {key: value for key, value in run.settings().items() if key not in ("epochs", "data_dir")}
     path = folder / "settings.json"
@@ -59,7 +63,7 @@ def claim(folder, run, resume):
                                    f"go on with it, give another --out, or remove the folder")
         for name in ("checkpoint.npz", "record.jsonl"):
             (folder / name).unlink(missing_ok=True)
-        held = {**mine, "run": again(run)}
+        held = {**mine, "run": again(run), "command": command, "versions": versions()}
         path.write_text(json.dumps(held, allow_nan=False, indent=1) + "\n", encoding="utf-8")
     return 0
 
@@ -112,10 +116,10 @@ def _decided(settings):
 
 
 def remove_pictures(folder, keep):
-    """Remove the figures of a record that an earlier comparison left, but for those just written."""
+    """Remove the figures and the page of a record that an earlier comparison left, but for those just written."""
     for path in folder.iterdir():
         is_ours = path.stem in (*FIGURES, "swept") or path.stem.startswith("gradient_angles-")
-        if is_ours and path.suffix[1:] in (*FORMATS, "gif") and path not in keep:
+        if (is_ours and path.suffix[1:] in (*FORMATS, "gif") and path not in keep) or path.name == PAGE:
             path.unlink()
 
 
@@ -126,3 +130,12 @@ def find_record(path):
         if candidate.is_file():
             return candidate
     raise DataError(f"{path}: expected a summary.json or a record.jsonl, or a folder that holds one")
+
+
+def made_by(source):
+    """What stands beside the rows in a record, or beside the record: {"command": …, "versions": …}, None if unknown."""
+    path = source.with_name("settings.json") if source.suffix == ".jsonl" else source
+    held = {}
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        held = dict(json.loads(path.read_text(encoding="utf-8-sig")))
+    return {key: held.get(key) for key in ("command", "versions")}

@@ -113,7 +113,7 @@ def test_the_default_table_lists_all_rules_with_all_measures(compared):
 def test_summary_holds_settings_versions_and_a_row_per_rule_seed_and_epoch(compared):
     folder, _ = compared
     written = summary(folder)
-    assert set(written) == {"settings", "versions", "rows"}
+    assert set(written) == {"command", "settings", "versions", "rows"}
     assert [(row["rule"], row["seed"], row["epoch"]) for row in written["rows"]] == \
         [(rule, 0, epoch) for rule in arguments.COMPARED for epoch in (0, 1)]
     for row in written["rows"]:
@@ -193,7 +193,7 @@ def test_pictures_of_an_earlier_comparison_do_not_stay(tmp_path):
     line = ["compare", "--seeds", "1", "--epochs", "1", "--hidden", "8", "--out", ".", "--quiet"]
     mine = {"learning_curves.txt", "my_figure.png"}
     for name in (*mine, "gradient_angles-implicit.png", "learning_curves.svg", "swept.png", "path_alignment.png",
-                 "gradient_angles.gif"):
+                 "gradient_angles.gif", "page.html"):
         (tmp_path / name).write_text("")
     assert cli.main([*line, "--rules", "np", "--format", "png,pdf"]) == 0
     assert set(os.listdir()) - {HIDDEN, "summary.json"} == mine | {
@@ -401,6 +401,20 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     assert len(printed.err.splitlines()) == 3 and all(os.path.exists(path) for path in printed.err.splitlines())
     drawn = matplotlib.image.imread(printed.err.splitlines()[0])
     assert drawn.shape[:2] == (288, 480) and drawn[0, 0, :3].max() < 0.2
+
+
+@pytest.mark.parametrize("line", ["compare --rules np --seeds 1", "train --rule np"])
+def test_plot_writes_a_page_with_the_line_that_made_the_record(line, capsys):
+    assert cli.main([*line.split(), *"--epochs 1 --hidden 8 --out run --quiet".split()]) == 0
+    capsys.readouterr()
+    assert cli.main(["plot", "run", "--page"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == os.path.join("run", "page.html")
+    text = Path("run", "page.html").read_text(encoding="utf-8")
+    assert f"<dd>feedbackalign {line} --epochs 1 --hidden 8 --out run --quiet</dd>" in text
+    assert f"<dd>feedbackalign {__version__} numpy {np.__version__}" in text
+    Path("rows.jsonl").write_text(json.dumps({"rule": "np", "seed": 0, "epoch": 0, "test_loss": 1.0}) + "\n")
+    assert cli.main(["plot", "rows.jsonl", "--page"]) == 0          # of which no line is known
+    assert "<dt>command" not in Path("page.html").read_text(encoding="utf-8")
 
 
 def test_figure_measures_draws_and_keeps_the_rows(monkeypatch, capsys):
