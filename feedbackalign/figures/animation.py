@@ -3,7 +3,7 @@
 import math
 import pathlib
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, references_drawn
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
 from feedbackalign.runs.groups import grouped, without_failures
@@ -25,7 +25,7 @@ def animate(rows, path, *, theme="light"):
     path = pathlib.Path(path).expanduser()
     if path.suffix.lower() != ".gif":
         raise ValueError(f"path: expected a file that ends in .gif, got {str(path)!r}")
-    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
+    rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))
     to = (references_drawn(rows) or [BACKPROP])[0]
     if not (layers := curves_to(rows, to)):
         raise NothingToShow(f"animation: the record holds no angle of a weight's update to {to!r}")
@@ -64,7 +64,7 @@ def _frame(axes, layers, rules, epoch, words):
 
     drawn = [axes.text(0.0, 1.03, words, transform=axes.transAxes, fontsize=16)]
     for place, rule in enumerate(rules):
-        colour, dash, marker = style.look(rule)
+        colour, dash, marker = looks.look(rule)
         beside = 0.6 * ((place + 0.5) / len(rules) - 0.5)       # rules that coincide stand side by side
         curves = [curves.get(rule, Curve([], [], [], [], 0)) for curves in layers]
         by_epoch = [dict(zip(curve.epochs, zip(curve.mean, curve.low, curve.high))) for curve in curves]

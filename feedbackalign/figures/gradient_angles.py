@@ -2,7 +2,7 @@
 
 import textwrap
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, with_names
 from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, synapses
@@ -41,7 +41,7 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     >>> figure.axes[0].get_ylabel()
     "angle to backprop's gradient (degrees)"
     """
-    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
+    rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))
     if to is None:
         to = (references_drawn(rows) or [BACKPROP])[0]
     layers = curves_to(rows, to)
@@ -126,5 +126,5 @@ def _draw_layer(axes, layer, curves, is_top, is_lowest, to, everyone):
         rules = f"all but {others}" if others else everyone
         text = f"0° by construction\n{textwrap.fill(f'for {rules}:', 20)}\nthe top layer's error\nis that of the loss"
         axes.text(0.5, 0.25, text, ha="center", va="center",
-                  transform=axes.transAxes, fontsize=style.points(14), color=style.theme().small,
-                  bbox={"facecolor": style.theme().paper, "edgecolor": "none", "alpha": 0.8})
+                  transform=axes.transAxes, fontsize=style.points(14), color=looks.theme().small,
+                  bbox={"facecolor": looks.theme().paper, "edgecolor": "none", "alpha": 0.8})

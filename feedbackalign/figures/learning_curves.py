@@ -1,6 +1,6 @@
 """Does it learn, and how fast? Test accuracy, and the loss on training and test samples, over epochs."""
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import failures, in_legend, small_print, with_names
 from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import NothingToShow, accuracy_percent, mean_at_end, mean_curves
@@ -28,7 +28,7 @@ def learning_curves(rows, *, size=None, theme="light"):
     >>> [axes.get_title() for axes in figure.axes]
     ['test accuracy (%)', 'training loss', 'test loss']
     """
-    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
+    rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))
     accuracy = mean_curves(rows, accuracy_percent)
     losses = {"training loss": mean_curves(rows, lambda row: row.get("train_loss")),
               "test loss": mean_curves(rows, lambda row: row.get("test_loss"))}
@@ -75,7 +75,7 @@ def draw_accuracy(axes, curves):
     axes.set_ylim(bottom, min(100.0, max(known) + 1.0))
     if min(known) < bottom:
         axes.text(0.98, 0.03, f"the curves start lower, at {min(known):.0f} %", transform=axes.transAxes, ha="right",
-                  fontsize=style.points(13), color=style.theme().small)
+                  fontsize=style.points(13), color=looks.theme().small)
 
 
 def _draw_loss(axes, name, curves):

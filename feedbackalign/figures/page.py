@@ -11,7 +11,7 @@ import re
 from html import escape
 from xml.etree import ElementTree
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.table_formats import completed
 from feedbackalign.runs.groups import grouped, in_words, rule_of
 from feedbackalign.training.record import plain
@@ -70,7 +70,7 @@ def page(rows, path, command=None, versions=None):
     labels, left_out = dict.fromkeys(row["rule"] for row in grouped(rows)), {}
     rules = list(dict.fromkeys(map(rule_of, labels)))
     classes = {str(name): f"rule-{rules.index(rule_of(name))}" for name in [*labels, *rules]}
-    figures = [_inline(figure, theme, f"{theme}-{name}", classes) for theme in style.THEMES
+    figures = [_inline(figure, theme, f"{theme}-{name}", classes) for theme in looks.THEMES
                for name, figure in drawn(rows, say=left_out.setdefault, theme=theme)]
     data = json.dumps(plain(rows), allow_nan=False).replace("<", r"\u003c")
     if len(data) > MOST_BYTES:

@@ -2,7 +2,7 @@
 
 import math
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, with_names
 from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, silent_layer
@@ -41,7 +41,7 @@ def path_alignment(rows, expansion=None, density=None, *, size=None, theme="ligh
     >>> figure.axes[0].get_ylabel()
     'angle to W\\n(90°: unrelated)'
     """
-    rows, lost = without_failures(grouped(rows, most=style.MOST_GROUPS))
+    rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))
     layers = {layer: (mean_curves(rows, entry("weight_angle", layer)), mean_curves(rows, entry("norm_ratio", layer)))
               for layer in names_in(rows, "weight_angle")}
     layers = {layer: (angle, ratio) for layer, (angle, ratio) in layers.items() if angle}
@@ -119,7 +119,7 @@ def _end_in_words(rows, expansion=None, density=None):
 
 
 def _end_look():
-    return {"color": style.look("pfa").colour, "linewidth": style.points(1.6), "linestyle": (0, (1, 2))}
+    return {"color": looks.look("pfa").colour, "linewidth": style.points(1.6), "linestyle": (0, (1, 2))}
 
 
 def _settings(rows, expansion, density):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from feedbackalign import figures
-from feedbackalign.figures import animation, style
+from feedbackalign.figures import animation, looks
 from tests.figures.records import CONVOLUTIONAL, RECORDS, assert_fits_its_slide, record, words
 
 
@@ -52,13 +52,13 @@ def test_a_marker_is_the_mean_of_its_rule_layer_and_epoch(tmp_path, drawn):
     for epoch, (_, said, lines) in enumerate(drawn):
         assert said == f"epoch {epoch} of 1"
         for rule in ("bp", "fa"):
-            points = lines[style.look(rule).colour]
+            points = lines[looks.look(rule).colour]
             assert [round(x) for x, _ in points] == [0, 1, 2]
             for layer, (_, y) in zip(("fc1", "fc2", "fc3"), points):
                 both = [row["backprop_angle"][f"{layer}.weight"] for row in rows if (row["rule"], row["epoch"]) == (
                     rule, epoch)]
                 assert y == pytest.approx(sum(both) / 2)
-        assert lines[style.look("bp").colour][0][0] != lines[style.look("fa").colour][0][0]    # side by side
+        assert lines[looks.look("bp").colour][0][0] != lines[looks.look("fa").colour][0][0]    # side by side
     assert not drawn[0][0].get_lines()[1:]                          # only the line at 90° stays from frame to frame
 
 

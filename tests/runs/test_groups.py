@@ -4,7 +4,7 @@ import pytest
 
 import feedbackalign as fa
 from feedbackalign import optimizer
-from feedbackalign.figures import style, tables
+from feedbackalign.figures import looks, tables
 from feedbackalign.runs import groups
 from feedbackalign.runs.groups import Label, TooManyGroups, grouped, without_failures
 from feedbackalign.runs.rows import mean_curves
@@ -109,8 +109,8 @@ def test_train_writes_what_it_knows():
 def test_a_figure_tells_four_groups_of_one_rule_apart_and_refuses_five(tmp_path):
     rows = [row for lr in (0.01, 0.02, 0.03, 0.04, 0.05) for row in fa.compare(["fa"], lr=lr, **SHORT)]
     four = grouped([row for row in rows if row["settings"]["lr"] < 0.05], most=4)
-    looks = [style.look(label) for label in dict.fromkeys(row["rule"] for row in four)]
-    assert {look.colour for look in looks} == {style.look("fa").colour} and len({str(look.dash) for look in looks}) == 4
+    drawn = [looks.look(label) for label in dict.fromkeys(row["rule"] for row in four)]
+    assert {look.colour for look in drawn} == {looks.look("fa").colour} and len({str(look.dash) for look in drawn}) == 4
     with pytest.raises(TooManyGroups, match="fa: 5 groups of other settings, and a figure tells at most 4"):
         fa.figures.learning_curves(rows)
     said = []
@@ -121,15 +121,15 @@ def test_a_figure_tells_four_groups_of_one_rule_apart_and_refuses_five(tmp_path)
 def test_a_label_is_a_word_that_knows_its_rule():
     label = Label("my-rule, lr 1", "my-rule", 1)
     assert label == "my-rule, lr 1" and groups.rule_of(label) == groups.rule_of("my-rule") == "my-rule"
-    assert style.look(label).colour == style.look("my-rule").colour
-    assert style.look(label).dash != style.look("my-rule").dash
+    assert looks.look(label).colour == looks.look("my-rule").colour
+    assert looks.look(label).dash != looks.look("my-rule").dash
 
 
 def test_rules_of_ones_own_beside_each_other_differ_in_colour():
     rows = [{"rule": f"rule-{number}", "seed": 0, "epoch": 0} for number in range(5)]
-    looks = [style.look(row["rule"]) for row in grouped(rows)]
-    assert len({look.colour for look in looks}) == 5
-    assert looks[0] == style.look("rule-0")                                     # alone it looks as ever
+    drawn = [looks.look(row["rule"]) for row in grouped(rows)]
+    assert len({look.colour for look in drawn}) == 5
+    assert drawn[0] == looks.look("rule-0")                                     # alone it looks as ever
 
 
 # ------------------------------------------------------------------------------------------------------------- failures

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
@@ -15,7 +15,7 @@ KINDS = {                           # what is trained: rule, options; and what t
     "fixed": ("dfc-ssa", {"feedback": "fixed"}, "dfc-ssa: feedback fixed"),
     "dfa": ("dfa", {}, "dfa: random feedback"),
 }
-LOOKS = {"fixed": style.Look("#ca6a00", style.DASHED, "H")}
+LOOKS = {"fixed": looks.Look("#ca6a00", looks.DASHED, "H")}
 SHOWN = 5                           # digits that are drawn again
 BATCH, RATE = 64, 2e-3
 TOP = 0.75                          # of the axis of errors
@@ -109,7 +109,7 @@ def autoencoder_feedback(rows):
         axes = figure.add_axes((0.07, 0.27, 0.5, 0.61))
         style.grid(axes)
         for rule, curve in errors.items():
-            colour, dash, marker = LOOKS.get(rule) or style.look(rule)
+            colour, dash, marker = LOOKS.get(rule) or looks.look(rule)
             axes.plot(curve.epochs, curve.mean, color=colour, linestyle=dash, marker=marker, markevery=3, zorder=3,
                       label=f"{KINDS[rule][2]}  {mean_at_end(curve):.2f}")
             axes.fill_between(curve.epochs, curve.low, curve.high, color=colour, alpha=0.16, linewidth=0, zorder=2)
@@ -141,7 +141,7 @@ def _draw_digits(figure, ends):
             for edge in panel.spines.values():
                 edge.set_visible(False)
             if column == 0:
-                colour = "#000000" if name == "input" else (LOOKS.get(name) or style.look(name)).colour
+                colour = "#000000" if name == "input" else (LOOKS.get(name) or looks.look(name)).colour
                 panel.set_ylabel(name, rotation=0, ha="right", va="center", color=colour, fontsize=15)
 
 

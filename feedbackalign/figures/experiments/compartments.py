@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.runs.run import Run
@@ -10,8 +10,8 @@ from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import describe
 
 COLOURS = ("#154aaa", "#bf0b00", "#20bf75")
-LINES = {"soma": (style.SOLID, 2.6, "soma u"), "basal": (style.DASHED, 1.6, "basal: from below"),
-         "apical": (style.DOTTED, 2.2, "apical: from above; at an output the pull β (y − r)")}
+LINES = {"soma": (looks.SOLID, 2.6, "soma u"), "basal": (looks.DASHED, 1.6, "basal: from below"),
+         "apical": (looks.DOTTED, 2.2, "apical: from above; at an output the pull β (y − r)")}
 SHOWN = 3                           # neurons of a layer
 LOOKED_AT = 200                     # test digits, of which one near a decision is shown
 

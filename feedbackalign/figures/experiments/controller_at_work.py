@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.rules.control.diagnostics import growth_rates, residuals
 from feedbackalign.rules.control.dynamics import Controller, fixed_point, run
 from feedbackalign.runs.rows import NothingToShow
@@ -134,7 +134,7 @@ def _draw(axes, time, rows, key, goal):
     """One line per unit, and dashed in its colour the value that it should reach."""
     for unit, end in enumerate(rows[0][goal]):
         colour = COLOURS[unit % len(COLOURS)]
-        axes.axhline(end, color=colour, linestyle=style.DASHED, linewidth=1.4)
+        axes.axhline(end, color=colour, linestyle=looks.DASHED, linewidth=1.4)
         axes.plot(time, [row[key][unit] for row in rows], color=colour)
 
 
@@ -142,7 +142,7 @@ def _legend(figure):
     from matplotlib.lines import Line2D
 
     figure.legend(handles=[Line2D([], [], color="#444444", label="in time"),
-                           Line2D([], [], color="#444444", linestyle=style.DASHED, linewidth=1.4,
+                           Line2D([], [], color="#444444", linestyle=looks.DASHED, linewidth=1.4,
                                   label="target r*, and control of the exact steady state")],
                   loc="lower center", bbox_to_anchor=(0.5, 0.04), ncol=2, frameon=False, handlelength=3.2)
 

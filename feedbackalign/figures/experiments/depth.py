@@ -2,7 +2,7 @@
 
 import math
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import decay_in_words, fill, spelled_out
 from feedbackalign.runs import sweep
@@ -64,7 +64,7 @@ def depth(rows):
         tallest = max(len(tower.angles) for tower in towers.values())
         for place, rule in enumerate(rules):
             axes = figure.add_subplot(grid[0, place])
-            axes.set_title(rule, fontsize=19, color=style.look(rule).colour, fontweight="bold", pad=10)
+            axes.set_title(rule, fontsize=19, color=looks.look(rule).colour, fontweight="bold", pad=10)
             for x, layers in enumerate(depths):
                 if (rule, layers) in towers:
                     _draw_tower(axes, x, towers[rule, layers], colours, tallest)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
 from feedbackalign.runs.rows import NothingToShow
@@ -13,9 +13,9 @@ HIDDEN, EPOCHS = (50, 50, 50), 15
 TRAINING, BATCH, BOOTSTRAPS = 300, 100, 100                 # witnesses of the training set; samples of a batch; repeats
 NOISE = (0.0, 0.05, 0.1, 0.15, 0.2)
 OTHERS = (("dropout", 0.1), ("salt and pepper", 0.05), ("salt and pepper", 0.1), ("blur", 0.35), ("blur", 0.4))
-LOOKS = {"softmax": ("#d4aa00", style.DASHED, "^"), "logits": ("#756040", style.DASH_DOT, "v"),
-         "uncertainty_var": ("#20bf75", style.DOTTED, "D"), "dgp": ("#154aaa", style.LONG, "s"),
-         "dgp_var": ("#bf0b00", style.SOLID, "o")}          # {witness: colour, dash, marker}
+LOOKS = {"softmax": ("#d4aa00", looks.DASHED, "^"), "logits": ("#756040", looks.DASH_DOT, "v"),
+         "uncertainty_var": ("#20bf75", looks.DOTTED, "D"), "dgp": ("#154aaa", looks.LONG, "s"),
+         "dgp_var": ("#bf0b00", looks.SOLID, "o")}          # {witness: colour, dash, marker}
 KEYS = ("witness", "corruption", "strength", "power", "batch")
 
 

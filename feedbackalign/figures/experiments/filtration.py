@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.persistence.neural import neural_persistence
 from feedbackalign.persistence.trees import spanning_tree
 from feedbackalign.runs.rows import NothingToShow
@@ -102,7 +102,7 @@ def _draw_bars(axes, deaths):
         axes.plot([1.0, death], [place, place], color="#154aaa", linewidth=6, solid_capstyle="butt")
         axes.plot(death, place, marker="o", color="#154aaa", markersize=7)
     for threshold in THRESHOLDS[:-1]:
-        axes.axvline(threshold, color="#8c8c8c", linestyle=style.DASHED, linewidth=1.2, zorder=1)
+        axes.axvline(threshold, color="#8c8c8c", linestyle=looks.DASHED, linewidth=1.2, zorder=1)
     axes.set(xlim=(1.02, -0.02), ylim=(len(deaths) - 0.4, -0.6), yticks=[])
     axes.set_xlabel("strength |w|: the filtration runs from 1 down to 0")
     axes.set_title("a part ends at the strength of the edge that joins it to another")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.training.threads import one_thread_unless_told
@@ -137,7 +137,7 @@ def _draw(axes, weights, rows):
     highest = np.minimum(np.max([row["highest"] for row in rows], axis=0), 1e30)    # infinity cannot be drawn
     axes.fill_between(down, rows[0]["low"], rows[0]["high"], color="#dddddd", linewidth=0)
     for end in (rows[0]["low"], rows[0]["high"]):
-        axes.plot(down, end, color="#8c8c8c", linestyle=style.DASHED, linewidth=1.2)
+        axes.plot(down, end, color="#8c8c8c", linestyle=looks.DASHED, linewidth=1.2)
     axes.fill_between(down, lowest, highest, color=colour, alpha=0.35, linewidth=0)
     for end in (lowest, highest):
         axes.plot(down, end, color=colour)

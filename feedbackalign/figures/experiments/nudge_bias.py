@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.rules.equilibrium.equilibrium_propagation import ESTIMATORS, EquilibriumPropagation
 from feedbackalign.rules.equilibrium.truths import relative, settled_network
 from feedbackalign.runs.rows import NothingToShow
@@ -11,10 +11,10 @@ from feedbackalign.validation import describe
 
 BETAS = tuple(10.0**exponent for exponent in np.arange(-4.0, -0.4, 0.5).tolist())
 LOOKS = {                           # colour, dash and marker of every curve, and what the legend says
-    ("one-sided", "error"): ("#bf0b00", style.SOLID, "o", "one-sided"),
-    ("random-sign", "error"): ("#d4aa00", style.DASHED, "^", "random sign, one draw (r.m.s.)"),
-    ("random-sign", "bias"): ("#20bf75", style.DOTTED, "D", "random sign, in expectation"),
-    ("symmetric", "error"): ("#154aaa", style.SOLID, "s", "symmetric"),
+    ("one-sided", "error"): ("#bf0b00", looks.SOLID, "o", "one-sided"),
+    ("random-sign", "error"): ("#d4aa00", looks.DASHED, "^", "random sign, one draw (r.m.s.)"),
+    ("random-sign", "bias"): ("#20bf75", looks.DOTTED, "D", "random sign, in expectation"),
+    ("symmetric", "error"): ("#154aaa", looks.SOLID, "s", "symmetric"),
 }
 STEEPNESS = {1: ("one-sided", "error"), 2: ("symmetric", "error")}          # the guide lines, and the curves above them
 

@@ -1,6 +1,6 @@
 """Forward and backward predictors over training: the angle between them, and of their updates to two gradients."""
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves
@@ -9,8 +9,8 @@ from feedbackalign.training.threads import one_thread_unless_told
 
 COLOURS = {"fc1": "#154aaa", "fc2": "#8a00ff"}
 FEEDBACK = {"learned": {}, "fixed": {"options": (("feedback_rate", 0.0),)}}     # settings of the runs
-LOOKS = {"learned": ("#007212", style.SOLID), "fixed": ("#756040", style.DASHED)}
-DASHES = {"implicit": style.SOLID, "backprop": style.DOTTED}
+LOOKS = {"learned": ("#007212", looks.SOLID), "fixed": ("#756040", looks.DASHED)}
+DASHES = {"implicit": looks.SOLID, "backprop": looks.DOTTED}
 WORDS = {"implicit": "settled gradient", "backprop": "backprop"}
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs import sweep
@@ -121,9 +121,9 @@ def _density_axis(axes, curves):
 def _draw_dense(axes, dense):
     """Rules that have no density, as a line across."""
     for rule, curve in dense.items():
-        axes.axhline(curve.mean[0], color=style.look(rule).colour, linewidth=1.6, zorder=1)
+        axes.axhline(curve.mean[0], color=looks.look(rule).colour, linewidth=1.6, zorder=1)
         axes.text(0.98, curve.mean[0], rule, transform=axes.get_yaxis_transform(), ha="right", va="bottom",
-                  fontsize=13, color=style.look(rule).colour)
+                  fontsize=13, color=looks.look(rule).colour)
 
 
 def bundles(curves, within=2.0):
@@ -162,10 +162,10 @@ def _draw_floor(axes, angles):
     densities = angles["pfa"].epochs
     low, high = math.log(densities[-1]), math.log(densities[0])
     fine = [math.exp(low + (high - low) * place / 100) for place in range(101)]
-    axes.plot(fine, [expected_angle(density) for density in fine], color=style.look("pfa").colour, linewidth=1.6,
+    axes.plot(fine, [expected_angle(density) for density in fine], color=looks.look("pfa").colour, linewidth=1.6,
               linestyle=(0, (1, 2)), zorder=2)
     axes.text(0.97, 0.05, "dotted: pfa's expected end,\narctan(1/√(r·d))", transform=axes.transAxes, ha="right",
-              va="bottom", fontsize=13, color=style.look("pfa").colour)
+              va="bottom", fontsize=13, color=looks.look("pfa").colour)
 
 
 def _small_print(ends):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
 from feedbackalign.runs.rows import NothingToShow
@@ -10,7 +10,7 @@ from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import describe
 
 HIDDEN, BATCH, LR = 32, 32, 1e-3
-LOOKS = {"ramp": ("#154aaa", style.SOLID, "o"), "alpha": ("#bf0b00", style.DASHED, "^")}
+LOOKS = {"ramp": ("#154aaa", looks.SOLID, "o"), "alpha": ("#bf0b00", looks.DASHED, "^")}
 KEYS = {"kernel", "seed", "epoch", "test_accuracy", "silent_share", "largest_gradients"}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.training.threads import one_thread_unless_told
@@ -145,7 +145,7 @@ def _draw_potentials(axes, rows, title):
     """Straight pieces between the inputs; a dot where a potential first gets to the threshold, 1."""
     axes.set_title(title)
     axes.set_ylabel("V / ϑ")
-    axes.axhline(1.0, color="#444444", linestyle=style.DASHED, linewidth=1.4)
+    axes.axhline(1.0, color="#444444", linestyle=looks.DASHED, linewidth=1.4)
     lowest = 0.0
     for rank, row in enumerate(sorted(rows, key=lambda row: row["time"] or row["t_max"])):
         colour, (t, V) = COLOURS[row["layer"]], np.transpose(row["potential"])

@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.input_scale import draw_band, train
 from feedbackalign.figures.small_print import fill
@@ -16,10 +16,10 @@ PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 USUAL = {"eta": 0.5, "penalty": 1.0}
 HIDDEN = (64,) * 6
 HIGHEST = 1e3                           # losses above it, and those that are no number, are drawn here
-LOOKS = {                               # not those of `style.look`: two of them are too alike for one panel
-    "bp": ("#000000", style.DASH_DOT, "^", "bp, SGD with lr = η"),
-    "proxprop": ("#bf0b00", style.DASHED, "o", "proxprop, τ = 1/λ"),
-    "semi-implicit": ("#154aaa", style.SOLID, "s", "semi-implicit"),
+LOOKS = {                               # not those of `looks.look`: two of them are too alike for one panel
+    "bp": ("#000000", looks.DASH_DOT, "^", "bp, SGD with lr = η"),
+    "proxprop": ("#bf0b00", looks.DASHED, "o", "proxprop, τ = 1/λ"),
+    "semi-implicit": ("#154aaa", looks.SOLID, "s", "semi-implicit"),
 }
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.figures import style
+from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.runs.rows import NothingToShow, check_rows, mean_curves, names_in
 from feedbackalign.training.threads import one_thread_unless_told
@@ -120,7 +120,7 @@ def topology(rows):
                                    hspace=0.3)
         panels = [figure.add_subplot(grid[line, place]) for line in range(len(layers)) for place in range(len(rules))]
         for axes, (layer, rule) in zip(panels, ((layer, rule) for layer in reversed(layers) for rule in rules)):
-            _draw(axes, *(curves[layer, key][rule] for key in ("low", "np", "high")), style.look(rule))
+            _draw(axes, *(curves[layer, key][rule] for key in ("low", "np", "high")), looks.look(rule))
             axes.set_title(f"{rule}, {layer}")
             style.epoch_axis(axes, curves[layer, "np"], "")
             axes.label_outer()
