@@ -82,7 +82,7 @@ THEMES = {"light": Theme("#ffffff", "#000000", "#444444", "#8c8c8c", "#e4e4e4"),
           "dark": Theme("#14171c", "#f2f2f2", "#c4c4c4", "#8c8c8c", "#30353d")}
 IN_THE_DARK = {"bp": "#ffffff", "fa": "#ff5e19", "dfa": "#f4ff00", "usf": "#66ff93", "kp": "#824cff", "wm": "#e5004d",
                "pfa": "#3d81cc", "pfa-o": "#36abb2"}
-LEAST_CONTRAST = 3.2        # of every line to the dark paper, (L + 0.05) / (L' + 0.05); WCAG asks for 3
+LEAST_LIGHT = 0.137         # luminance of a line on dark paper: a contrast of 3.2, where WCAG 2 asks for 3
 
 drawn_theme = contextvars.ContextVar("theme", default="light")       # of the `slide` that is being drawn
 
@@ -124,22 +124,13 @@ def in_the_dark(rule, colour):
     """A rule's colour on dark paper, "#rrggbb": its own, or its colour on white with as much white as it needs."""
     if rule in IN_THE_DARK:
         return IN_THE_DARK[rule]
-    rgb = _light(colour)
-    wanted = LEAST_CONTRAST * (_luminance(_light(THEMES["dark"].paper)) + 0.05) - 0.05
-    share = max(0.0, (wanted - _luminance(rgb)) / (1.0 - _luminance(rgb)))
-    mixed = [value + share * (1.0 - value) for value in rgb]
+    srgb = [int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5)]
+    light = [((value + 0.055) / 1.055)**2.4 if value > 0.04045 else value / 12.92 for value in srgb]
+    luminance = sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), light))
+    white = max(0.0, (LEAST_LIGHT - luminance) / (1.0 - luminance))
+    mixed = [value + white * (1.0 - value) for value in light]
     srgb = [1.055 * value**(1 / 2.4) - 0.055 if value > 0.0031308 else 12.92 * value for value in mixed]
     return "#" + "".join(f"{round(255 * value):02x}" for value in srgb)
-
-
-def _light(colour):
-    """"#rrggbb" -> the light of red, green and blue, from 0 to 1."""
-    srgb = [int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5)]
-    return [((value + 0.055) / 1.055)**2.4 if value > 0.04045 else value / 12.92 for value in srgb]
-
-
-def _luminance(rgb):
-    return sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), rgb))
 
 
 def _other_look(rule, beside=()):

@@ -144,9 +144,10 @@ def _small_print(rows, lost, panels, level, is_optimistic):
     setting = ", ".join(str(rows[0][key]) for key in ("model", "data") if rows[0].get(key))
     last = max(row["epoch"] for row in rows)
     over = max(len(epochs) for epochs in settled(rows))
+    recorded = "the last epoch" if over == 1 else f"the last {over} epochs"
     missing = set(map(rule_of, (row["rule"] for row in rows))) - set(list(panels.values())[-1])
     words = [setting, seeds_in_words({curve.seeds for curves in panels.values() for curve in curves.values()}),
-             f"after {last} epochs; angle: mean over layers below the top and the last {over} epochs",
+             f"after epoch {last}; angle: mean over layers below the top and {recorded}",
              f"no angle to backprop recorded: {', '.join(sorted(missing))}" if missing else "",
              level, f"the best is {OPTIMISTIC}" if is_optimistic else "",
              *[f"lost: {label}, {why}" for label, why in list(lost.items())[:MOST_LOST]],
