@@ -13,7 +13,8 @@ import zlib
 
 MOST_GROUPS = 4             # of one rule: they share its colour and marker, and have a dash each
 
-SOLID, DASHED, DOTTED, DASH_DOT, LONG = "solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2))
+SOLID, DASHED, DOTTED, DASH_DOT = "solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5))
+LONG = (5.5, (9, 2))        # begins inside of a dash, for in a legend the only gap would lie behind the marker
 DASHES = (SOLID, DASHED, DOTTED, DASH_DOT, LONG)
 
 

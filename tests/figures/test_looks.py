@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib import rcParams
 
 from feedbackalign.figures import looks, style
 from feedbackalign.rules import TABLE
@@ -107,6 +108,18 @@ def test_without_colour_every_rule_has_a_marker_of_its_own():
     markers = [look.marker for look in looks.LOOKS.values()]
     assert len(set(markers)) == len(markers)
     assert not set(markers) & set(looks.OTHER_MARKERS)
+
+
+@pytest.mark.parametrize("dash", looks.DASHES[1:], ids=str)
+def test_a_legend_shows_a_gap_of_every_dash_on_each_side_of_the_marker(dash):
+    """In widths of a line: the sample of `style.foot` is 3.2 letters long, its marker stands in the middle."""
+    with style.slide():
+        letter, line, marker = (rcParams[name] for name in ("legend.fontsize", "lines.linewidth", "lines.markersize"))
+    sample, half = 3.2 * letter / line, marker / 2 / line
+    start, pattern = dash
+    ends = np.cumsum(np.tile(pattern, 20)) - start
+    gaps = [(low, high) for low, high in zip(ends[::2], ends[1::2]) if low > 0 and high < sample]
+    assert any(high < sample / 2 - half for _, high in gaps) and any(low > sample / 2 + half for low, _ in gaps)
 
 
 def test_every_rule_of_the_family_has_a_look():
