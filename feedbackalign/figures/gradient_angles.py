@@ -56,7 +56,7 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     rules = list(dict.fromkeys(rule for curves in layers.values() for rule in curves))
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
     up_to = style.highest([layers[layer] for layer in shown], least=100.0)
-    reference = "backprop's gradient" if to == BACKPROP else to
+    reference = "backprop's gradient" if to == BACKPROP else f"the reference {to}"
 
     with style.slide(size, theme):
         figure = style.new_figure(f"Angle between each rule's update and {reference}")

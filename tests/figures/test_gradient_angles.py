@@ -55,8 +55,8 @@ def test_title_and_axis_name_the_reference(figure):
     assert mixed.axes[0].get_ylabel() == "angle to backprop's gradient (degrees)"
     assert lines(mixed.axes[0]) == ["bp", "fa"] and "no angle to backprop recorded: ep" in words(mixed)
     alone = gradient_angles(settling)
-    assert title(alone) == "Angle between each rule's update and implicit"
-    assert alone.axes[0].get_ylabel() == "angle to implicit (degrees)" and lines(alone.axes[0]) == ["ep"]
+    assert title(alone) == "Angle between each rule's update and the reference implicit"
+    assert alone.axes[0].get_ylabel() == "angle to the reference implicit (degrees)" and lines(alone.axes[0]) == ["ep"]
     assert lines(gradient_angles(record(rules=("bp",)) + settling, to="implicit").axes[0]) == ["ep"]
 
 
