@@ -164,7 +164,8 @@ def in_words(runs, rows):
     words = f"{run.model_name} on {run.data_name}: {run.optimizer}, batches of {sizes}, lr {rates}{momentum}"
     if not isinstance(run.decay, str):
         return f"{words}, decay {run.decay:g}"
-    return f"{words}\n{report.decay_text(run.decay, rows, run.strong_phase.steps(run.lr, run.momentum))}"
+    ends = {one.strong_phase.steps(one.lr, one.momentum) for one in runs}         # of other rates at other steps
+    return f"{words}\n{report.decay_text(run.decay, rows, ends.pop() if len(ends) == 1 else None)}"
 
 
 def where(folder, files, figures):

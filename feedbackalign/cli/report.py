@@ -20,8 +20,8 @@ def decay_text(preset, rows, drop_step):
         "authors" or "equal".
     rows : list of dict
         With `weight_decay`.
-    drop_step : int
-        The step in which the strong decay ended, where it did.
+    drop_step : int or None
+        The step in which the strong decay ended, where it did; None if that differs from run to run.
 
     Examples
     --------

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+import feedbackalign as fa
 from feedbackalign import rules
-from feedbackalign.cli import report
+from feedbackalign.cli import commands, report
 from tests.figures.test_tables import row
 
 
@@ -19,6 +20,14 @@ def test_what_a_preset_made_of_each_rules_decay_fits_the_width():
     for each in rows:
         each["weight_decay"] = each["weight_decay"] if each["rule"] in ("pfa-1", "bp") else 1e-4 + len(each["rule"])
     assert max(map(len, report.decay_text("authors", rows, 934).splitlines())) <= report.WIDTH
+
+
+def test_the_step_of_the_drop_is_named_where_all_rates_have_the_same():
+    rows = [row("pfa", epoch=epoch, weight_decay=decay) for epoch, decay in [(1, 0.03), (2, 9e-5)]]
+    same = commands.in_words([fa.Run("pfa", lr=0.1, seed=seed) for seed in (0, 1)], rows)
+    assert same.endswith("lr 0.1, momentum 0.9\ndecay preset authors: 0.03 until step 94, then 9e-5")
+    other = commands.in_words([fa.Run("pfa", lr=lr) for lr in (0.1, 0.2)], rows)
+    assert other.endswith("lr 0.1, 0.2, momentum 0.9\ndecay preset authors: 0.03 at first, then 9e-5")
 
 
 def test_a_trace_by_layers_and_by_phases():
