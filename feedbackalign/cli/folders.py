@@ -111,8 +111,8 @@ def refuse_other_comparison(folder, runs, overwrite):
 
 
 def _decided(settings):
-    """All that a line decides of a run, but for its length: a mended file writes over its own results."""
-    return json.dumps({**settings, "epochs": None, "data_dir": None, "sha256": None}, sort_keys=True)
+    """All that decides a run but its length, what is in the user's own files included."""
+    return json.dumps({**settings, "epochs": None, "data_dir": None}, sort_keys=True)
 
 
 def remove_pictures(folder, keep):
