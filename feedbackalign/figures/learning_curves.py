@@ -5,6 +5,8 @@ from feedbackalign.figures.small_print import failures, in_legend, small_print, 
 from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import NothingToShow, accuracy_percent, mean_at_end, mean_curves
 
+LONG_CLIMB = 20.0           # percent of accuracy, from which on the first epochs are cut off
+
 
 def learning_curves(rows, *, size=None, theme="light"):
     """Test accuracy and both losses over epochs, one line per rule: the mean over seeds in a band, lowest to highest.
@@ -71,11 +73,12 @@ def draw_accuracy(axes, curves):
     known = [value for curve in curves.values() for value in (*curve.low, *curve.high) if value == value]
     later = [low for curve in curves.values() for low in curve.low[len(curve.low) // 4:] if low == low]
     # The climb of the first epochs would press all the rest into the top of the panel: it is cut off, and words say so.
-    bottom = max(0.0, min(later) - 2.0) if later else 0.0
-    axes.set_ylim(bottom, min(100.0, max(known) + 1.0))
-    if min(known) < bottom:
-        axes.text(0.98, 0.03, f"the curves start lower, at {min(known):.0f} %", transform=axes.transAxes, ha="right",
-                  fontsize=style.points(13), color=looks.theme().small)
+    bottom = min(later, default=0.0)
+    is_cut = bottom - min(known) > LONG_CLIMB
+    axes.set_ylim(max(0.0, (bottom if is_cut else min(known)) - 2.0), min(100.0, max(known) + 1.0))
+    if is_cut:
+        axes.text(0.98, 0.03, f"the first epochs lie lower, from {min(known):.0f} % on", transform=axes.transAxes,
+                  ha="right", fontsize=style.points(13), color=looks.theme().small)
 
 
 def _draw_loss(axes, name, curves):

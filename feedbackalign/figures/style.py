@@ -135,12 +135,15 @@ def epoch_axis(axes, curves, label="epoch"):
 
 
 def log_axis(axes):
-    """A logarithmic y axis whose few numbers do not touch: 1, 2, 5, 10 … over less than two decades, else powers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    """A logarithmic y axis whose few numbers do not touch: powers of 10 over two decades or more, over less 1, 2, 5, 10
+    …, and where no three of these would be seen, numbers at even steps.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axes.yaxis.set_major_locator(MaxNLocator(4) if high < 5 * low else
+                                 LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
 
