@@ -156,7 +156,9 @@ def decay_in_words(rows, drop_step=None):
         decays = {_first_and_last_decay(group) for group in seeds.values()} - {None}
         if decays:
             rules_by_decay.setdefault(tuple(sorted(decays)), []).append(rule)
-    by_number = sorted(rules_by_decay.items(), key=lambda pair: (len(pair[1]), [-first for first, _ in pair[0]]))
+    every = [label for labels in rules_by_decay.values() for label in labels]
+    named = {decays: _in_short(labels, every) for decays, labels in rules_by_decay.items()}
+    by_number = sorted(named.items(), key=lambda pair: (len(pair[1]), [-first for first, _ in pair[0]]))
     words = [" or ".join(_change_in_words(*decay, drop_step) for decay in decays) for decays, _ in by_number]
     if len(words) < 2:
         return "".join(words)
@@ -164,6 +166,12 @@ def decay_in_words(rows, drop_step=None):
     if len(by_number[-1][1]) > 2:
         who[-1] = "all others"
     return "; ".join(f"{decay} for {rules}" for decay, rules in zip(words, who))
+
+
+def _in_short(labels, every):
+    """The labels, with one name for all groups of a rule where every label of it is among them."""
+    elsewhere = {rule_of(label) for label in every if label not in labels}
+    return list(dict.fromkeys(label if rule_of(label) in elsewhere else rule_of(label) for label in labels))
 
 
 def _first_and_last_decay(group):

@@ -66,7 +66,7 @@ def swept(rows, *, size=None, theme="light"):
     with style.slide(size, theme):
         figure = style.new_figure(f"What the {NAMES.get(name, name)} changes")
         level = sorted({rule_of(label) for label in groups.keys() - numbers.keys()})
-        words = f"level: {', '.join(level)}, without a {NAMES.get(name, name)}" if level else ""
+        words = f"level: {', '.join(level)} (no {NAMES.get(name, name)})" if level else ""
         bottom = style.foot(figure, _small_print(kept, lost, panels, words, part == "test" and is_accuracy), rules)
         grid = figure.add_gridspec(1, len(panels), left=0.075, right=0.985, top=0.855, bottom=bottom, wspace=0.18)
         for place, (title, curves) in enumerate(panels.items()):

@@ -4,6 +4,7 @@ import pytest
 
 from feedbackalign import optimizer, rules
 from feedbackalign.figures.small_print import NAMES, decay_in_words, fill, small_print, spelled_out
+from feedbackalign.runs.groups import Label
 from feedbackalign.runs.rows import mean_curves
 from tests.figures.records import record
 
@@ -68,3 +69,11 @@ def test_small_print_is_filled_word_by_word():
     words = ["a" * 5, "b" * 5, "c" * 20, "d"]
     assert fill(words, 12, gap="--") == f"aaaaa--bbbbb\n{'c' * 20}\nd"
     assert fill([], 12) == ""
+
+
+def test_a_decay_that_all_groups_of_a_rule_share_names_the_rule_once():
+    rows = [{"rule": Label(f"{rule}, lr {lr}", rule, place), "epoch": 1, "weight_decay": decay}
+            for place, lr in enumerate((0.1, 0.2))
+            for rule, decay in (("fa", 1e-4), ("pfa", 0.03 * lr), ("np", 1e-4), ("usf", 0.5))]
+    assert decay_in_words(rows) == "0.5 for usf; 0.006 for pfa, lr 0.2; 0.003 for pfa, lr 0.1; 1e-4 for fa, np"
+    assert decay_in_words(rows[:2]) == "0.003 for pfa; 1e-4 for fa"

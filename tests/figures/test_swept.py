@@ -41,7 +41,7 @@ def test_ends_stand_over_the_number_and_a_rule_without_it_is_level():
     assert {round(y, 6) for x, y in band if x == 0.1} == {10, 12.5}
     assert accuracy.get_xlabel() == "learning rate" and accuracy.get_xlim() == angle.get_xlim()
     assert "chosen by test accuracy, so optimistic" in small_print(figure)
-    assert "level: gnt, without a learning rate" in small_print(figure)
+    assert "level: gnt (no learning rate)" in small_print(figure)
     point = figures.swept([*sweep(), row("bp", lr=0.1, accuracy=0.75)]).axes[0]
     assert line(point, "bp") == ([0.1], [75])                               # it has one number, and stands there
 
