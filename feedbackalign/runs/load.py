@@ -19,6 +19,8 @@ def load(folder):
     """
     folder = pathlib.Path(folder).expanduser()
     path = folder / "settings.json"
+    if (folder / "summary.json").exists() and not path.exists():
+        raise CheckpointError(f"{folder}: holds a comparison, which keeps no networks; `feedbackalign train` does")
     try:
         kept = json.loads(path.read_text(encoding="utf-8-sig"))
         run = Run(**{field: tuple(map(tuple, value)) if field == "options" else value

@@ -56,11 +56,18 @@ def require_options(run):
 def function(thing, what):
     """The function behind `data` or `model`: itself, or FILE.py:FUNCTION's."""
     found = user_file.find_in_file(thing, what, EXAMPLES[what]) if isinstance(thing, str) else thing
+    path, _, name = thing.rpartition(":") if isinstance(thing, str) else (None, None, getattr(thing, "__name__", ""))
     if inspect.isfunction(found):
+        takes = {"data": ("rng",), "model": ("data", "rng")}[what]
+        try:
+            inspect.signature(found).bind(*takes)
+        except TypeError as error:
+            where = f"{what} {name}" if path is None else f"{what} file {path}"
+            raise UserFileError(f"{where}: {name} is called with ({', '.join(takes)}): {error}") from error
         return found
     if isinstance(thing, str):
-        path, _, name = thing.rpartition(":")
-        raise UserFileError(f"{what} file {path}: expected a function called {name!r}, got {describe(found)}")
+        held = "nothing of that name" if found is None else describe(found)
+        raise UserFileError(f"{what} file {path}: expected a function called {name!r}, got {held}")
     kinds = "a name, a path, a Dataset or a function" if what == "data" else "a name or a function"
     raise TypeError(f"{what}: expected {kinds}, got {describe(thing)}")
 

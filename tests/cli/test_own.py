@@ -132,3 +132,6 @@ def test_a_folder_of_something_else_is_not_loaded(tmp_path):
     for path in (tmp_path, tmp_path / "nothing"):
         with pytest.raises(CheckpointError, match="expected a folder that `feedbackalign train` wrote"):
             fa.load(path)
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="holds a comparison, which keeps no networks"):
+        fa.load(tmp_path)
