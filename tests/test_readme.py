@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feedbackalign import check, figures, rules, runs
+from feedbackalign import check, cli, figures, rules, runs
 from feedbackalign.cli import arguments, figure_tables
 from feedbackalign.figures import tables
 from feedbackalign.cli.lessons import copy_lessons
@@ -115,7 +115,7 @@ def test_every_block_of_python_is_run_or_says_what_it_needs():
            'import feedbackalign as fa\n\nrows = fa.compare(["fa"', "# needs dask", "# needs mpi4py",
            '"""Feedback alignment through weights', '"""Feedback alignment through synapses',
            '"""Every hidden layer guesses', "import numpy as np\n\nfrom feedbackalign.data",
-           "from feedbackalign.layers"]
+           "import numpy as np\n\nimport feedbackalign", "from feedbackalign.layers"]
     found = [block for page in (README, RULES, RUNNING) for block in blocks(page, "python")]
     assert sorted(run) == sorted(start for block in found for start in run if block.startswith(start))
     assert len(found) == len(run)
@@ -154,6 +154,19 @@ def test_the_lines_on_sweeps_print_a_table_and_the_best_setting(capsys):
     *table, best = capsys.readouterr().out.splitlines()
     assert "validation accuracy %" in table[1] and "fa, lr 0.01, density 1" in table[2]
     assert re.fullmatch(r"0.1 (1.0|0.5) 0\.\d{3}", best)
+
+
+def test_the_lines_on_new_samples_call_them_what_the_test_set_was_called(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(5, 3, size=(200, 6)), np.repeat(["cat", "dog"], 100)
+    x[100:] += 4
+    np.savez("mine.npz", x=x, y=y)
+    np.save("new.npy", np.concatenate([x[:3], x[-3:]]))
+    assert cli.main("train --rule bp --data mine.npz --hidden 8 --epochs 9 --out my-run --quiet".split()) == 0
+    capsys.readouterr()
+    exec(compile(code(RUNNING, "import numpy as np\n\nimport feedbackalign"), "RUNNING.md", "exec"), {})
+    assert capsys.readouterr().out == "cat cat cat dog dog dog\n"
 
 
 @pytest.mark.parametrize("page, first_line, name, options", [

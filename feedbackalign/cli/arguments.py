@@ -173,7 +173,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     plot.add_argument("record", metavar="FOLDER_OR_FILE", help="what compare or train wrote, a summary.json or a "
                       "record.jsonl; of a folder that holds both, the summary")
     plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
-    plot.add_argument("--table", metavar="FORMAT", help=f"print the table, and it alone, as {', '.join(TABLE_FORMATS)}")
+    plot.add_argument("--table", metavar="FORMAT", help=f"only print the table, as {', '.join(TABLE_FORMATS)}")
     plot.add_argument("--animate", action="store_true",
                       help="write the angles to the gradient, moving from epoch to epoch, as gradient_angles.gif too")
     plot.add_argument("--page", action="store_true", help="write page.html too: all of it in one file, to hand on")

@@ -7,6 +7,7 @@ Wrong arguments raise a UsageError, status 2. Every error is one line on stderr.
 import contextlib
 import dataclasses
 import datetime
+import functools
 import inspect
 import multiprocessing
 import os
@@ -165,7 +166,14 @@ def in_words(runs, rows):
     if not isinstance(run.decay, str):
         return f"{words}, decay {run.decay:g}"
     ends = {one.strong_phase.steps(one.lr, one.momentum) for one in runs}         # of other rates at other steps
-    return f"{words}\n{report.decay_text(run.decay, rows, ends.pop() if len(ends) == 1 else None)}"
+    text = report.decay_text(run.decay, rows, min(ends) if len(ends) == 1 else None)
+    last = max(row["epoch"] for row in rows)
+    steps = [row["step"] for row in rows if (row["epoch"], row.get("weight_decay")) == (last, run.strong_phase.decay)]
+    if steps and steps[0] < min(ends):
+        text += (f"\n    The strong decay lasts until step {min(ends)}, and these runs end at step {steps[0]}: "
+                 "train longer, for a product rule\n    shows only after it what it can.")
+    return f"{words}\n{text}"
+
 
 
 def where(folder, files, figures):
@@ -202,7 +210,8 @@ def listened_to(display, jobs, threads, names=None):
 def draw(rows, folder, arguments):
     """Draw all figures of these rows: -> their paths."""
     from feedbackalign.figures import draw_all           # matplotlib is slow to load
-    return draw_all(rows, folder, tuple(arguments.format), size=arguments.size, theme=arguments.theme)
+    return draw_all(rows, folder, tuple(arguments.format), functools.partial(print, file=sys.stderr),
+                    size=arguments.size, theme=arguments.theme)
 
 
 # ----------------------------------------------------------------------------------------------------------- train
@@ -234,7 +243,7 @@ def train(arguments):
 # ---------------------------------------------------------------------------------------------------- plot, figure
 
 def plot(arguments):
-    """Print the table of a summary.json or a record.jsonl, and draw its figures; with --animate a moving one too."""
+    """Print the table of a summary.json or a record.jsonl, and draw its figures; with --table only print it."""
     with reading_the_line():
         if arguments.table is not None:
             require_known(arguments.table, table_formats.TABLE_FORMATS, "table format")
@@ -243,7 +252,7 @@ def plot(arguments):
     try:
         rows = training.read_record(source)
         print(table_formats.table(rows, arguments.table) or "", end="" if arguments.table else "\n")
-        written = draw(rows, folder, arguments)
+        written = [] if arguments.table else draw(rows, folder, arguments)
         if arguments.animate:
             from feedbackalign.figures import animate
             written.append(animate(rows, folder / "gradient_angles.gif", theme=arguments.theme))

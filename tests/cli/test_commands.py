@@ -220,13 +220,15 @@ def test_a_sweep_is_one_command_with_a_row_and_a_name_for_every_setting(tmp_path
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_a_rule_that_was_mended_is_compared_again_without_asking(tmp_path):
+def test_results_of_another_text_of_a_rule_are_not_lost_without_asking(tmp_path):
     (tmp_path / "my_rule.py").write_text(MY_RULE)
     line = ["compare", "--rules", "my_rule.py:MyRule", "--seeds", "1", *TINY, "--out", "."]
     assert cli.main(line) == 0
     (tmp_path / "my_rule.py").write_text(MY_RULE + "# mended")
     assert cli.main([*line, "--resume"]) == 1                               # half of it would be of the old file
-    assert cli.main(line) == 0
+    before = (tmp_path / "summary.json").read_bytes()
+    assert cli.main(line) == 1 and (tmp_path / "summary.json").read_bytes() == before
+    assert cli.main([*line, "--overwrite"]) == 0 and (tmp_path / "summary.json").read_bytes() != before
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -395,12 +397,14 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     assert len(written) == 4 and all(os.path.getsize(path) > 0 for path in written)
     assert written[-1] == os.path.join("slides", "gradient_angles.gif")
     (tmp_path / "record.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert cli.main(["plot", ".", "--table", "csv", "--size", "12x7.2", "--theme", "dark"]) == 0
+    assert cli.main(["plot", ".", "--size", "12x7.2", "--theme", "dark"]) == 0
+    paths = capsys.readouterr().out.splitlines()[-3:]
+    drawn = {path: matplotlib.image.imread(path) for path in paths}[paths[0]]
+    assert drawn.shape[:2] == (288, 480) and drawn[0, 0, :3].max() < 0.2
+    assert cli.main(["plot", ".", "--table", "csv", "--out", "none"]) == 0
     printed = capsys.readouterr()
     assert [line.split(",")[0] for line in printed.out.splitlines()] == ["rule", "pfa-o"]
-    assert len(printed.err.splitlines()) == 3 and all(os.path.exists(path) for path in printed.err.splitlines())
-    drawn = matplotlib.image.imread(printed.err.splitlines()[0])
-    assert drawn.shape[:2] == (288, 480) and drawn[0, 0, :3].max() < 0.2
+    assert printed.err == "" and os.listdir("none") == []                # nothing is drawn over what is there
 
 
 @pytest.mark.parametrize("line", ["compare --rules np --seeds 1", "train --rule np"])

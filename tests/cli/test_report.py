@@ -30,6 +30,14 @@ def test_the_step_of_the_drop_is_named_where_all_rates_have_the_same():
     assert other.endswith("lr 0.1, 0.2, momentum 0.9\ndecay preset authors: 0.03 at first, then 9e-5")
 
 
+def test_runs_that_end_within_the_strong_decay_are_told_so():
+    run = fa.Run("pfa", lr=0.1)
+    ends = {step: commands.in_words([run], [row("pfa", epoch=1, step=step, weight_decay=0.03)]) for step in (93, 94)}
+    assert "The strong decay lasts until step 94, and these runs end at step 93: train longer" in ends[93]
+    assert "lasts until" not in ends[94] and max(map(len, ends[93].splitlines())) <= report.WIDTH
+    assert "lasts until" not in commands.in_words([run], [row("fa", epoch=1, step=93, weight_decay=1e-4)])
+
+
 def test_a_trace_by_layers_and_by_phases():
     text = report.trace_text([
         {"layer": "fc1", "input": (64, 4), "output": (64, 3), "weight": (3, 4), "route": "(64,3) @ B (3,4)",
