@@ -4,7 +4,7 @@ import math
 import pathlib
 
 from feedbackalign.figures import looks, style
-from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, references_drawn
+from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, in_words, references_drawn
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
 from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import Curve, NothingToShow, evenly_chosen
@@ -33,8 +33,7 @@ def animate(rows, path, *, theme="light"):
     rules = list(dict.fromkeys(rule for curves in shown.values() for rule in curves))
     epochs = evenly_chosen(sorted({row["epoch"] for row in rows}), MOST_FRAMES)
     with style.slide(theme=theme):
-        reference = "backprop's gradient" if to == BACKPROP else to
-        figure = style.new_figure(f"Angle between each rule's update and {reference}")
+        figure = style.new_figure(f"Angle between each rule's update and {in_words(to)}")
         figure.set_dpi(DPI)
         words = small_print(rows, shown.values(), layers_shown(shown, layers), *failures(lost, rules))
         bottom = style.foot(figure, words.replace("band: lowest", "bar: lowest"), dict.fromkeys([*rules, *lost]),
@@ -72,7 +71,8 @@ def _frame(axes, layers, rules, epoch, words):
         where = [layer + beside for layer in range(len(curves))]
         drawn += axes.plot(where, means, color=colour, linestyle=dash, linewidth=1.0, marker=marker, markersize=10,
                            markeredgecolor=colour, zorder=3)
-        drawn.append(axes.vlines(where, lows, highs, color=colour, linewidth=3.0, alpha=0.4, zorder=2))
+        drawn += [axes.vlines(x, low, high, color=colour, linewidth=3.0, alpha=0.4, zorder=2)
+                  for x, low, high in zip(where, lows, highs) if low == low]
     canvas = FigureCanvasAgg(axes.figure)
     canvas.draw()
     for artist in drawn:

@@ -56,22 +56,29 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     rules = list(dict.fromkeys(rule for curves in layers.values() for rule in curves))
     missing = [rule for rule in dict.fromkeys(row["rule"] for row in rows) if rule not in rules]
     up_to = style.highest([layers[layer] for layer in shown], least=100.0)
-    reference = "backprop's gradient" if to == BACKPROP else f"the reference {to}"
 
     with style.slide(size, theme):
-        figure = style.new_figure(f"Angle between each rule's update and {reference}")
+        figure = style.new_figure(f"Angle between each rule's update and {in_words(to)}")
         small = small_print(
             rows, layers.values(), layers_shown(shown, drawn),
             "" if top in drawn else f"{top}, on top: 0° by construction for all, for its error is that of the loss",
             f"no angle to {to} recorded: {', '.join(missing)}" if missing else "", *failures(lost, rules))
         bottom = style.foot(figure, with_names(small, rules), [*rules, *(rule for rule in lost if rule not in rules)],
                             in_legend(lost, rules))
-        panels = _panels(figure, len(shown), bottom, label=f"angle to {reference} (degrees)")
+        panels = _panels(figure, len(shown), bottom, label=f"angle to {in_words(to)} (degrees)")
         for layer, axes in zip(shown, panels):
             _draw_layer(axes, layer, layers[layer], layer == top, layer == shown[0], to,
                         everyone="all shown" if lost else "every rule")
             style.degree_axis(axes, up_to, with_words=layer == shown[-1])
     return figure
+
+
+def in_words(to):
+    """
+    >>> in_words("backprop"), in_words("implicit")
+    ("backprop's gradient", 'the reference implicit')
+    """
+    return "backprop's gradient" if to == BACKPROP else f"the reference {to}"
 
 
 def references_drawn(rows):
