@@ -18,7 +18,7 @@ import dataclasses
 import numpy as np
 
 from feedbackalign.ops.fast.sgd import sgd_in_blocks
-from feedbackalign.validation import describe, require_integer, require_known, require_number
+from feedbackalign.validation import describe, require_integer, require_known, require_number, store
 
 # Bytes of a parameter from which on SGD updates it in blocks. Medians of whole updates in float32, the three lines
 # against blocks: 0.032 and 0.059 ms for bp on 64-64-64-10, equal around 0.8 MB (784 × 256), 1.13 and 0.95 ms for bp on
@@ -240,11 +240,12 @@ class MultiStep:
     factor: float = 1.0
 
     def __post_init__(self):
-        for start in self.start.values() if isinstance(self.start, dict) else [self.start]:
-            require_number(start, "start of a schedule", low=0)
-        require_number(self.factor, "factor of a schedule", low=0)
-        for milestone in self.milestones:
-            require_integer(milestone, "milestone", low=0)
+        def checked(start):
+            return require_number(start, "start of a schedule", low=0)
+        store(self, factor=require_number(self.factor, "factor of a schedule", low=0), start={
+            name: checked(start) for name, start in self.start.items()} if isinstance(self.start, dict) else checked(
+                self.start))
+        store(self, milestones=tuple(require_integer(milestone, "milestone", low=0) for milestone in self.milestones))
 
     def __call__(self, step):
         scale = self.factor ** sum(step >= milestone for milestone in self.milestones)

@@ -68,6 +68,12 @@ def require_integer(value, what, *, low, high=None):
     return int(value)
 
 
+def store(instance, **checked):
+    """Put checked values into the fields of a frozen dataclass, so that what was checked is what is used."""
+    for field, value in checked.items():
+        object.__setattr__(instance, field, value)
+
+
 def require_bool(value, what):
     """Refuse anything but True or False.
 
@@ -89,12 +95,12 @@ def require_step(value, what, dtype):
     ...
     ValueError: target_step: expected at least 3.5e-04 in float32, got 1e-12: what it moves drowns in rounding
     """
-    require_number(value, what, low=0, low_open=True)
+    value = require_number(value, what, low=0, low_open=True)
     smallest = float(np.finfo(dtype).eps) ** 0.5
     if value < smallest:
         raise ValueError(f"{what}: expected at least {smallest:.1e} in {dtype}, got {value:g}: what it moves drowns in "
                          f"rounding")
-    return float(value)
+    return value
 
 
 def require_generator(rng, what):

@@ -1,5 +1,8 @@
 """Refusals: one sentence that names the argument, what was expected and what came."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -139,3 +142,55 @@ def test_a_generator_is_nothing_else():
     for wrong in (None, 0, np.random, np.random.RandomState(0)):
         with pytest.raises(TypeError, match="fa: expected rng=numpy.random.Generator"):
             checks.require_generator(wrong, "fa")
+
+
+# ------------------------------------------------------------------------------------ what was checked is what is used
+
+def thrown_away(source):
+    """Lines that check a number and go on with what came; a line of commands has Python's own numbers."""
+    return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)
+            and node.value.func.id in ("require_number", "require_integer", "require_step")
+            and ast.unparse(node.value.args[0]).partition(".")[0] != "arguments"
+            and isinstance(node.value.args[0], (ast.Name, ast.Attribute))]
+
+
+def test_no_checked_number_is_thrown_away():
+    assert thrown_away("require_number(lr, 'lr')\nlr = require_number(lr, 'lr')") == [1]
+    package = Path(fa.__file__).parent
+    found = {str(path.relative_to(package)): thrown_away(path.read_text(encoding="utf-8"))
+             for path in package.rglob("*.py")}
+    assert {path: lines for path, lines in found.items() if lines} == {"runs/run.py": found["runs/run.py"]}
+    assert len(found["runs/run.py"]) == 1                                   # the smallest of a dict of rates
+
+
+SMALL = [np.uint8, np.int8, np.int16, np.uint64]
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_small_numpy_numbers_make_what_pythons_make(kind):
+    """What files of labels give; the product of two uint8 may be 0."""
+    def weights(layer):
+        return [array.tobytes() for array in layer.parameters().values()]
+    def made(number):
+        rng = np.random.default_rng(0)
+        return [*weights(fa.layers.Linear(number(100), number(10), rng=rng)),
+                *weights(fa.layers.Conv2d(number(100), number(10), number(5), rng=rng))]
+    assert made(kind) == made(int)
+    sizes = [[250, 512, size] for size in (kind(10), 10)]
+    ours, theirs = (fa.networks.mlp(size, rng=np.random.default_rng(0)).parameters() for size in sizes)
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_small_numpy_numbers_train_as_pythons_do(kind, tmp_path):
+    data = fa.data.spirals(rng=np.random.default_rng(0), train=400)
+    batches = data.batches(kind(8), rng=np.random.default_rng(0))
+    assert [len(labels) for _, labels in batches.epoch(skip=kind(48))] == [8, 8]
+    rows = []
+    for number in (kind, int):
+        rule = fa.rules.make("fa", fa.networks.mlp([data.input_shape[0], data.outputs], rng=np.random.default_rng(0)),
+                             rng=np.random.default_rng(1))
+        rows.append(fa.training.train(rule, data, fa.optimizer.SGD(0.1), epochs=number(2), batch_size=number(100),
+                                      checkpoint_every=number(1), folder=tmp_path / number.__name__)[-1]["train_loss"])
+    assert rows[0] == rows[1]

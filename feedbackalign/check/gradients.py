@@ -59,7 +59,7 @@ def numerical_gradient(function, array, entries=None, h=STEP):
     """
     if not isinstance(array, np.ndarray) or array.dtype != np.float64:
         raise TypeError(f"array: expected a float64 array, got {describe(array)}")
-    require_number(h, "h", low=0, low_open=True)
+    h = require_number(h, "h", low=0, low_open=True)
     wanted = range(array.size) if entries is None else [int(entry) for entry in entries]
     slopes = np.array([_slope(function, array, entry, h) for entry in wanted], dtype=np.float64)
     return slopes.reshape(array.shape) if entries is None else slopes
@@ -152,7 +152,7 @@ def _refuse_bad_arguments(subject, x, targets, gradients, limit):
                             f"network.astype(np.float64) before the rule is made")
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
         require_floats(x, "x", shape=(None, None))
-    require_integer(limit, "limit", low=1)
+    limit = require_integer(limit, "limit", low=1)
 
 
 def _passes(subject, x, targets, rng):

@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from feedbackalign.validation import require_generator, require_integer
+from feedbackalign.validation import require_generator, require_integer, store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CropAndFlip:
     flip: bool = True
 
     def __post_init__(self):
-        require_integer(self.padding, "padding", low=0)
+        store(self, padding=require_integer(self.padding, "padding", low=0))
         if not isinstance(self.flip, bool):
             raise TypeError(f"flip: expected True or False, got {self.flip!r}")
 

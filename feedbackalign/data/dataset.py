@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from feedbackalign.validation import (describe, require_finite, require_floats, require_generator, require_integer,
-                                      require_known, require_labels, require_number)
+                                      require_known, require_labels, require_number, store)
 
 SPLITS = ("train", "validation", "test")
 
@@ -38,8 +38,7 @@ class Split:
     targets: np.ndarray
 
     def __post_init__(self):
-        object.__setattr__(self, "x", _read_only(self.x))
-        object.__setattr__(self, "targets", _read_only(self.targets))
+        store(self, x=_read_only(self.x), targets=_read_only(self.targets))
 
     def __len__(self):
         return len(self.targets)
@@ -85,7 +84,7 @@ class Dataset:
         if not isinstance(self.name, str) or not self.name:
             raise TypeError(f"name: expected a name for the data set, got {describe(self.name)}")
         if self.classes is not None:
-            require_integer(self.classes, "classes", low=2)
+            store(self, classes=require_integer(self.classes, "classes", low=2))
         for split_name in SPLITS:
             split = getattr(self, split_name)
             if split is None and split_name == "validation":
@@ -117,7 +116,7 @@ class Dataset:
         part = getattr(self, require_known(split, SPLITS, "split"))
         if part is None:
             raise ValueError(f"{self.name} was made without a {split} split")
-        require_integer(size, f"size of a batch of {self.name}, {split} split", low=1, high=len(part))
+        size = require_integer(size, f"size of a batch of {self.name}, {split} split", low=1, high=len(part))
         return part.x[:size].copy(), part.targets[:size].copy()
 
     def batches(self, size, *, rng, augment=None):
@@ -187,7 +186,7 @@ class Dataset:
         >>> data.train.x.ravel(), data.validation.x.ravel()
         (array([0., 1., 3.]), array([2., 4.]))
         """
-        require_number(share, "validation", low=0, high=1, high_open=True)
+        share = require_number(share, "validation", low=0, high=1, high_open=True)
         if share == 0:
             return dataclasses.replace(self, validation=None)
         count = round(share * len(self.train))
@@ -207,7 +206,7 @@ class Dataset:
         if len(self.input_shape) != 3:
             raise ValueError(f"padded: expected images (N, C, H, W), got samples of shape {self.input_shape}")
         height, width = self.input_shape[1:]
-        require_integer(size, f"size of padded images of {height} x {width}", low=max(height, width))
+        size = require_integer(size, f"size of padded images of {height} x {width}", low=max(height, width))
         above, left = (size - height) // 2, (size - width) // 2
         frame = ((0, 0), (0, 0), (above, size - height - above), (left, size - width - left))
         return self.with_x(lambda x: np.pad(x, frame))                      # (N, C, H, W) -> (N, C, size, size)
@@ -267,7 +266,7 @@ class Batches:
 
         This call draws the permutation and the augmentation, even before the first batch is used.
         """
-        require_integer(skip, "skip", low=0, high=len(self))
+        skip = require_integer(skip, "skip", low=0, high=len(self))
         order = self.rng.permutation(len(self.split))
         moves = None if self.augment is None else self.augment.draw(len(order), rng=self.rng)
         return self._walk(order, moves, start=skip * self.size)

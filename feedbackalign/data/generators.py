@@ -29,8 +29,8 @@ def linear_teacher(*, rng, inputs=30, outputs=10, train=4000, validation=500, te
     (Split(x: float32 (4000, 30), targets: float32 (4000, 10)), None, 10)
     """
     require_generator(rng, "linear_teacher")
-    require_integer(inputs, "inputs", low=1)
-    require_integer(outputs, "outputs", low=1)
+    inputs = require_integer(inputs, "inputs", low=1)
+    outputs = require_integer(outputs, "outputs", low=1)
     teacher = rng.uniform(-1, 1, size=(outputs, inputs))                # T
 
     def draw(count):
@@ -98,7 +98,7 @@ def spirals(*, rng, classes=3, turns=0.75, noise=0.03, train=1200, validation=30
     (Split(x: float32 (1200, 2), targets: int64 (1200,)), [0, 1, 2, 0])
     """
     require_generator(rng, "spirals")
-    require_integer(classes, "classes", low=2)
+    classes = require_integer(classes, "classes", low=2)
     turns = require_number(turns, "turns", low=0, low_open=True)
     noise = require_number(noise, "noise", low=0)
 

@@ -58,7 +58,7 @@ def read(path, *, test_share=None, label_column=None):
     """
     path = pathlib.Path(path).expanduser()
     if test_share is not None:
-        require_number(test_share, "test_share", low=0, high=1, low_open=True, high_open=True)
+        test_share = require_number(test_share, "test_share", low=0, high=1, low_open=True, high_open=True)
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path}: expected a file that ends in {' or '.join(SUFFIXES)}")
     if path.suffix.lower() == ".npz" and label_column is not None:

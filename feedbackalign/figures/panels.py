@@ -44,8 +44,8 @@ def panels(name, title, columns=1, rows=1, **options):
     ...     os.chdir(here)
     figure: output/squares.png
     """
-    require_integer(columns, "columns", low=1)
-    require_integer(rows, "rows", low=1)
+    columns = require_integer(columns, "columns", low=1)
+    rows = require_integer(rows, "rows", low=1)
     with style.slide():
         figure = style.new_figure(title)
         axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()         # (rows · columns,)

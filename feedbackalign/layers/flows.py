@@ -102,14 +102,14 @@ class MatrixFlow(Layer):
     def __init__(self, d, steps, time=1.0, *, flow="iso", activation="abs", map="exp", gates=4, hidden=8, rng,
                  dtype=np.float32):
         super().__init__()
-        require_integer(d, "MatrixFlow d", low=1)
+        d = require_integer(d, "MatrixFlow d", low=1)
         self.steps = require_integer(steps, "MatrixFlow steps", low=1)
         self.time = require_number(time, "MatrixFlow time", low=0, low_open=True)
         self.flow = require_known(flow, FIELDS, "flow")
         self.unit = ACTIVATIONS[require_known(activation, ACTIVATIONS, "activation")]
         self.map = require_known(map, MAPS, "map")
-        require_integer(gates, "gates", low=1)
-        require_integer(hidden, "hidden", low=1)
+        gates = require_integer(gates, "gates", low=1)
+        hidden = require_integer(hidden, "hidden", low=1)
         require_generator(rng, "MatrixFlow")
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")

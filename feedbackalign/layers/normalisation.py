@@ -39,7 +39,7 @@ class BatchNorm(Layer):
 
     def __init__(self, channels, *, momentum=0.1, epsilon=1e-5, dtype=np.float32):
         super().__init__()
-        require_integer(channels, "BatchNorm channels", low=1)
+        channels = require_integer(channels, "BatchNorm channels", low=1)
         self.momentum = require_number(momentum, "momentum", low=0, high=1, low_open=True)
         self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
         self.uses_batch = True

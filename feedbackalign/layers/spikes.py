@@ -100,8 +100,8 @@ class SpikeTimes(WeightedLayer):
     lacks = ("mix_outputs", "noise", "respond", "correlate", "init")
 
     def __init__(self, inputs, outputs, *, threshold=1.0, t_max=np.inf, kernel="ramp", tau=1.0, rng, dtype=np.float32):
-        require_integer(inputs, "SpikeTimes inputs", low=1)
-        require_integer(outputs, "SpikeTimes outputs", low=1)
+        inputs = require_integer(inputs, "SpikeTimes inputs", low=1)
+        outputs = require_integer(outputs, "SpikeTimes outputs", low=1)
         super().__init__((outputs, inputs), bias=False, rng=rng, init=None, density=1.0, dtype=dtype)
         self.threshold = require_number(threshold, "threshold", low=0, low_open=True)
         self.t_max = require_t_max(t_max, "t_max")

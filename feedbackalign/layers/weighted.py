@@ -32,7 +32,7 @@ class WeightedLayer(Layer):
     def __init__(self, weight_shape, *, bias, rng, init, density, dtype):
         super().__init__()
         require_generator(rng, type(self).__name__)
-        require_number(density, "density", low=0, high=1, low_open=True)
+        density = require_number(density, "density", low=0, high=1, low_open=True)
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
         self.init = init
@@ -112,8 +112,8 @@ class Linear(WeightedLayer):
     kind = "fc"
 
     def __init__(self, inputs, outputs, *, bias=True, rng, init="xavier-uniform", density=1.0, dtype=np.float32):
-        require_integer(inputs, "Linear inputs", low=1)
-        require_integer(outputs, "Linear outputs", low=1)
+        inputs = require_integer(inputs, "Linear inputs", low=1)
+        outputs = require_integer(outputs, "Linear outputs", low=1)
         super().__init__((outputs, inputs), bias=bias, rng=rng, init=init, density=density, dtype=dtype)
 
     def forward(self, x, training=True):
@@ -181,10 +181,9 @@ class Conv2d(WeightedLayer):
         kernel = tuple(kernel) if isinstance(kernel, (tuple, list)) else (kernel, kernel)
         if len(kernel) != 2:
             raise ValueError(f"Conv2d kernel: expected one length or two, got {kernel}")
-        require_integer(inputs, "Conv2d inputs", low=1)
-        require_integer(outputs, "Conv2d outputs", low=1)
-        for length in kernel:
-            require_integer(length, "Conv2d kernel", low=1)
+        inputs = require_integer(inputs, "Conv2d inputs", low=1)
+        outputs = require_integer(outputs, "Conv2d outputs", low=1)
+        kernel = tuple(require_integer(length, "Conv2d kernel", low=1) for length in kernel)
         self.stride = require_integer(stride, "Conv2d stride", low=1)
         self.padding = require_integer(padding, "Conv2d padding", low=0)
         super().__init__((outputs, inputs, *kernel), bias=bias, rng=rng, init=init, density=density, dtype=dtype)

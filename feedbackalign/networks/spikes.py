@@ -34,7 +34,7 @@ def spiking(sizes, *, threshold=1.0, t_max=4.0, beta=10.0, kernel="ramp", tau=1.
     if len(sizes) < 2:
         raise ValueError(f"sizes: expected at least an input and an output size, got {sizes}")
     code, readout = LatencyCode(window), TimesToLogits(t_max, beta)
-    require_number(t_max, "t_max, which lies behind the encoding window", low=code.window, low_open=True)
+    t_max = require_number(t_max, "t_max, which lies behind the encoding window", low=code.window, low_open=True)
     inputs = [sizes[0] + 1, *sizes[1:-1]]                                       # + 1: the reference spike
     spikes = [SpikeTimes(below, units, threshold=threshold, t_max=t_max, kernel=kernel, tau=tau, rng=rng, dtype=dtype)
               for below, units in zip(inputs, sizes[1:])]

@@ -111,7 +111,7 @@ def shuffle_gap(W, count, rng):
     (True, True)
     """
     W = warned_of(as_matrix(W))
-    require_integer(count, "count", low=1)
+    count = require_integer(count, "count", low=1)
     require_generator(rng, "shuffle_gap")
     maximum = maximum_of([W])
     shuffled = [of_deaths(mst_weights(rng.permutation(W.ravel()).reshape(W.shape)), maximum) for _ in range(count)]

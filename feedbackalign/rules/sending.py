@@ -137,7 +137,7 @@ def sparse(weights, density, rng):
 
     The mask is fixed from here on; what learns under it is masked again after every update.
     """
-    require_number(density, "density", low=0, high=1, low_open=True)
+    density = require_number(density, "density", low=0, high=1, low_open=True)
     if density == 1:
         return weights, None
     mask = rng.random(weights.shape) < density

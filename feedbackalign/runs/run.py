@@ -14,7 +14,7 @@ from feedbackalign import data as datasets
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.runs import models, own
-from feedbackalign.validation import require_bool, require_integer, require_known, require_number
+from feedbackalign.validation import require_bool, require_integer, require_known, require_number, store
 
 GENTLE = 0.001                      # the learning rate for regression
 USUAL = {"sgd": 0.01, "adam": 0.001}            # learning rates of an optimiser that is not the model's own
@@ -93,14 +93,14 @@ class Run:
     persistence: bool = False
 
     def __post_init__(self):
-        require_integer(self.seed, "seed", low=0)
+        store(self, seed=require_integer(self.seed, "seed", low=0))
         own.require_model(self.model)
-        object.__setattr__(self, "data", own.require_data(self.data))
+        store(self, data=own.require_data(self.data))
         own.require_options(self)
-        require_number(self.validation, "validation", low=0, high=1, high_open=True)
+        store(self, validation=require_number(self.validation, "validation", low=0, high=1, high_open=True))
         self._fill({field: getattr(self.known, field)
                     for field in ("epochs", "batch_size", "optimizer", "momentum", "decay")})
-        require_integer(self.epochs, "epochs", low=0)
+        store(self, epochs=require_integer(self.epochs, "epochs", low=0))
         require_known(self.optimizer, tuple(USUAL), "optimiser")
         is_models_schedule = self.lr_milestones is None and self.lr_factor is None and self.known.lr_per_epoch != 1
         lr = self.known.lr if self.optimizer == self.known.optimizer else USUAL[self.optimizer]
@@ -108,17 +108,19 @@ class Run:
                     "lr_milestones": tuple(range(1, self.epochs)) if is_models_schedule else (),
                     "lr_factor": self.known.lr_per_epoch if is_models_schedule else 0.5,
                     "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none"})
-        require_integer(self.batch_size, "batch size", low=1)
-        for name, rate in self.lr.items() if isinstance(self.lr, dict) else ():
-            require_number(rate, f"lr of {name}", low=0)
-        require_number(self.slowest_lr, "lr", low=0, low_open=True)
-        require_number(self.momentum, "momentum", low=0, high=1, high_open=True)
-        require_number(self.lr_factor, "lr factor", low=0, low_open=True)
+        store(self, batch_size=require_integer(self.batch_size, "batch size", low=1))
+        if isinstance(self.lr, dict):
+            store(self, lr={name: require_number(rate, f"lr of {name}", low=0) for name, rate in self.lr.items()})
+            require_number(self.slowest_lr, "lr", low=0, low_open=True)
+        else:
+            store(self, lr=require_number(self.lr, "lr", low=0, low_open=True))
+        store(self, momentum=require_number(self.momentum, "momentum", low=0, high=1, high_open=True))
+        store(self, lr_factor=require_number(self.lr_factor, "lr factor", low=0, low_open=True))
         optimizer.require_decay(self.decay)
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
-                object.__setattr__(self, field, tuple(require_integer(number, what, low=1) for number in numbers))
+                store(self, **{field: tuple(require_integer(number, what, low=1) for number in numbers)})
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
         require_bool(self.persistence, "persistence")
         known = rules.options_of(self.rule)
@@ -129,12 +131,12 @@ class Run:
         """Set the fields that were left to None."""
         for field, value in usual.items():
             if getattr(self, field) is None:
-                object.__setattr__(self, field, value)
+                store(self, **{field: value})
 
     def with_seed(self, seed):
         """The same run with another seed; what was checked is not checked again."""
         twin = copy.copy(self)
-        object.__setattr__(twin, "seed", require_integer(seed, "seed", low=0))
+        store(twin, seed=require_integer(seed, "seed", low=0))
         return twin
 
     @property

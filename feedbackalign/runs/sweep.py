@@ -245,7 +245,7 @@ def rehearse(runs):
     """Build the data, the network and every rule once: what cannot work is refused before any run starts."""
     rule, data, _, _ = runs[0].build()
     for size in {run.batch_size: None for run in runs}:
-        require_integer(size, "batch size", low=1, high=len(data.train))
+        size = require_integer(size, "batch size", low=1, high=len(data.train))
         check_last_batch(rule.network, len(data.train), size)
     made = {}                                           # {(rule, its options): the rule on the network}
     for run in runs:

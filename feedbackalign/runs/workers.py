@@ -63,8 +63,8 @@ def workers(jobs, *, threads=1, tell=None):
     tell : multiprocessing queue, optional
         Made by the "spawn" context; gets (run, news) after every epoch of every run, and sometimes inside one.
     """
-    require_integer(jobs, "jobs", low=1)
-    require_integer(threads, "threads", low=1)
+    jobs = require_integer(jobs, "jobs", low=1)
+    threads = require_integer(threads, "threads", low=1)
     before = {variable: os.environ.get(variable) for variable in THREAD_VARIABLES}
     children_before = set(multiprocessing.active_children())
     os.environ.update({variable: str(threads) for variable in THREAD_VARIABLES})

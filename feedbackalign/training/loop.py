@@ -119,7 +119,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     >>> [row["epoch"] for row in rows], rows[2]["test_accuracy"] > rows[0]["test_accuracy"]
     ([0, 1, 2], True)
     """
-    _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
+    epochs, batch_size, checkpoint_every = _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
     require_bool(persistence, "persistence")
     fixed = plain({**(about or {}), "persistence": persistence})
     if settings is None:
@@ -215,7 +215,8 @@ def values_a_channel(network, layer):
     return math.prod(network.shapes[layer.name][0][1:]) if layer.name in network.shapes else None
 
 
-def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop):
+def _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop):
+    """Refuse what cannot be trained: -> epochs, batch_size, checkpoint_every as Python's integers."""
     if not isinstance(rule, Rule):
         raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
     if not isinstance(data, Dataset):
@@ -224,14 +225,15 @@ def _check_run(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop
         raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
     if stop is not None and (isinstance(stop, type) or not callable(stop)):
         raise TypeError(f"stop: expected a function of the rows, such as EarlyStopping(), made, got {describe(stop)}")
-    require_integer(epochs, "epochs", low=0)
-    require_integer(batch_size, "batch_size", low=1, high=len(data.train))
+    epochs = require_integer(epochs, "epochs", low=0)
+    batch_size = require_integer(batch_size, "batch_size", low=1, high=len(data.train))
     check_last_batch(rule.network, len(data.train), batch_size)
     if checkpoint_every is not None:
-        require_integer(checkpoint_every, "checkpoint_every", low=1)
+        checkpoint_every = require_integer(checkpoint_every, "checkpoint_every", low=1)
     if data.outputs != rule.network.outputs:
         raise ValueError(f"data: {data.name} wants {data.outputs} output units, the network has {rule.network.outputs}")
     shape = rule.network.input_shape
     if shape is not None and tuple(data.input_shape) != shape:
         raise ValueError(f"data: the network takes samples of shape {shape}, {data.name} has {tuple(data.input_shape)}"
                          f"{channels_first(shape, tuple(data.input_shape))}")
+    return epochs, batch_size, checkpoint_every

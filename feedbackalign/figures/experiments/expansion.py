@@ -39,7 +39,7 @@ def expansion_rows(*, expansions=EXPANSIONS, draws=DRAWS, outputs=OUTPUTS, input
     from feedbackalign import alignment, networks
     from feedbackalign.rules import make
 
-    require_integer(draws, "draws", low=1)
+    draws = require_integer(draws, "draws", low=1)
     rows = []
     for draw, stream in enumerate(np.random.SeedSequence(seed).spawn(draws)):
         weights, feedback = map(np.random.default_rng, stream.spawn(2))

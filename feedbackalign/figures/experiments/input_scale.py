@@ -40,7 +40,7 @@ def input_scale_rows(*, seeds=3, rates=RATES, scales=SCALES, epochs=10, progress
     >>> row["rule"], row["scale"], row["test_accuracy"] > 0.5
     ('consequentialism', 1.0, True)
     """
-    require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=1)
 
     def runs():
         for rule in RULES:
@@ -69,7 +69,7 @@ def train(rule, seed, *, build=None, lr=1.0, momentum=0.0, scale=1.0, epochs=10,
     build = build or (lambda **make: networks.mlp([64, 64, 10], **make))
     made = rules.make(rule, build(rng=weights, init="kaiming-normal"), rng=feedback, **options)
     data = digits(images=len(made.network.input_shape) == 3)
-    require_number(scale, "scale", low=0, low_open=True)
+    scale = require_number(scale, "scale", low=0, low_open=True)
     learnt, tested = (Split(split.x * np.float32(scale), split.targets) for split in (data.train, data.test))
     optimizer, batches, losses = SGD(lr, momentum=momentum), Batches(learnt, batch_size, rng=order), []
     with np.errstate(all="ignore"):                             # a rate that is too long is part of the measurement

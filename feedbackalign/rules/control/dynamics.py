@@ -14,7 +14,7 @@ import typing
 import numpy as np
 
 from feedbackalign.networks.jacobians import pre_jacobians
-from feedbackalign.validation import require_integer, require_known, require_number
+from feedbackalign.validation import require_integer, require_known, require_number, store
 
 LEAKS = ("integral", "total")
 
@@ -63,10 +63,9 @@ class Controller:
     instantaneous: bool = True
 
     def __post_init__(self):
-        require_number(self.alpha, "alpha", low=0)
-        require_number(self.k_p, "k_p", low=0)
-        require_number(self.dt, "dt", low=0, low_open=True)
-        require_number(self.tau, "tau", low=0, low_open=True)
+        store(self, alpha=require_number(self.alpha, "alpha", low=0), k_p=require_number(self.k_p, "k_p", low=0),
+              dt=require_number(self.dt, "dt", low=0, low_open=True),
+              tau=require_number(self.tau, "tau", low=0, low_open=True))
         require_known(self.leak, LEAKS, "leak")
         if self.dt > self.tau:
             raise ValueError(f"dt: expected a step no longer than the time constant tau = {self.tau:g}, got "
@@ -93,6 +92,10 @@ class Noise:
         """One step of the feedback compartments (N, units), in place."""
         v_fb += (dt / self.tau) * (drive - v_fb)
         v_fb += (self.sigma * dt**0.5 / self.tau) * self.rng.standard_normal(v_fb.shape, dtype=v_fb.dtype)
+
+    def __post_init__(self):
+        store(self, sigma=require_number(self.sigma, "sigma", low=0, low_open=True),
+              tau=require_number(self.tau, "tau of the noise", low=0, low_open=True))
 
 
 class State:
@@ -158,7 +161,7 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
     [[ 0.015 -0.03 ]]
     [[ 0.1 -0.2]]
     """
-    require_integer(steps, "steps", low=1)
+    steps = require_integer(steps, "steps", low=1)
     state, joined = State(stages, seen), np.concatenate(Q).T                    # (out, units)
     order = range(len(stages)) if controller.instantaneous else range(len(stages))[::-1]
     rate = controller.dt / controller.tau

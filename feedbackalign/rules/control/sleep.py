@@ -34,15 +34,13 @@ def sleep_change(stages, seen, Q, controller, noise, *, steps):
     >>> [array.shape for array in change]
     [(4, 2), (2, 2)]
     """
-    require_number(noise.sigma, "sigma", low=0, low_open=True)
-    require_number(noise.tau, "tau of the noise", low=0, low_open=True)
     if controller.dt > noise.tau:
         raise ValueError(f"dt of the sleep phase: expected a step no longer than the noise's time constant "
                          f"{noise.tau:g}, got {controller.dt:g}")
     if not controller.instantaneous:
         raise ValueError("instantaneous: expected True in the sleep phase: otherwise the noise of the lower layers "
                          "reaches the control several steps late, and Eq. 11 pairs it with the wrong one")
-    require_integer(steps, "steps of the sleep phase", low=2)
+    steps = require_integer(steps, "steps of the sleep phase", low=2)
     before, total = np.zeros((len(seen.output), sum(map(len, Q))), dtype=seen.output.dtype), 0.0
     for state in run(stages, seen, seen.output, Q, controller, steps=steps, noise=noise):
         total = total + before.T @ state.u                                      # (units, N) x (N, out)
@@ -56,7 +54,7 @@ def mirror_change(stages, seen, sigma, rng):
 
     Its mean is Jᵀ in a linear network: with decay β, Q becomes Jᵀ/β.
     """
-    require_number(sigma, "sigma", low=0, low_open=True)
+    sigma = require_number(sigma, "sigma", low=0, low_open=True)
     noise = [sigma * rng.standard_normal(v.shape, dtype=v.dtype) for v in seen.pre]
     _, _, r = push(stages, seen.post[0], noise)
     moved = r[-1] - seen.output                                                 # (N, out)
@@ -73,8 +71,8 @@ def resting_feedback(J, alpha, decay, *, rounds=10_000, tolerance=1e-14):
     >>> resting_feedback(J, 1000.0, 0.05).round(3).T            # close to 2α Jᵀ (JJᵀ + 2αβ')⁻¹
     array([[19.759,  0.   ,  9.879]])
     """
-    require_number(alpha, "alpha", low=0)
-    require_number(decay, "decay", low=0, low_open=True)
+    alpha = require_number(alpha, "alpha", low=0)
+    decay = require_number(decay, "decay", low=0, low_open=True)
     out, gram = len(J), J @ J.T
     identity = np.eye(out)
     Q = J.T / (decay + 1.0)

@@ -186,7 +186,7 @@ class EquilibriumPropagation(SettlingRule):
 
 def require_beta(beta, chain, estimator):
     """Refuse β = 0, a β whose effect drowns in rounding, and one that makes a linear top run away."""
-    require_number(beta, "beta")
+    beta = require_number(beta, "beta")
     smallest = float(np.finfo(chain.network.dtype).eps) ** 0.5
     if beta == 0:
         raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")

@@ -24,7 +24,7 @@ import typing
 import numpy as np
 
 from feedbackalign.rules.information.feasible_sets import WITH_DUAL, next_dual, rates_of
-from feedbackalign.validation import require_known, require_number
+from feedbackalign.validation import require_known, require_number, store
 
 STEP_RULES = ("constant", "slow", "loop")
 
@@ -64,14 +64,15 @@ class Neurons:
     smallest_step: float = 0.001
 
     def __post_init__(self):
-        require_number(self.leak, "leak", low=0)
-        require_number(self.epsilon, "epsilon", low=0, low_open=True)
-        require_number(self.forgetting, "forgetting", low=0, high=1, low_open=True, high_open=True)
-        require_number(self.output_leak, "output_leak", low=0)
-        require_number(self.step_size, "step_size", low=0, low_open=True)
         require_known(self.step_rule, STEP_RULES, "step_rule")
-        require_number(self.slow_by, "slow_by", low=0)
-        require_number(self.smallest_step, "smallest_step", low=0, low_open=True)
+        store(self,
+              leak=require_number(self.leak, "leak", low=0),
+              epsilon=require_number(self.epsilon, "epsilon", low=0, low_open=True),
+              forgetting=require_number(self.forgetting, "forgetting", low=0, high=1, low_open=True, high_open=True),
+              output_leak=require_number(self.output_leak, "output_leak", low=0),
+              step_size=require_number(self.step_size, "step_size", low=0, low_open=True),
+              slow_by=require_number(self.slow_by, "slow_by", low=0),
+              smallest_step=require_number(self.smallest_step, "smallest_step", low=0, low_open=True))
 
     @property
     def gamma(self):
