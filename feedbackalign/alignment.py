@@ -26,8 +26,7 @@ def angle(u, v):
     >>> round(angle([1.0, 0.0], [1.0, 1.0]), 9)
     45.0
     """
-    u = np.asarray(u, dtype=np.float64).ravel()
-    v = np.asarray(v, dtype=np.float64).ravel()
+    u, v = _scaled(u), _scaled(v)
     if u.shape != v.shape:
         raise ValueError(f"angle: expected two arrays of one size, got {u.size} and {v.size} entries")
     length_u, length_v = np.linalg.norm(u), np.linalg.norm(v)
@@ -35,6 +34,15 @@ def angle(u, v):
         return float("nan")
     u, v = u / length_u, v / length_v
     return float(np.degrees(2.0 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))))
+
+
+def _scaled(array):
+    """In float64, flat, over a power of two by which its largest entry is about 1: the square of 1e200 is no number."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"angle: expected an array of real numbers, got {describe(array)}")
+    array = array.astype(np.float64).ravel()
+    return np.ldexp(array, -np.frexp(np.abs(array).max(initial=0.0))[1])
 
 
 def angles_between(gradients, reference):

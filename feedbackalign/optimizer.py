@@ -171,6 +171,8 @@ class Adam(Optimizer):
 
     def __init__(self, lr, *, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0):
         super().__init__(lr, weight_decay)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"betas: expected two numbers, got {describe(betas)}")
         self.betas = tuple(require_number(beta, "betas", low=0, high=1, high_open=True) for beta in betas)
         self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
         self.first, self.second, self.steps = {}, {}, 0
@@ -310,6 +312,8 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
     >>> decay_schedule("equal", strong_first=False, lr=0.01, momentum=0.9)(0)
     0.03
     """
+    lr = require_number(lr, "lr", low=0, low_open=True)
+    momentum = require_number(momentum, "momentum", low=0, high=1, high_open=True)
     if not isinstance(require_decay(preset), str):
         return MultiStep(preset)
     if preset == "authors" and not strong_first:

@@ -12,7 +12,7 @@ from tests.rules.tools import backprop, conv_case, dense_case, frozen, make
 
 RADIAN = np.degrees(1.0)
 seeds = st.integers(0, 2**32 - 1)
-scales = st.floats(1e-100, 1e100)
+scales = st.floats(1e-300, 1e300)
 
 
 def turned(radians, size, seed):
@@ -74,6 +74,13 @@ def test_nothing_has_no_direction():
 def test_two_sizes_are_refused():
     with pytest.raises(ValueError, match="angle: expected two arrays of one size, got 2 and 3 entries"):
         alignment.angle(np.ones(2), np.ones(3))
+    with pytest.raises(TypeError, match="angle: expected an array of real numbers, got complex128 array"):
+        alignment.angle(np.ones(2), np.ones(2) * 1j)
+
+
+def test_an_angle_keeps_its_bits_when_lengths_change_by_powers_of_two():
+    u, v = np.random.default_rng(0).normal(size=(2, 5))
+    assert alignment.angle(u * 2.0**900, v * 2.0**-900) == alignment.angle(u, v)
 
 
 # ---------------------------------------------------------------------------------------- of gradients and of errors

@@ -203,7 +203,10 @@ def test_learning_rates_out_of_range(make, lr):
     lambda: SGD(0.1, momentum=1), lambda: SGD(0.1, momentum=-0.1), lambda: SGD(0.1, weight_decay=-1e-4),
     lambda: SGD(0.1, momentum=float("nan")), lambda: Adam(0.1, betas=(0.9, 1.0)), lambda: Adam(0.1, betas=(-0.1, 0.9)),
     lambda: Adam(0.1, epsilon=0), lambda: Adam(0.1, weight_decay=-1), lambda: MultiStep(0.1, (-1,)),
-    lambda: MultiStep(-0.1), lambda: MultiStep(0.1, (3,), -0.5)])
+    lambda: MultiStep(-0.1), lambda: MultiStep(0.1, (3,), -0.5), lambda: Adam(0.1, betas=()),
+    lambda: decay_schedule("authors", strong_first=True, lr=np.inf, momentum=0.9),
+    lambda: decay_schedule("equal", strong_first=False, lr=0, momentum=0.9),
+    lambda: decay_schedule(0.1, strong_first=False, lr=0.1, momentum=1)])
 def test_other_numbers_out_of_range(make):
     with pytest.raises(ValueError, match="expected"):
         make()
@@ -272,6 +275,8 @@ def test_a_milestone_holds_from_its_own_step_on():
     schedule = MultiStep(0.8, milestones=(2, 5), factor=0.5)
     assert [schedule(step) for step in range(7)] == [0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2]
     assert MultiStep(0.1)(10**6) == 0.1
+    once = MultiStep(0.8, milestones=(step for step in (2, 5)), factor=0.5)
+    assert [once(step) for step in range(7)] == [schedule(step) for step in range(7)]
 
 
 @given(st.floats(1e-4, 1), st.floats(0, 0.99), st.floats(1e-4, 0.1), st.floats(0.5, 4))

@@ -196,9 +196,11 @@ class Rule:
         known = [key.split(".")[-1] for key in held if key.rsplit(".", 1)[0] == name]
         for key, array in arrays.items():
             target = held[f"{name}.{require_known(key, known, f'feedback array of {name}')}"]
-            if np.shape(array) != target.shape:
-                raise ValueError(f"{name}.{key}: expected shape {target.shape}, got {describe(np.asarray(array))}")
-            require_finite(np.asarray(array), f"{name}.{key}")
+            given = np.asarray(array)
+            if given.shape != target.shape or given.dtype.kind not in "buif":
+                raise ValueError(f"{name}.{key}: expected shape {target.shape}, real numbers, got {describe(given)}")
+            with np.errstate(over="ignore"):
+                require_finite(given.astype(target.dtype), f"{name}.{key}")         # 1e308 is infinite in float32
         for key, array in arrays.items():
             held[f"{name}.{key}"][...] = array
 

@@ -14,6 +14,7 @@ from feedbackalign import alignment
 from feedbackalign.persistence import persistence_row
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import number_of_threads
+from feedbackalign.validation import describe, require_integer
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
 CHUNK = 500                 # samples that are evaluated at a time
@@ -129,7 +130,7 @@ def samples_at_a_time(network, most):
 
 def evaluate(rule, split, chunk=None):
     """Mean loss and accuracy over a split, a chunk at a time: -> (loss, accuracy); accuracy is None for regression."""
-    chunk = chunk or samples_at_a_time(rule.network, CHUNK)
+    chunk = samples_at_a_time(rule.network, CHUNK) if chunk is None else require_integer(chunk, "chunk", low=1)
     losses, right = 0.0, 0
     labels_are_classes = split.targets.ndim == 1
     for start in range(0, len(split), chunk):
@@ -195,6 +196,8 @@ def read_record(path):
     Printed, it is a short table. A last line that was never finished, because its run was killed or is writing it now,
     is left out. ValueError for a file that holds something else.
     """
+    if not isinstance(path, (str, os.PathLike)):            # an integer would be taken for an open file, and closed
+        raise TypeError(f"path: expected the path of a record, got {describe(path)}")
     with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
         text = file.read()
     try:

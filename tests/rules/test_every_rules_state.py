@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from feedbackalign import alignment, rules
+from feedbackalign import alignment, networks, rules
 from feedbackalign.optimizer import SGD
 from feedbackalign.training.loop import train_step
 from tests.rules.tools import conv_batch, conv_case, dense_batch, distance, every_case, frozen, make, train
@@ -113,12 +113,20 @@ def test_set_feedback_refuses_what_does_not_fit_and_keeps_what_was(name):
         rule.set_feedback(f"{kind}1", Z=np.zeros((2, 2)))
     for key, held in (rule.constants() | rule.parameters() | rule.plastic()).items():
         layer, array = key.rsplit(".", 1)
-        with pytest.raises(ValueError, match=re.escape(f"{key}: expected shape {held.shape}, got float64 array")):
+        with pytest.raises(ValueError, match=re.escape(f"{key}: expected shape {held.shape}, real numbers")):
             rule.set_feedback(layer, **{array: np.zeros((held.shape[0] + 1, *held.shape[1:]))})
+        with pytest.raises(ValueError, match="real numbers, got complex128"):
+            rule.set_feedback(layer, **{array: np.ones(held.shape) * 1j})
         for bad in (np.nan, np.inf):
             with pytest.raises(ValueError, match=f"{key}: expected finite numbers, got {bad}"):
                 rule.set_feedback(layer, **{array: np.full(held.shape, bad)})
     assert frozen(rule) == before
+
+
+def test_feedback_that_is_infinite_in_the_networks_precision_is_refused():
+    rule = make("fa", networks.mlp([2, 3, 2], rng=np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="fc2.B: expected finite numbers, got inf"):
+        rule.set_feedback("fc2", B=np.full((2, 3), 1e308))
 
 
 @every_rule

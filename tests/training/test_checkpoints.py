@@ -342,6 +342,13 @@ def test_resume_cuts_the_record_back_to_the_checkpoint(tail, epochs, tmp_path):
     assert_same(resumed, rows, whole, whole_rows, tmp_path)
 
 
+def test_a_record_is_read_from_a_path_and_closes_no_open_file(tmp_path):
+    with open(tmp_path / "open", "w") as file:
+        with pytest.raises(TypeError, match="path: expected the path of a record"):
+            read_record(file.fileno())
+        file.write("still open")
+
+
 @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"\xff\xfe\n" * 5),
                                    lambda path: path.write_bytes(path.read_bytes()[:50])])
 def test_a_lost_record_is_written_again_from_the_checkpoint(spoil, tmp_path):

@@ -128,6 +128,13 @@ def test_evaluating_in_chunks_is_evaluating_the_whole(data, chunk):
     assert accuracy == right
 
 
+@pytest.mark.parametrize("chunk", [0, -1, 1.5, True])
+def test_a_chunk_that_is_no_number_of_samples_is_refused(chunk):
+    run = SmallRun("bp")
+    with pytest.raises((ValueError, TypeError), match="chunk: expected an integer of at least 1"):
+        evaluate(run.rule, run.data.test, chunk=chunk)
+
+
 def test_a_network_of_large_layers_measures_fewer_samples_at_a_time(monkeypatch):
     """The widest layer of this network has 5 units: of 45 entries, 9 samples; never fewer than 8."""
     run = SmallRun("bp", data=classification(samples=30))
