@@ -1,6 +1,7 @@
 """Refusals: one sentence that names the argument, what was expected and what came."""
 
 import ast
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -194,3 +195,44 @@ def test_small_numpy_numbers_train_as_pythons_do(kind, tmp_path):
         rows.append(fa.training.train(rule, data, fa.optimizer.SGD(0.1), epochs=number(2), batch_size=number(100),
                                       checkpoint_every=number(1), folder=tmp_path / number.__name__)[-1]["train_loss"])
     assert rows[0] == rows[1]
+
+
+# ------------------------------------------------------------------------------------------------- words are not flags
+
+rng = np.random.default_rng
+FLAGS = {
+    "bias": lambda flag: [layer(bias=flag, rng=rng(0)) for layer in (
+        functools.partial(fa.layers.Linear, 2, 2), functools.partial(fa.layers.Conv2d, 2, 2, 1))],
+    "batch_norm": lambda flag: fa.networks.mlp([2, 2, 2], batch_norm=flag, rng=rng(0)),
+    "shuffled_labels": lambda flag: fa.Run("bp", shuffled_labels=flag),
+    "persistence": lambda flag: fa.Run("bp", persistence=flag),
+    "images": lambda flag: fa.data.digits(images=flag),
+    "standardise": lambda flag: fa.data.fashion_mini(standardise=flag),
+    "flip": lambda flag: fa.data.CropAndFlip(flip=flag),
+    "resume": lambda flag: fa.Run("bp", epochs=0).train(resume=flag),
+}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_flag_is_true_or_false_and_no_word(name):
+    for word in ("no", "False", 0, None, 1):
+        with pytest.raises(TypeError, match=f"^{name}: expected True or False, got {word!r}"):
+            FLAGS[name](word)
+    FLAGS[name](np.False_)
+
+
+def test_numpys_false_counts_as_no():
+    assert fa.layers.Linear(2, 2, bias=np.False_, rng=rng(0)).bias is None
+    with pytest.raises(TypeError, match="^bias: expected True or False, got 'no'"):
+        fa.networks.mlp([2, 2, 2], bias="no", batch_norm=True, rng=rng(0))
+
+
+@pytest.mark.parametrize("sizes", [64, [64], None, "64", [[2, 3]]])
+def test_sizes_of_a_network_are_two_or_more(sizes):
+    with pytest.raises(ValueError, match="sizes: expected at least an input and an output size, got "):
+        fa.networks.mlp(sizes, rng=rng(0))
+
+
+def test_a_shortcut_is_one_of_two():
+    with pytest.raises(ValueError, match="unknown option of the shortcut 'C'"):
+        fa.networks.resnet20(option="C", rng=rng(0))

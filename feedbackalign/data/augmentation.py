@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from feedbackalign.validation import require_generator, require_integer, store
+from feedbackalign.validation import require_bool, require_generator, require_integer, store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +37,7 @@ class CropAndFlip:
     flip: bool = True
 
     def __post_init__(self):
-        store(self, padding=require_integer(self.padding, "padding", low=0))
-        if not isinstance(self.flip, bool):
-            raise TypeError(f"flip: expected True or False, got {self.flip!r}")
+        store(self, padding=require_integer(self.padding, "padding", low=0), flip=require_bool(self.flip, "flip"))
 
     def check(self, shape, what):
         """Refuse samples that are no images, or too small; shape is without N."""

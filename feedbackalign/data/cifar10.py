@@ -9,7 +9,7 @@ import numpy as np
 from feedbackalign.data.dataset import Split
 from feedbackalign.data.idx import DataError
 from feedbackalign.data.mnist import existing_folder, held_out
-from feedbackalign.validation import require_integer
+from feedbackalign.validation import require_bool, require_integer
 
 TRAIN_FILES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
 TEST_FILE = "test_batch.bin"
@@ -47,7 +47,7 @@ def cifar10(data_dir, *, validation=5000, standardise=True):
     test_images, test_labels = read_records([folder / TEST_FILE])
     _check_balance(folder, "training", labels)
     _check_balance(folder, "test", test_labels)
-    mean, std = channel_statistics(images) if standardise else (np.zeros(3), np.ones(3))
+    mean, std = channel_statistics(images) if require_bool(standardise, "standardise") else (np.zeros(3), np.ones(3))
     train = Split(rescaled(images, mean, std), labels)
     return held_out("cifar10", train, Split(rescaled(test_images, mean, std), test_labels), validation)
 

@@ -11,6 +11,7 @@ from importlib import resources
 import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
+from feedbackalign.validation import require_bool
 
 TRAIN, VALIDATION = 1197, 240           # the other 360 are the test split
 
@@ -30,7 +31,7 @@ def digits(images=False):
     pixels, labels = read_digits()                              # (1797, 64), (1797,)
     order = split_order(labels)
     x = (pixels[order] / 16).astype(np.float32)
-    x = x.reshape(-1, 1, 8, 8) if images else x                 # (N, 64) -> (N, 1, 8, 8)
+    x = x.reshape(-1, 1, 8, 8) if require_bool(images, "images") else x                 # (N, 64) -> (N, 1, 8, 8)
     labels = labels[order]
 
     def part(first, last):

@@ -10,6 +10,7 @@ from importlib import resources
 from feedbackalign.data.dataset import Split
 from feedbackalign.data.idx import read_idx
 from feedbackalign.data.mnist import as_pixels, held_out
+from feedbackalign.validation import require_bool
 
 TRAIN, TEST = 5000, 1000                # 500 and 100 of every class
 IMAGES, LABELS = "fashion-mini-images-idx3-ubyte.gz", "fashion-mini-labels-idx1-ubyte.gz"
@@ -35,7 +36,7 @@ def fashion_mini(*, validation=0, standardise=True):
     images, labels = read_fashion_mini()                        # (6000, 28, 28), (6000,)
     x = as_pixels(images)                                       # -> (6000, 1, 28, 28)
     data = held_out("fashion-mini", Split(x[:TRAIN], labels[:TRAIN]), Split(x[TRAIN:], labels[TRAIN:]), validation)
-    return data.standardised() if standardise else data
+    return data.standardised() if require_bool(standardise, "standardise") else data
 
 
 def read_fashion_mini():

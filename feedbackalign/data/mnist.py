@@ -12,7 +12,7 @@ import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
 from feedbackalign.data.idx import DataError, read_idx
-from feedbackalign.validation import describe, require_integer
+from feedbackalign.validation import describe, require_bool, require_integer
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081              # of the 60,000 training images, pixels in [0, 1]
 FASHION_MEAN, FASHION_STD = 0.2860, 0.3530
@@ -50,7 +50,7 @@ def mnist(data_dir, *, validation=5000, standardise=True):
         raise DataError("MNIST does not ship with the package: give data_dir, a folder with the four original files "
                         "(train-images-idx3-ubyte and so on, plain or .gz)")
     data = _read_folder("mnist", "MNIST", data_dir, validation)
-    return data.standardised(MNIST_MEAN, MNIST_STD) if standardise else data
+    return data.standardised(MNIST_MEAN, MNIST_STD) if require_bool(standardise, "standardise") else data
 
 
 def fashion(data_dir=None, *, validation=5000, standardise=True):
@@ -70,7 +70,7 @@ def fashion(data_dir=None, *, validation=5000, standardise=True):
             raise DataError(f"{data_dir}: no Fashion-MNIST here. Install it (apt install dataset-fashion-mnist), or "
                             "give data_dir, a folder with the four files of github.com/zalandoresearch/fashion-mnist")
     data = _read_folder("fashion", "Fashion-MNIST", data_dir, validation)
-    return data.standardised(FASHION_MEAN, FASHION_STD) if standardise else data
+    return data.standardised(FASHION_MEAN, FASHION_STD) if require_bool(standardise, "standardise") else data
 
 
 def _read_folder(name, title, data_dir, validation):

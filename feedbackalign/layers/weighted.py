@@ -14,7 +14,8 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops.fast import convolution as by_rows
-from feedbackalign.validation import channels_first, require_floats, require_generator, require_integer, require_number
+from feedbackalign.validation import (channels_first, require_bool, require_floats, require_generator, require_integer,
+                                      require_number)
 
 LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
 
@@ -37,7 +38,7 @@ class WeightedLayer(Layer):
             raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
         self.init = init
         self.weight = self.drawn(weight_shape, rng, dtype)
-        self.bias = np.zeros(weight_shape[0], dtype=dtype) if bias else None
+        self.bias = np.zeros(weight_shape[0], dtype=dtype) if require_bool(bias, "bias") else None
         self.mask = None
         if density < 1:
             self.mask = rng.random(weight_shape) < density                      # the synapses that exist

@@ -4,7 +4,7 @@ import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS, BatchNorm1d, Linear
 from feedbackalign.networks.network import Network
-from feedbackalign.validation import require_known, require_number
+from feedbackalign.validation import describe, require_bool, require_known, require_number
 
 
 def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, batch_norm=False,
@@ -28,9 +28,9 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
     Network(Linear(4, 3), Tanh(), Linear(3, 2))
     """
     require_known(activation, ACTIVATIONS, "activation")
-    sizes = list(sizes)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least an input and an output size, got {sizes}")
+    bias, batch_norm = require_bool(bias, "bias"), require_bool(batch_norm, "batch_norm")
+    if np.ndim(sizes) != 1 or len(sizes) < 2:
+        raise ValueError(f"sizes: expected at least an input and an output size, got {describe(sizes)}")
     layers = []
     for place, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
         is_normalised = batch_norm and place < len(sizes) - 2                       # all but the output

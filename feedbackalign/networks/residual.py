@@ -8,6 +8,7 @@ import numpy as np
 
 from feedbackalign.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, PaddedShortcut, ReLU, Residual
 from feedbackalign.networks.network import Network
+from feedbackalign.validation import require_known
 
 
 def basic_block(inputs, outputs, stride, *, option="A", **make):
@@ -18,7 +19,7 @@ def basic_block(inputs, outputs, stride, *, option="A", **make):
         ReLU(),
         Conv2d(outputs, outputs, 3, padding=1, bias=False, **make), BatchNorm2d(outputs, dtype=dtype),
     ]
-    if stride == 1 and inputs == outputs:
+    if require_known(option, ("A", "B"), "option of the shortcut") and stride == 1 and inputs == outputs:
         shortcut = []
     elif option == "A":
         shortcut = [PaddedShortcut(outputs, stride)]

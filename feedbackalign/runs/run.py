@@ -122,7 +122,8 @@ class Run:
             if numbers is not None:                     # tuples, so that a run stays hashable
                 store(self, **{field: tuple(require_integer(number, what, low=1) for number in numbers)})
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
-        require_bool(self.persistence, "persistence")
+        store(self, persistence=require_bool(self.persistence, "persistence"),
+              shuffled_labels=require_bool(self.shuffled_labels, "shuffled_labels"))
         known = rules.options_of(self.rule)
         for option, _ in self.options:
             require_known(option, known, f"option of rule {self.rule_name}")

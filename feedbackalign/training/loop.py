@@ -120,7 +120,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     ([0, 1, 2], True)
     """
     epochs, batch_size, checkpoint_every = _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
-    require_bool(persistence, "persistence")
+    persistence, resume = require_bool(persistence, "persistence"), require_bool(resume, "resume")
     fixed = plain({**(about or {}), "persistence": persistence})
     if settings is None:
         settings = known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about)
