@@ -11,7 +11,7 @@ import textwrap
 
 from feedbackalign import data, rules
 from feedbackalign.cli.report import flag, option_text
-from feedbackalign.cli.words import formats, integers, one, one_or_several, seeds, size, theme
+from feedbackalign.cli.words import folder, formats, integers, one, one_or_several, rule_items, seeds, size, theme
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TABLE_FORMATS, THEMES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.runs import models
@@ -144,7 +144,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
         return made
 
     compare = command("compare", "train the same network once per rule, setting and seed, and compare")
-    compare.add_argument("--rules", type=split_list, action="extend", metavar="A,B:OPTION=VALUE,FILE.py:CLASS",
+    compare.add_argument("--rules", type=rule_items, action="extend", metavar="A,B:OPTION=VALUE,FILE.py:CLASS",
                          help="names (see `feedbackalign rules`) or classes of your own; their options win over the "
                          f"flags; may be repeated; default {','.join(COMPARED)}")
     compare.add_argument("--seeds", type=seeds, default=3, metavar="N or A,B",
@@ -172,7 +172,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     plot = command("plot", "print the table and draw the figures again from a record, without training")
     plot.add_argument("record", metavar="FOLDER_OR_FILE", help="what compare or train wrote, a summary.json or a "
                       "record.jsonl; of a folder that holds both, the summary")
-    plot.add_argument("--out", metavar="DIR", help="where to draw; default: beside the record")
+    plot.add_argument("--out", type=folder, metavar="DIR", help="where to draw; default: beside the record")
     plot.add_argument("--table", metavar="FORMAT", help=f"only print the table, as {', '.join(TABLE_FORMATS)}")
     plot.add_argument("--animate", action="store_true",
                       help="write the angles to the gradient, moving from epoch to epoch, as gradient_angles.gif too")
@@ -189,7 +189,8 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     figure.add_argument("--scale", default="quick", metavar="NAME", help=f"{', '.join(SCALES)}: seconds to minutes on "
                         f"what ships; an hour or so on Fashion-MNIST; as published. Of {', '.join(TRAINED)}; the "
                         f"others have one size. Default quick")
-    figure.add_argument("--data-dir", metavar="DIR", help="folder with the original files, at the larger scales")
+    figure.add_argument("--data-dir", type=folder, metavar="DIR",
+                        help="folder with the original files, at the larger scales")
     figure.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
     _add_output(figure, "here")
     _add_resume(figure)
@@ -203,22 +204,23 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_rule_options(trace, known_rules)
 
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
-    check.add_argument("--rules", type=split_list, action="extend", metavar="A,B",
+    check.add_argument("--rules", type=rule_items, action="extend", metavar="A,B",
                        help="these alone; default: all layers and all rules")
     check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
 
     command("rules", "list the rules: name, idea, paper, options")
 
     lessons = command("lessons", "list the lessons of the course, or copy them into a folder")
-    lessons.add_argument("--to", metavar="DIR", help="copy them there; a lesson that you have changed is left as it is")
+    lessons.add_argument("--to", type=folder, metavar="DIR",
+                         help="copy them there; a lesson that you have changed is left as it is")
     lessons.add_argument("--notebook", action="store_true", help="as .ipynb files, for Jupyter and Colab")
 
     sets = command("data", "list the data sets, or fetch the files of one: the only command that uses the network")
     sets.add_argument("action", metavar="fetch", nargs="?", help="without it: list")
     sets.add_argument("name", metavar="NAME", nargs="?", help="mnist, fashion or cifar10; the others ship or are "
                       "computed, and Debian's and Ubuntu's package dataset-fashion-mnist is found by itself")
-    sets.add_argument("--to", metavar="DIR", help="the folder for the files, made if need be; what is there already "
-                      "and right is left alone")
+    sets.add_argument("--to", type=folder, metavar="DIR",
+                      help="the folder for the files, made if need be; what is there already and right is left alone")
     sets.add_argument("--from", metavar="URL", dest="mirror", help="a folder that holds the files (https, http, file), "
                       "instead of the mirrors that are known; contents are checked all the same")
 
@@ -237,7 +239,7 @@ def _add_rule(parser):
 
 
 def _add_output(parser, default):
-    parser.add_argument("--out", metavar="DIR", help=f"output folder; default {default}")
+    parser.add_argument("--out", type=folder, metavar="DIR", help=f"output folder; default {default}")
     _add_format(parser)
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="BLAS threads of a process; default 1")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -286,7 +288,7 @@ def _add_settings(parser, training=True, lists=False):
         f"{data.own.TEST_SHARE}", type=float, metavar="X")
     add("--label-column", "of a .csv, a name or a number from 0 on; default "
         f"{', '.join(data.own.LABELS)}, else the first", metavar="NAME_OR_NUMBER")
-    add("--data-dir", "folder with the original files of mnist, fashion or cifar10", metavar="DIR")
+    add("--data-dir", "folder with the original files of mnist, fashion or cifar10", type=folder, metavar="DIR")
     add("--validation", "share of the training samples that are held out, to choose settings by; default 0",
         type=one(float), metavar="SHARE")
     add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")

@@ -3,6 +3,7 @@
 import argparse
 
 from feedbackalign.figures import FORMATS, THEMES, check_size
+from feedbackalign.runs.items import split_list
 
 NUMBERS = {int: "an integer", float: "a number"}
 
@@ -12,7 +13,29 @@ def words(text):
     >>> words("bp, fa")
     ['bp', 'fa']
     """
-    return [word.strip() for word in text.split(",") if word.strip()]
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected something between the commas, got {text!r}")
+    return found
+
+
+def rule_items(text):
+    """
+    >>> rule_items("bp, pfa:expansion=2")
+    ['bp', 'pfa:expansion=2']
+    """
+    words(text)
+    return split_list(text)
+
+
+def folder(text):
+    """
+    >>> folder("my-run")
+    'my-run'
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected the name of a folder, got {text!r}")
+    return text
 
 
 def integers(text):
@@ -33,8 +56,6 @@ def seeds(text):
     (3, [4, 7], [4])
     """
     numbers = integers(text)
-    if not numbers:
-        raise argparse.ArgumentTypeError(f"expected a count such as 3 or a list such as 4,7, got {text!r}")
     return list(numbers) if "," in text else numbers[0]
 
 
@@ -92,6 +113,6 @@ def formats(text):
     ['png', 'svg']
     """
     chosen = words(text)
-    if not chosen or not set(chosen) <= set(FORMATS):
+    if not set(chosen) <= set(FORMATS):
         raise argparse.ArgumentTypeError(f"expected some of {', '.join(FORMATS)}, got {text!r}")
     return chosen

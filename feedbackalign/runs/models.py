@@ -69,6 +69,10 @@ class Model:
     strong_phase: StrongPhase = SMALL_NETWORKS
 
 
+def _given(value, usual):
+    return usual if value is None else value                    # () is a network without hidden layers
+
+
 def _dense(data, hidden, activation, **make):
     loss = "cross-entropy" if data.classes else "squared-error"
     return networks.mlp([data.input_shape[0], *hidden, data.outputs], activation=activation, loss=loss, **make)
@@ -76,26 +80,26 @@ def _dense(data, hidden, activation, **make):
 
 def _mlp(data, hidden, activation, **make):
     usual = (512, 512) if data.input_shape[0] >= 400 else (64, 64, 64)
-    return _dense(data, hidden or usual, activation or "relu", **make)
+    return _dense(data, _given(hidden, usual), _given(activation, "relu"), **make)
 
 
 def _mlp_bn(data, hidden, activation, **make):
-    return _dense(data, hidden or (64,) * 8, activation or "relu", batch_norm=True, **make)
+    return _dense(data, _given(hidden, (64,) * 8), _given(activation, "relu"), batch_norm=True, **make)
 
 
 def _settling(data, hidden, activation, **make):
-    return _dense(data, hidden or (64, 64), activation or "soft-clip", **make)
+    return _dense(data, _given(hidden, (64, 64)), _given(activation, "soft-clip"), **make)
 
 
 def _corinfomax(data, hidden, activation, **make):
-    return networks.mlp([data.input_shape[0], *(hidden or (100,)), data.outputs], loss="squared-error", bias=False,
-                        activation=activation or "hard-sigmoid", output_gain=0.25, **make)
+    return networks.mlp([data.input_shape[0], *_given(hidden, (100,)), data.outputs], loss="squared-error", bias=False,
+                        activation=_given(activation, "hard-sigmoid"), output_gain=0.25, **make)
 
 
 def _ode_to_ode(data, hidden, activation, **make):
     loss = "cross-entropy" if data.classes else "squared-error"
-    return networks.ode_to_ode([data.input_shape[0], *(hidden or (16,)), data.outputs], activation=activation or "abs",
-                               loss=loss, **make)
+    return networks.ode_to_ode([data.input_shape[0], *_given(hidden, (16,)), data.outputs],
+                               activation=_given(activation, "abs"), loss=loss, **make)
 
 
 def _spiking(data, hidden, activation, *, init, rng):
@@ -103,12 +107,13 @@ def _spiking(data, hidden, activation, *, init, rng):
         raise ValueError("model spiking: has neither activation nor init to choose, its layers draw their own weights")
     if not data.classes:
         raise ValueError(f"model spiking: sorts into classes; {data.name} is a regression")
-    sizes = [data.input_shape[0], *(hidden or (64,)), data.outputs]
+    sizes = [data.input_shape[0], *_given(hidden, (64,)), data.outputs]
     return networks.spiking(sizes, t_max=2.0 * (len(sizes) - 1), rng=rng)      # two units of time a layer
 
 
 def _autoencoder(data, hidden, activation, **make):
-    return networks.autoencoder([data.input_shape[0], *(hidden or (32, 8))], activation=activation or "tanh", **make)
+    sizes = [data.input_shape[0], *_given(hidden, (32, 8))]
+    return networks.autoencoder(sizes, activation=_given(activation, "tanh"), **make)
 
 
 def _small_resnet(build):

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -629,7 +630,7 @@ def test_an_option_can_be_none():
 BAD_WORDS = [
     ("comapre", "did you mean 'compare'"),
     ("compare --rules bp,pfo", "did you mean 'pfa"),
-    ("compare --rules ,", "at least one rule"),
+    ("compare --rules ,", "something between the commas"),
     ("compare --rules bp --rules bp", "bp twice"),
     ("compare --rules pfa:expansion=2,pfa:expansion=x", "expansion"),
     ("compare --rules pfa:expnsion=2", "did you mean 'expansion'"),
@@ -658,7 +659,7 @@ BAD_WORDS = [
     ("compare --seeds 0", "seeds"),
     ("compare --seeds -1,2", "seed"),
     ("compare --seeds 1,1", "every seed once"),
-    ("compare --seeds ,", "a count such as 3 or a list such as 4,7"),
+    ("compare --seeds ,", "something between the commas"),
     ("compare --seeds 123456789", "at most 10000"),
     ("compare --jobs 0", "jobs"),
     ("compare --threads 0", "threads"),
@@ -679,6 +680,16 @@ BAD_WORDS = [
     ("compare --rules nothing.py:Rule", "no such file"),
     ("compare --rules my_rule.py", "FILE.py:CLASS"),
     ("compare --rules my_rule.py:Other", "'Other'"),
+    ("compare --hidden ,", "--hidden: expected something between the commas, got ','"),
+    ("compare --lr ,", "--lr: expected something between the commas, got ','"),
+    ("compare --rules ''", "expected something between the commas, got ''"),
+    ("check --rules ''", "expected something between the commas, got ''"),
+    ("compare --activation ''", "unknown activation ''"),
+    ("compare --model autoencoder --hidden ''", "expected something between the commas, got ''"),
+    *[(f"{command} --out ''", "--out: expected the name of a folder, got ''")
+      for command in ("compare", "train --rule bp", "plot my_rule.py", "figure decay")],
+    ("compare --data fashion --data-dir ''", "--data-dir: expected the name of a folder, got ''"),
+    ("lessons --to ''", "--to: expected the name of a folder, got ''"),
     ("train", "--rule"),
     ("train --rule pfo", "did you mean 'pfa"),
     ("train --rule bp --seed -1", "seed"),
@@ -712,7 +723,7 @@ BAD_WORDS = [
 @pytest.mark.parametrize("words, told", BAD_WORDS)
 def test_bad_words_are_refused_in_one_line_with_status_2_before_any_work(words, told, capsys, tmp_path):
     (tmp_path / "my_rule.py").write_text(MY_RULE)
-    assert cli.main(words.split()) == 2
+    assert cli.main(shlex.split(words)) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.count("\n") == 1
     assert printed.err.startswith("feedbackalign: error: ") and told in printed.err

@@ -417,3 +417,15 @@ def test_shuffled_labels_are_of_the_seed_and_said_in_every_row():
     assert (data.train.targets != plain.train.targets).mean() > 0.8
     assert [row["shuffled_labels"] for row in run.train()] == [True, True]
     assert "shuffled_labels" not in Run("bp", epochs=0).train()[0]
+
+
+@pytest.mark.parametrize("model", ["mlp", "mlp-bn", "settling", "corinfomax", "spiking"])
+def test_no_hidden_layers_are_not_the_usual_ones(model):
+    none, usual = (Run("bp", model=model, hidden=hidden).build()[0].network for hidden in ((), None))
+    assert len(none.weighted_layers()) == 1 < len(usual.weighted_layers())
+
+
+def test_a_name_that_is_empty_is_no_name_left_out():
+    for field in ("activation", "init", "augment", "optimizer", "decay", "data", "model"):
+        with pytest.raises(ValueError, match="unknown .*''"):
+            Run("bp", **{field: ""}).build()
