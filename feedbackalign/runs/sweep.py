@@ -140,7 +140,8 @@ def failed_row(run, error):
     epoch, layer = getattr(error, "epoch", None), getattr(error, "layer", None)
     words = "diverged" if isinstance(error, DivergedError) else type(error).__name__
     words += "" if epoch is None else f", epoch {epoch}"
-    return {"rule": run.rule_name, "seed": run.seed, "epoch": epoch or 0, "model": run.model, "data": run.data,
+    return {"rule": run.rule_name, "seed": run.seed, "epoch": epoch or 0,
+            "model": run.model_name, "data": run.data_name,
             "failed": words + (f", {layer}" if layer else ""), "settings": run.settings()}
 
 

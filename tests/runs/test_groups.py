@@ -1,5 +1,6 @@
 """Rows of different settings never share a line, and what failed is not gone."""
 
+import numpy as np
 import pytest
 
 import feedbackalign as fa
@@ -149,6 +150,14 @@ def test_a_rule_whose_seeds_all_diverged_has_its_row_and_its_place_in_the_legend
         assert "fa: diverged, epoch 1, fc2 (2 of 2 seeds)" in [text.get_text() for legend in figure.legends
                                                               for text in legend.get_texts()]
         assert "every rule" not in title(figure)
+
+
+def test_a_failed_run_is_called_as_the_others_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("mine.npz", x=np.eye(10), y=np.arange(10) % 2)
+    run = fa.Run("fa", data=str(tmp_path / "mine.npz"), epochs=0, batch_size=4)
+    row = failed_row(run, ValueError("no"))
+    assert (row["data"], row["model"]) == ("mine.npz", "mlp") == tuple(run.train()[0][key] for key in ("data", "model"))
 
 
 def test_some_lost_seeds_stand_beside_the_mean():
