@@ -4,7 +4,7 @@ import math
 import pathlib
 
 from feedbackalign.figures import looks, style
-from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, in_words, references_drawn
+from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, references_drawn, title
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
 from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import Curve, NothingToShow, evenly_chosen
@@ -33,7 +33,7 @@ def animate(rows, path, *, theme="light"):
     rules = list(dict.fromkeys(rule for curves in shown.values() for rule in curves))
     epochs = evenly_chosen(sorted({row["epoch"] for row in rows}), MOST_FRAMES)
     with style.slide(theme=theme):
-        figure = style.new_figure(f"Angle between each rule's update and {in_words(to)}")
+        figure = style.new_figure(title(to))
         figure.set_dpi(DPI)
         words = small_print(rows, shown.values(), layers_shown(shown, layers), *failures(lost, rules))
         bottom = style.foot(figure, words.replace("band: lowest", "bar: lowest"), dict.fromkeys([*rules, *lost]),

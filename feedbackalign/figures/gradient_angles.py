@@ -58,7 +58,7 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     up_to = style.highest([layers[layer] for layer in shown], least=100.0)
 
     with style.slide(size, theme):
-        figure = style.new_figure(f"Angle between each rule's update and {in_words(to)}")
+        figure = style.new_figure(title(to))
         small = small_print(
             rows, layers.values(), layers_shown(shown, drawn),
             "" if top in drawn else f"{top}, on top: 0° by construction for all, for its error is that of the loss",
@@ -73,12 +73,20 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     return figure
 
 
+def title(to):
+    """
+    >>> title("implicit")
+    "Angle between each rule's update and the reference implicit"
+    """
+    return f"Angle between each rule's update and {'' if to == BACKPROP else 'the reference '}{in_words(to)}"
+
+
 def in_words(to):
     """
     >>> in_words("backprop"), in_words("implicit")
-    ("backprop's gradient", 'the reference implicit')
+    ("backprop's gradient", 'implicit')
     """
-    return "backprop's gradient" if to == BACKPROP else f"the reference {to}"
+    return "backprop's gradient" if to == BACKPROP else to
 
 
 def references_drawn(rows):

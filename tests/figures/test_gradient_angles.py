@@ -3,8 +3,8 @@
 import pytest
 
 from feedbackalign.figures import NothingToShow, gradient_angles
-from tests.figures.records import (CONVOLUTIONAL, DEFAULT_RULES, assert_means_and_extremes, changed, line, lines,
-                                   record, title, with_holes, words)
+from tests.figures.records import (CONVOLUTIONAL, DEFAULT_RULES, assert_fits_its_slide, assert_means_and_extremes,
+                                   changed, line, lines, record, title, with_holes, words)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +56,17 @@ def test_title_and_axis_name_the_reference(figure):
     assert lines(mixed.axes[0]) == ["bp", "fa"] and "no angle to backprop recorded: ep" in words(mixed)
     alone = gradient_angles(settling)
     assert title(alone) == "Angle between each rule's update and the reference implicit"
-    assert alone.axes[0].get_ylabel() == "angle to the reference implicit (degrees)" and lines(alone.axes[0]) == ["ep"]
+    assert alone.axes[0].get_ylabel() == "angle to implicit (degrees)" and lines(alone.axes[0]) == ["ep"]
     assert lines(gradient_angles(record(rules=("bp",)) + settling, to="implicit").axes[0]) == ["ep"]
+
+
+@pytest.mark.parametrize("reference", ["joint-gauss-newton(0.0001)", "recurrent-backprop"])
+def test_the_name_of_a_reference_has_room(reference):
+    rows = changed(record(rules=("dfc",)), lambda row: row.update(reference=reference, backprop_angle=None))
+    figure = gradient_angles(rows)
+    assert_fits_its_slide(figure)
+    label = figure.axes[0].yaxis.label.get_window_extent()
+    assert label.y1 < 0.9 * figure.bbox.height                                  # stays below the title
 
 
 def test_a_rule_with_another_reference_is_drawn_by_its_angle_to_backprop():
