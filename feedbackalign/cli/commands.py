@@ -171,7 +171,7 @@ def in_words(runs, rows):
     steps = [row["step"] for row in rows if (row["epoch"], row.get("weight_decay")) == (last, run.strong_phase.decay)]
     if steps and steps[0] < min(ends):
         text += (f"\n    The strong decay lasts until step {min(ends)}, and these runs end at step {steps[0]}: "
-                 "train longer, for a product rule\n    shows only after it what it can.")
+                 "train longer.\n    A product rule learns well only after the strong decay.")
     return f"{words}\n{text}"
 
 
