@@ -14,6 +14,7 @@ from feedbackalign.cli.report import flag, option_text
 from feedbackalign.cli.words import folder, formats, integers, one, one_or_several, rule_items, seeds, size, theme
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TABLE_FORMATS, THEMES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
+from feedbackalign.ops.initialisers import NAMES as INITIALISERS
 from feedbackalign.runs import models
 from feedbackalign.runs.items import number_or_word, split_item, split_list
 from feedbackalign.runs.run import GENTLE, Run
@@ -294,7 +295,7 @@ def _add_settings(parser, training=True, lists=False):
     add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
-    add("--init", "initialiser of the weights", metavar="NAME")
+    add("--init", f"initialiser of the weights: {', '.join(INITIALISERS)}", metavar="NAME")
     add("--augment", f"what happens to the training images: {', '.join(data.AUGMENTATIONS)} (a window moved by up to 4 "
         "pixels, half of them mirrored); default none, and crop-flip for ResNets on cifar10", metavar="NAME")
     if training:

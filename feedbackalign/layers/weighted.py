@@ -38,7 +38,7 @@ class WeightedLayer(Layer):
             raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
         self.init = init
         self.weight = self.drawn(weight_shape, rng, dtype)
-        self.bias = np.zeros(weight_shape[0], dtype=dtype) if require_bool(bias, "bias") else None
+        self.bias = initialisers.draw_bias(weight_shape, rng, init, dtype) if require_bool(bias, "bias") else None
         self.mask = None
         if density < 1:
             self.mask = rng.random(weight_shape) < density                      # the synapses that exist
@@ -98,9 +98,9 @@ class Linear(WeightedLayer):
         W has shape (outputs, inputs), b (outputs,).
     bias : bool
     rng : numpy.random.Generator
-        Draws W (and its mask).
+        Draws W, b where it does not start at zero, and the mask.
     init : str
-        One of `ops.initialisers.NAMES`; b starts at zero.
+        One of `ops.initialisers.NAMES`, which says of b where it starts.
     density : float in (0, 1]
         Share of synapses that exist, by a fixed random mask on W.
     dtype : numpy.float32 or numpy.float64

@@ -7,7 +7,8 @@ from feedbackalign.ops import (activations, convolution, initialisers, linear, l
 from feedbackalign.ops.fast import normalisation as fast_normalisation
 
 VIEW_HELPERS = {"batch_innermost", "pad", "tap", "as_rows", "as_images", "by_channel", "like"}    # may return views
-WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw", "parts"}
+WITHOUT_ARRAYS = {"blocks", "output_size", "tap_counts", "fans", "deviation", "orthogonal", "draw", "draw_bias",
+                  "uniform", "normal", "truncated_normal", "parts"}
 MODULES = (activations, convolution, initialisers, linear, losses, normalisation, pooling, skew, spikes, vector_fields,
            fast_normalisation)
 

@@ -85,7 +85,7 @@ def test_gradients_move_no_parameter_and_keep_the_batch_as_it_is(name):
 @pytest.mark.parametrize("init", initialisers.NAMES)
 def test_a_step_moves_every_parameter_that_has_a_gradient(name, init):
     """Whatever order an initialiser leaves its numbers in memory."""
-    net, x, labels = dense_batch(name, sizes=(8, 6, 4, 3), init=init, activation="tanh")
+    net, x, labels = dense_batch(name, sizes=(8, 7, 6, 4), init=init, activation="tanh")
     rule = make(name, net)
     before = {key: array.copy() for key, array in (net.parameters() | rule.parameters()).items()}
     train_step(rule, SGD(lr=0.1, momentum=0.9), x, labels)

@@ -120,7 +120,7 @@ def test_errors_move_where_signs_flip_and_feedback_moves_there_alone(name):
 
 # --------------------------------------------------------------------------------------------------------- magnitudes
 
-@pytest.mark.parametrize("init", ["xavier-uniform", "xavier-normal", "kaiming-uniform", "kaiming-normal", "orthogonal"])
+@pytest.mark.parametrize("init", initialisers.NAMES)
 def test_the_one_magnitude_is_the_standard_deviation_of_ws_initialisation(init):
     net = mlp([120, 80], init=init, rng=np.random.default_rng(0), dtype=np.float64)
     (s,) = np.unique(np.abs(make("usf", net).feedback_weights("fc1")))
