@@ -9,8 +9,9 @@ The same optimiser trains the network's parameters and those of the rule:
             m ← β₁ m + (1 − β₁) g,   s ← β₂ s + (1 − β₂) g²
             θ ← θ − η (m / (1 − β₁ᵗ)) / (√(s / (1 − β₂ᵗ)) + ε)
 
-`lr` and `weight_decay` may be set anew between steps. A parameter whose learning rate is 0 is frozen: neither it nor
-its moments change, and it does not decay. (Adam's t counts all steps, those in which it was frozen too.)
+`lr` and `weight_decay` may be set anew between steps; each is a number or {layer or parameter: number}. A parameter
+whose learning rate is 0 is frozen: neither it nor its moments change, and it does not decay. (Adam's t counts all
+steps, those in which it was frozen too.)
 """
 
 import dataclasses
@@ -26,8 +27,35 @@ from feedbackalign.validation import describe, require_integer, require_known, r
 LARGE = 2**20
 
 
+def each(setting, change):
+    """`change` of a number, or of every number of a dict.
+
+    >>> each(2.0, lambda number: 3 * number), each({"fc1": 2.0, "fc2": 0.0}, lambda number: 3 * number)
+    (6.0, {'fc1': 6.0, 'fc2': 0.0})
+    """
+    return {name: change(number) for name, number in setting.items()} if isinstance(setting, dict) else change(setting)
+
+
+def by_name(setting, what, parameters):
+    """{parameter: number} for all parameters: a number is everyone's; of a dict its own name's, else its layer's.
+
+    >>> by_name({"fc1": 0.1, "fc1.bias": 0.0}, "lr", ["fc1.weight", "fc1.bias"])
+    {'fc1.weight': 0.1, 'fc1.bias': 0.0}
+    """
+    if not isinstance(setting, dict):
+        return dict.fromkeys(parameters, setting)
+    layers = {name: name.rsplit(".", 1)[0] for name in parameters}              # {"fc1.weight": "fc1"}
+    for name in setting:
+        require_known(name, dict.fromkeys([*layers, *layers.values()]), f"parameter or layer in {what}")
+    for name, layer in layers.items():
+        if name not in setting and layer not in setting:
+            raise ValueError(f"{what}: expected a number for every parameter or its layer, got none for {name} among "
+                             f"{', '.join(setting)}")
+    return {name: setting[name if name in setting else layer] for name, layer in layers.items()}
+
+
 class Optimizer:
-    """What the two optimisers share: the learning rate of a parameter, and the checks before a step."""
+    """What the two optimisers share: rate and decay of a parameter, and the checks before a step."""
 
     def __init__(self, lr, weight_decay):
         self.lr = lr
@@ -47,31 +75,20 @@ class Optimizer:
 
     @property
     def weight_decay(self):
-        """Weight decay λ, a number of at least 0."""
+        """Weight decay λ: a number of at least 0, or {layer or parameter: number} for all parameters."""
         return self._weight_decay
 
     @weight_decay.setter
     def weight_decay(self, weight_decay):
-        self._weight_decay = require_number(weight_decay, "weight_decay", low=0)
+        self._weight_decay = each(weight_decay, lambda decay: require_number(decay, "weight_decay", low=0))
 
-    def rates(self, parameters, gradients):
-        """{name: η} of every parameter that moves. What is wrong is refused here, before the first array changes."""
+    def moving(self, parameters, gradients):
+        """{name: (η, λ)} of every parameter that moves. What is wrong is refused before the first array changes."""
         for name, theta in parameters.items():
             if name not in gradients or np.shape(gradients[name]) != theta.shape:
                 raise bad_gradient(name, theta, gradients)
-        return self.rates_by_name(parameters) if isinstance(self.lr, dict) else dict.fromkeys(parameters, self.lr)
-
-    def rates_by_name(self, parameters):
-        """η of every parameter by its own name, else by its layer's; frozen ones are left out."""
-        layers = {name: name.rsplit(".", 1)[0] for name in parameters}          # {"fc1.weight": "fc1"}
-        for name in self.lr:
-            require_known(name, dict.fromkeys([*layers, *layers.values()]), "parameter or layer in lr")
-        rates = {name: self.lr.get(name, self.lr.get(layer)) for name, layer in layers.items()}
-        for name, rate in rates.items():
-            if rate is None:
-                raise ValueError(f"lr: expected a rate for every parameter or its layer, got none for {name} "
-                                 f"among {', '.join(self.lr)}")
-        return {name: rate for name, rate in rates.items() if rate > 0}
+        rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
+        return {name: (rate, decays[name]) for name, rate in rates.items() if rate > 0}
 
     def in_words(self):
         """What of the optimiser never changes during a run; a checkpoint of another one is refused."""
@@ -110,8 +127,8 @@ class SGD(Optimizer):
         η; a dict gives one per layer ("fc1") or parameter ("fc1.weight"), and 0 there freezes it.
     momentum : float in [0, 1)
         μ.
-    weight_decay : float of at least 0
-        λ, on biases too.
+    weight_decay : float of at least 0, or dict
+        λ, on biases too; a dict gives one per layer or parameter.
 
     >>> theta = np.array([1.0])
     >>> SGD(lr=0.5).step({"theta": theta}, {"theta": np.array([0.2])})
@@ -126,15 +143,16 @@ class SGD(Optimizer):
 
     def step(self, parameters, gradients):
         """One update of every parameter, in place: both {name: array}, of the same shapes."""
-        momentum, decay = self.momentum, self.weight_decay
-        velocity = self.velocity if momentum else {}                            # without momentum there is no memory
-        for name, lr in self.rates(parameters, gradients).items():
+        velocity = self.velocity if self.momentum else {}                       # without momentum there is no memory
+        for name, (lr, decay) in self.moving(parameters, gradients).items():
             theta = parameters[name]
             update = sgd_in_blocks if theta.nbytes >= LARGE else sgd
-            velocity[name] = update(theta, gradients[name], velocity.get(name, 0.0), lr, momentum, decay)
+            velocity[name] = update(theta, gradients[name], velocity.get(name, 0.0), lr, self.momentum, decay)
 
     def why_not_uniform(self):
-        return "the optimiser has several learning rates" if isinstance(self.lr, dict) else ""
+        several = {"learning rates": self.lr, "weight decays": self.weight_decay}
+        return next((f"the optimiser has several {what}" for what, setting in several.items()
+                     if isinstance(setting, dict)), "")
 
     def in_words(self):
         return f"SGD with momentum {self.momentum:g}"
@@ -160,7 +178,7 @@ class Adam(Optimizer):
     betas : (float, float) in [0, 1)
         β₁, β₂.
     epsilon : float above 0
-    weight_decay : float of at least 0
+    weight_decay : float of at least 0, or dict
         Added to the gradient before the moments.
 
     >>> theta = np.array([1.0])
@@ -179,13 +197,13 @@ class Adam(Optimizer):
 
     def step(self, parameters, gradients):
         """One update of every parameter, in place: both {name: array}, of the same shapes."""
-        rates = self.rates(parameters, gradients)
+        moving = self.moving(parameters, gradients)
         self.steps += 1
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for name, lr in rates.items():
+        for name, (lr, decay) in moving.items():
             theta = parameters[name]
-            g = gradients[name] + self.weight_decay * theta
+            g = gradients[name] + decay * theta
             if name not in self.first:
                 self.first[name], self.second[name] = np.zeros_like(theta), np.zeros_like(theta)
             m, s = self.first[name], self.second[name]
@@ -242,17 +260,13 @@ class MultiStep:
     factor: float = 1.0
 
     def __post_init__(self):
-        def checked(start):
-            return require_number(start, "start of a schedule", low=0)
-        store(self, factor=require_number(self.factor, "factor of a schedule", low=0), start={
-            name: checked(start) for name, start in self.start.items()} if isinstance(self.start, dict) else checked(
-                self.start))
-        store(self, milestones=tuple(require_integer(milestone, "milestone", low=0) for milestone in self.milestones))
+        store(self, factor=require_number(self.factor, "factor of a schedule", low=0),
+              start=each(self.start, lambda start: require_number(start, "start of a schedule", low=0)),
+              milestones=tuple(require_integer(milestone, "milestone", low=0) for milestone in self.milestones))
 
     def __call__(self, step):
         scale = self.factor ** sum(step >= milestone for milestone in self.milestones)
-        return {name: start * scale for name, start in self.start.items()} if isinstance(self.start, dict) else \
-            self.start * scale
+        return each(self.start, lambda start: start * scale)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,10 +310,10 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
 
     Parameters
     ----------
-    preset : "authors", "equal" or a number
+    preset : "authors", "equal", a number or {layer or parameter: number}
         authors: rules that ask for it (the product rules pfa, pfa-o, pfa-i and their subclasses) start with strong
         decay, for as many steps as make them forget R's start, then drop; all other rules have 1e-4 throughout. equal:
-        all rules follow the product rules' schedule. A number: that decay, for every rule, throughout.
+        all rules follow the product rules' schedule. Numbers: that decay, for every rule, throughout.
     strong_first : bool
         Whether the rule asks for it: its `strong_decay_first`.
     lr, momentum : float
@@ -314,7 +328,8 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
     """
     lr = require_number(lr, "lr", low=0, low_open=True)
     momentum = require_number(momentum, "momentum", low=0, high=1, high_open=True)
-    if not isinstance(require_decay(preset), str):
+    preset = require_decay(preset)
+    if not isinstance(preset, str):
         return MultiStep(preset)
     if preset == "authors" and not strong_first:
         return MultiStep(WEAK_DECAY)
@@ -322,7 +337,7 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
 
 
 def require_decay(preset):
-    """Refuse what is no preset of the weight decay and no number of at least 0."""
+    """Refuse what is no preset of the weight decay and no number, or dict of numbers, of at least 0."""
     if isinstance(preset, str):
         return require_known(preset, ("authors", "equal"), "decay preset")
-    return require_number(preset, "decay", low=0)
+    return each(preset, lambda decay: require_number(decay, "decay", low=0))

@@ -175,6 +175,36 @@ def test_learning_rates_by_layer_and_by_parameter(make):
 
 
 @every_kind
+def test_weight_decay_by_layer_and_by_parameter(make):
+    names = ("fc1.weight", "fc1.bias", "fc1.R", "block3.conv2.weight")
+    theta, single = ({name: np.ones(2) for name in names} for _ in range(2))
+    opt = make(0.1, weight_decay={"fc1": 0.3, "fc1.bias": 0.0, "block3.conv2": 2.0})
+    alone = {name: make(0.1, weight_decay=decay) for name, decay in zip(names, (0.3, 0.0, 0.3, 2.0))}
+    for step in range(3):                                   # the moments differ too
+        gradients = {name: np.full(2, -1.0 + step) for name in names}
+        opt.step(theta, gradients)
+        for name in names:
+            alone[name].step({name: single[name]}, {name: gradients[name]})
+            np.testing.assert_array_equal(theta[name], single[name], err_msg=name)
+    opt.lr = {"fc1": 0, "block3.conv2": 0.1}
+    before = {name: array.copy() for name, array in theta.items()}
+    opt.step(theta, {name: np.zeros(2) for name in names})
+    assert [name for name in names if not np.array_equal(theta[name], before[name])] == ["block3.conv2.weight"]
+
+
+@every_kind
+def test_a_weight_decay_of_nothing_is_refused_before_anything_moves(make):
+    theta = {"fc1.weight": np.ones(2), "fc2.weight": np.ones(2)}
+    for decay, says in (({"fc1": 0.1, "fc3": 0.1}, "unknown parameter or layer in weight_decay 'fc3'"),
+                        ({"fc2": 0.1}, "weight_decay: expected a number .* none for fc1.weight among fc2")):
+        with pytest.raises(ValueError, match=says):
+            make(0.1, weight_decay=decay).step(theta, theta)
+    assert all((array == 1).all() for array in theta.values())
+    with pytest.raises(ValueError, match="weight_decay: expected a finite number"):
+        make(0.1, weight_decay={"fc1": -0.1})
+
+
+@every_kind
 def test_a_learning_rate_of_nothing_is_refused_with_the_nearest_name(make):
     theta = {"fc1.weight": np.ones(2), "fc2.weight": np.ones(2)}
     with pytest.raises(ValueError, match="unknown parameter or layer in lr 'fc1.wieght'.*did you mean 'fc1.weight'"):
@@ -261,6 +291,7 @@ def test_what_an_optimiser_is():
     assert "0.999" in Adam(0.1).in_words()
     assert SGD(0.1).why_not_uniform() == ""
     assert "learning rates" in SGD({"fc1": 0.1}).why_not_uniform()
+    assert "weight decays" in SGD(0.1, weight_decay={"fc1": 0.1}).why_not_uniform()
     assert "rescales" in Adam(0.1).why_not_uniform()
     base = optimizer.Optimizer(0.1, 0.0)
     for method in (base.why_not_uniform, base.carries_momentum):

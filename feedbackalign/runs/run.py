@@ -51,8 +51,8 @@ class Run:
         SGD's.
     lr_milestones : tuple of int
         Epochs after which lr is multiplied by `lr_factor`, 0.5 unless given. With neither given: the model's schedule.
-    decay : "authors", "equal" or float
-        See `optimizer.decay_schedule`.
+    decay : "authors", "equal", float or dict
+        See `optimizer.decay_schedule`; a dict gives one per layer or parameter.
     optimizer : "sgd" or "adam"
     hidden, activation, init : the model's
     augment : "none" or "crop-flip"
@@ -83,7 +83,7 @@ class Run:
     momentum: float = None
     lr_milestones: tuple = None
     lr_factor: float = None
-    decay: object = None
+    decay: object = dataclasses.field(default=None, hash=False)
     optimizer: str = None
     hidden: tuple = None
     activation: str = None
@@ -116,7 +116,7 @@ class Run:
             store(self, lr=require_number(self.lr, "lr", low=0, low_open=True))
         store(self, momentum=require_number(self.momentum, "momentum", low=0, high=1, high_open=True))
         store(self, lr_factor=require_number(self.lr_factor, "lr factor", low=0, low_open=True))
-        optimizer.require_decay(self.decay)
+        store(self, decay=optimizer.require_decay(self.decay))
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
@@ -236,9 +236,7 @@ class Run:
     def lr_at(self, rule, samples):
         """Learning rate over steps."""
         steps = -(-samples // self.batch_size)                                  # a partial batch is a step
-        factor = rule.learning_rate_factor
-        start = {name: rate * factor for name, rate in self.lr.items()} if isinstance(self.lr, dict) else \
-            self.lr * factor
+        start = optimizer.each(self.lr, lambda rate: rate * rule.learning_rate_factor)
         return optimizer.MultiStep(start, tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
 
     def decay_at(self, rule):

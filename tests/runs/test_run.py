@@ -83,7 +83,8 @@ def test_learning_rate_milestones_are_epochs():
 
 @pytest.mark.parametrize("rule, settings, first", [
     ("bp", {}, 1e-4), ("pfa", {}, 0.03), ("bp", {"decay": "equal"}, 0.03), ("pfa", {"decay": 0.5}, 0.5),
-    ("pfa", {"optimizer": "adam"}, 1e-4), ("pfa", {"optimizer": "adam", "decay": 0.5}, 0.5)])
+    ("pfa", {"optimizer": "adam"}, 1e-4), ("pfa", {"optimizer": "adam", "decay": 0.5}, 0.5),
+    ("pfa", {"decay": {"fc1": 0, "fc2": 0.5}}, {"fc1": 0.0, "fc2": 0.5})])
 def test_decay_presets_reach_the_record(rule, settings, first):
     run = Run(rule, **SMALL, **settings)
     assert run.decay_at(run.build()[0])(0) == first
@@ -108,6 +109,7 @@ def test_settings_are_plain():
 
 def test_a_run_can_be_a_key_however_its_lists_were_given():
     assert hash(Run("bp", hidden=[3, 4], lr_milestones=[1])) == hash(Run("bp", hidden=(3, 4), lr_milestones=(1,)))
+    assert hash(Run("bp", lr={"fc1": 0.1}, decay={"fc1": 0.1})) == hash(Run("bp", lr=0.1))
 
 
 @pytest.mark.parametrize("settings, usual", [
@@ -201,7 +203,7 @@ def test_an_augmented_run_is_another_run_and_its_record_says_so(tmp_path):
     ({"optimizer": "adma"}, ValueError, "unknown optimiser 'adma': did you mean 'adam'"),
     ({"decay": "author"}, ValueError, "unknown decay preset 'author': did you mean 'authors'"),
     ({"decay": -0.1}, ValueError, "decay"),
-    ({"decay": []}, TypeError, "decay"),
+    ({"decay": []}, TypeError, "decay"), ({"decay": {"fc1": -1}}, ValueError, "decay: expected a finite number"),
     ({"seed": -1}, ValueError, "seed"),
     ({"seed": 0.5}, TypeError, "seed"),
     ({"epochs": -1}, ValueError, "epochs"),
