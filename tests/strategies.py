@@ -156,9 +156,9 @@ def convolutions(draw, rng, input_shape):
 
 @st.composite
 def poolings(draw, input_shape):
-    """A max or average pooling that fits images of this shape (C, H, W); windows may overlap or leave gaps."""
+    """A pooling that fits images of this shape (C, H, W); windows may overlap or leave gaps."""
     size = draw(st.integers(1, min(3, *input_shape[1:])))
-    kind = draw(st.sampled_from([layers.MaxPool2d, layers.AvgPool2d]))
+    kind = draw(st.sampled_from(list(layers.POOLINGS.values())))
     return kind(size, draw(st.one_of(st.none(), st.integers(1, 3))))
 
 

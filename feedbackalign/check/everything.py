@@ -62,7 +62,7 @@ def _layer_rows(rng):
     subjects += [(kinds.Conv2d(2, 3, kernel, stride=stride, padding=padding, **make), image)
                  for kernel, stride, padding in [((3, 3), 1, 0), ((3, 2), 2, 1), ((2, 4), 3, 2)]]
     subjects += [(kinds.MaxPool2d(2), image), (kinds.MaxPool2d(3, 2), image), (kinds.AvgPool2d(3, 2), image),
-                 (kinds.GlobalAvgPool2d(), image), (kinds.Flatten(), image)]
+                 (kinds.SoftmaxPool2d(3, 2), image), (kinds.GlobalAvgPool2d(), image), (kinds.Flatten(), image)]
     subjects += [(kinds.BatchNorm1d(5, dtype=np.float64), (4, 5)), (kinds.BatchNorm2d(2, dtype=np.float64), image),
                  (kinds.Residual([kinds.Conv2d(2, 4, 3, stride=2, padding=1, **make), kinds.ReLU()],
                                  [kinds.PaddedShortcut(4, 2)]), image)]

@@ -26,15 +26,50 @@ class Flatten(Layer):
 
 
 class Pool2d(Layer):
-    """Base of the two window poolings: `size` × `size` windows, `stride` apart (the size by default)."""
+    """Base of the window poolings: `size` × `size` windows, `stride` apart (the size by default).
+
+    Beside its passes a pooling P has three functions that remember nothing, for networks whose states settle:
+
+        pooled(z)                        P(z)                        (N, C, H, W) -> (N, C, rows, cols)
+        change(direction, z)             P'(z) · direction           (N, C, H, W) -> (N, C, rows, cols)
+        unpooled(signal, shape, z)       P'(z)ᵀ signal               (N, C, rows, cols) -> (N, C, H, W) = shape
+
+    Attributes
+    ----------
+    is_linear : bool
+        Whether the slopes P' are the same everywhere: then z may be None.
+    is_smooth : bool
+        Whether P has no kinks: then z may be complex.
+    """
 
     kind = "pool"
+    is_linear = False
+    is_smooth = True
 
     def __init__(self, size, stride=None):
         super().__init__()
         self.size = require_integer(size, "pooling size", low=1)
         self.stride = require_integer(size if stride is None else stride, "pooling stride", low=1)
         self.padding = 0
+
+    @property
+    def is_curved(self):
+        """Whether the slopes move smoothly with z: then `unpooled_change` says how."""
+        return self.is_smooth and not self.is_linear
+
+    def forward(self, x, training=True):
+        self.take(x)
+        return self.pooled(x)
+
+    def take(self, x):
+        """Check and remember the input of a pass."""
+        require_floats(x, f"input of {self.name}", shape=(None, None, None, None))
+        self.output_shape(x.shape[1:])
+        self.input = x
+
+    def backward(self, error):
+        self.error = error if self.keeps_error else None
+        return self.unpooled(error, self.input.shape, self.input)
 
     def output_shape(self, input_shape):
         sizes = [conv.output_size(size, self.size, self.stride, self.padding) for size in input_shape[1:]]
@@ -54,34 +89,76 @@ class MaxPool2d(Pool2d):
     `padding`, at most half the size, frames the image with −∞, which never wins.
     """
 
+    is_smooth = False
+
     def __init__(self, size, stride=None, padding=0):
         super().__init__(size, stride)
         self.padding = require_integer(padding, "pooling padding", low=0, high=size // 2)
 
     def forward(self, x, training=True):
-        require_floats(x, f"input of {self.name}", shape=(None, None, None, None))
-        self.output_shape(x.shape[1:])
-        self.input = x
-        y, self.winner = pooling.max_pool(x, self.size, self.stride, self.padding)   # (N, C, H, W) -> (N, C, r, c)
+        self.take(x)
+        y, self.winner = self.largest(x)                                        # (N, C, H, W) -> (N, C, rows, cols)
         return y
 
     def backward(self, error):
         self.error = error if self.keeps_error else None
-        return pooling.max_unpool(error, self.winner, self.input.shape, self.size, self.stride, self.padding)
+        return self.to_winners(error, self.winner, self.input.shape)
+
+    def largest(self, z):
+        """The largest entries, and which they are."""
+        return pooling.max_pool(z, self.size, self.stride, self.padding)
+
+    def to_winners(self, signal, winner, shape):
+        return pooling.max_unpool(signal, winner, shape, self.size, self.stride, self.padding)
+
+    def pooled(self, z):
+        return self.largest(z)[0]
+
+    def change(self, direction, z):
+        return pooling.max_pick(direction, self.largest(z)[1], self.size, self.stride, self.padding)
+
+    def unpooled(self, signal, shape, z):
+        return self.to_winners(signal, self.largest(z)[1], shape)
 
 
 class AvgPool2d(Pool2d):
     """The mean of every window; its error is shared equally."""
 
-    def forward(self, x, training=True):
-        require_floats(x, f"input of {self.name}", shape=(None, None, None, None))
-        self.output_shape(x.shape[1:])
-        self.input = x
-        return pooling.average_pool(x, self.size, self.stride)
+    is_linear = True
 
-    def backward(self, error):
-        self.error = error if self.keeps_error else None
-        return pooling.average_unpool(error, self.input.shape, self.size, self.stride)
+    def pooled(self, z):
+        return pooling.average_pool(z, self.size, self.stride)
+
+    def change(self, direction, z=None):
+        return self.pooled(direction)
+
+    def unpooled(self, signal, shape, z=None):
+        return pooling.average_unpool(signal, shape, self.size, self.stride)
+
+
+class SoftmaxPool2d(Pool2d):
+    """Σ zᵢ wᵢ, w = softmax(z), over every window: the smooth stand-in for max pooling.
+
+    >>> x = np.array([[[[0.0, 0.0], [0.0, 30.0]]]])
+    >>> SoftmaxPool2d(2).forward(x).round(6)
+    array([[[[30.]]]])
+    """
+
+    def pooled(self, z):
+        return pooling.softmax_pool(z, self.size, self.stride)
+
+    def change(self, direction, z):
+        return pooling.softmax_pool_change(z, direction, self.size, self.stride)
+
+    def unpooled(self, signal, shape, z):
+        return pooling.softmax_unpool(signal, z, self.size, self.stride)
+
+    def unpooled_change(self, signal, direction, z):
+        """How P'(z)ᵀ signal changes where z moves: (N, C, rows, cols) and (N, C, H, W) -> (N, C, H, W)."""
+        return pooling.softmax_unpool_change(signal, z, direction, self.size, self.stride)
+
+
+POOLINGS = {"max": MaxPool2d, "average": AvgPool2d, "softmax": SoftmaxPool2d}
 
 
 class GlobalAvgPool2d(Layer):

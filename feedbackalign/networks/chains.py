@@ -13,14 +13,14 @@ import typing
 
 import numpy as np
 
-from feedbackalign.layers import ACTIVATIONS, AvgPool2d, Flatten, Identity, Linear, MaxPool2d, ReLU
+from feedbackalign.layers import ACTIVATIONS, POOLINGS, Flatten, Identity, Linear, ReLU
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.units import Activation
 from feedbackalign.layers.weighted import WeightedLayer
-from feedbackalign.validation import require_known
+from feedbackalign.validation import require_bool, require_known
 
 BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsilu")
-ORDER = "(Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*"
+ORDER = "(Conv2d, [MaxPool2d, AvgPool2d or SoftmaxPool2d], unit)*, Flatten, (Linear, unit)*"
 DENSE_MODELS = "the dense models: --model mlp, --model autoencoder"
 RELU_MODELS = "the dense model of ReLU units: --model mlp"
 SETTLING_MODELS = "the model made for such rules: --model settling"
@@ -162,17 +162,21 @@ def relu_chain(network):
     return stages
 
 
-def settling_chain(network, activation=None):
+def settling_chain(network, activation=None, pooling=None, readout=True):
     """Read the settling stages off a network.
 
     Parameters
     ----------
     network : Network
-        (Conv2d, [MaxPool2d or AvgPool2d], unit)*, Flatten, (Linear, unit)*, with known input shape. Units are bounded:
-        tanh, sigmoid, steep-sigmoid, hard-sigmoid, soft-clip or dsilu. The top is a Linear: without unit under
-        cross-entropy, with or without one under squared error.
+        (Conv2d, [MaxPool2d, AvgPool2d or SoftmaxPool2d], unit)*, Flatten, (Linear, unit)*, with known input shape.
+        Units are bounded: tanh, sigmoid, steep-sigmoid, hard-sigmoid, soft-clip or dsilu. The top is a Linear; under
+        squared error it settles, with or without a unit, under cross-entropy it has none.
     activation : str, optional
         A unit that takes the place of the network's own; a linear top stays linear.
+    pooling : "max", "average" or "softmax", optional
+        Takes the place of the network's own pooling.
+    readout : bool
+        Whether the top stays outside the dynamics under cross-entropy; else its linear units settle like the others.
 
     Returns
     -------
@@ -184,37 +188,51 @@ def settling_chain(network, activation=None):
         A ValueError, naming the layer that cannot settle.
 
     >>> from feedbackalign.networks import mlp
-    >>> found = settling_chain(mlp([4, 3, 3, 2], activation="soft-clip", rng=np.random.default_rng(0)))
+    >>> network = mlp([4, 3, 3, 2], activation="soft-clip", rng=np.random.default_rng(0))
+    >>> found = settling_chain(network)
     >>> [stage.name for stage in found.stages], found.readout.name
     (['fc1', 'fc2'], 'fc3')
+    >>> [stage.name for stage in settling_chain(network, readout=False).stages]
+    ['fc1', 'fc2', 'fc3']
     """
     def refuse(why):
         raise UnfitNetworkError(why, SETTLING_MODELS)
 
+    readout = require_bool(readout, "readout")
     if activation is not None:
         require_known(activation, BOUNDED, "unit of a settling network")
+    if pooling is not None:
+        require_known(pooling, POOLINGS, "pooling")
     if network.input_shape is None:
         refuse("a network that settles needs its sizes: make it with Network(…, input_shape=…)")
-    stages = read_stages(network, WeightedLayer, (MaxPool2d, AvgPool2d), f"cannot settle: expected {ORDER}",
+    stages = read_stages(network, WeightedLayer, tuple(POOLINGS.values()), f"cannot settle: expected {ORDER}",
                          SETTLING_MODELS)
     for n, stage in enumerate(stages):
-        unit = stage.unit or Identity()
-        if n + 1 == len(stages) and isinstance(unit, Identity):
-            stages[n] = stage._replace(unit=unit)
-        elif stage.unit is None:
+        unit, pool = stage.unit or Identity(), stage.pool
+        is_linear_top = n + 1 == len(stages) and isinstance(unit, Identity)
+        if stage.unit is None and not is_linear_top:
             refuse(f"{stage.name} cannot settle: expected a bounded unit after it, got none")
-        elif activation is not None:
-            stages[n] = stage._replace(unit=renamed(ACTIVATIONS[activation](), unit.name))
-        elif unit.kind not in BOUNDED:
+        if activation is not None and not is_linear_top:
+            unit = renamed(ACTIVATIONS[activation](), unit.name)
+        elif unit.kind not in BOUNDED and not is_linear_top:
             refuse(f"{unit.name} cannot settle: expected a bounded unit ({', '.join(BOUNDED)}), got {unit!r}; the "
                    f"option activation= puts one in its place")
+        if pool is not None and pooling is not None:
+            if pool.padding:
+                refuse(f"{pool.name} cannot be replaced: expected a pooling without padding, got {pool!r}")
+            pool = renamed(POOLINGS[pooling](pool.size, pool.stride), pool.name)
+        stages[n] = stage._replace(unit=unit, pool=pool)
+    if pooling is not None and all(stage.pool is None for stage in stages):
+        refuse(f"pooling: expected a network that pools, got none of it to replace by {pooling!r}")
     *below, top = stages
     if not isinstance(top.layer, Linear):
         refuse(f"{top.name} cannot settle: expected a Linear on top, got {top.layer!r}")
     if network.loss_name != "cross-entropy":
         return Chain(network, stages, None)
     if not isinstance(top.unit, Identity):
-        refuse(f"{top.unit.name} cannot settle: under cross-entropy the top Linear is a readout without unit")
+        refuse(f"{top.unit.name} cannot settle: under cross-entropy the top Linear is without unit")
+    if not readout:
+        return Chain(network, stages, None)
     if not below:
         refuse(f"{top.name} cannot settle: under cross-entropy it is a readout, and nothing is below it")
     return Chain(network, below, top.layer)

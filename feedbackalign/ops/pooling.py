@@ -46,9 +46,9 @@ def max_unpool(error, winner, input_shape, size, stride, padding=0):
     return down[:, padding:padding + H, padding:padding + W].transpose(3, 0, 1, 2)
 
 
-def max_pick(z, winner, size, stride):
+def max_pick(z, winner, size, stride, padding=0):
     """The entries of z at given winners: max pooling linearised. (N, C, H, W) -> (N, C, rows, cols)"""
-    image = batch_innermost(z).transpose(1, 2, 3, 0)                            # (C, H, W, N)
+    image = pad(batch_innermost(z).transpose(1, 2, 3, 0), padding, 0.0)         # (C, H + 2p, W + 2p, N)
     winner = batch_innermost(winner).transpose(1, 2, 3, 0)                      # (C, rows, cols, N)
     picked = np.zeros(winner.shape, dtype=z.dtype)
     for index in range(size * size):

@@ -20,8 +20,9 @@ def every_layer(dtype=np.float64):
             layers.Conv2d(2, 3, (3, 2), stride=2, padding=1, **make), layers.Conv2d(2, 3, (2, 4), stride=3, padding=2,
                                                                                    bias=False, **make),
             layers.Conv2d(2, 3, 1, density=0.6, **make), layers.MaxPool2d(2), layers.MaxPool2d(3, 2),
-            layers.MaxPool2d(1, 2), layers.AvgPool2d(2), layers.AvgPool2d(3, 2), layers.GlobalAvgPool2d(),
-            layers.Flatten(), *[layers.MatrixFlow(5, 3, flow=flow, map=map, **make)
+            layers.MaxPool2d(1, 2), layers.AvgPool2d(2), layers.AvgPool2d(3, 2), layers.SoftmaxPool2d(2),
+            layers.SoftmaxPool2d(3, 2), layers.GlobalAvgPool2d(), layers.Flatten(),
+            *[layers.MatrixFlow(5, 3, flow=flow, map=map, **make)
                                 for flow, map in (("iso", "exp"), ("gated", "cayley"), ("free-time", "exp"))],
             *[kind() for kind in layers.ACTIVATIONS.values()], layers.TimesToLogits(4.0),
             layers.SpikeTimes(5, 4, **make)]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign import layers
+from feedbackalign.ops import pooling
 from tests import assertions
 from tests.mutants.table import bare, gradients, kinks, mutant, windows
 
@@ -101,6 +102,24 @@ class OverwrittenWinner(layers.MaxPool2d):
 class SumPoolDown(layers.AvgPool2d):
     def backward(self, error):
         return super().backward(error) * self.size**2
+
+
+@mutant("softmax pooling with its weights held", "pooling", layers.SoftmaxPool2d, windows, gradients)
+class HeldSoftmax(layers.SoftmaxPool2d):
+    def backward(self, error):
+        entries = pooling.windows(self.input, self.size, self.stride)
+        return pooling.back_to_pixels(error * pooling.softmax_weights(entries), self.input.shape, self.stride)
+
+
+@mutant("softmax pooling: a pixel of two windows hears one only", "pooling", layers.SoftmaxPool2d, windows, gradients)
+class LastWindow(layers.SoftmaxPool2d):
+    def backward(self, error):
+        down = np.zeros_like(self.input)
+        for index, entry in enumerate(error * pooling.softmax_slopes(self.input, self.size, self.stride)):
+            i, j = divmod(index, self.size)
+            rows, cols = entry.shape[2:]
+            down[:, :, i:i + self.stride * rows:self.stride, j:j + self.stride * cols:self.stride] = entry
+        return down
 
 
 @mutant("global average pooling without 1/(H·W)", "pooling", layers.GlobalAvgPool2d, bare, gradients)

@@ -100,7 +100,7 @@ REFUSED = {
     "softplus1 cannot settle": lambda: mlp([4, 3, 2], activation="softplus", rng=rng_of()),
     "pool1 cannot settle": lambda: digits_conv(rng=rng_of()),
     "fc2 cannot settle: expected a bounded unit after it": lambda: autoencoder([6, 4, 2], rng=rng_of()),
-    "tanh2 cannot settle: under cross-entropy the top Linear is a readout":
+    "tanh2 cannot settle: under cross-entropy the top Linear is without unit":
         lambda: Network([linear(), layers.Tanh(), linear(), layers.Tanh()]),
     "relu1 cannot settle: expected a bounded": lambda: Network([linear(), layers.ReLU()], loss="squared-error"),
     "fc1 cannot settle: under cross-entropy it is a readout": lambda: Network([linear()]),
@@ -131,6 +131,36 @@ def test_a_unit_of_ones_own_takes_the_networks_place(unit):
     assert [layer.kind for layer in net.layers] == ["fc", "relu", "fc", "relu", "fc"]
     with pytest.raises(ValueError, match="unknown unit of a settling network 'relu'"):
         settling_chain(net, activation="relu")
+
+
+@pytest.mark.parametrize("pooling", layers.POOLINGS)
+def test_a_pooling_of_ones_own_takes_the_networks_place(pooling):
+    net, _, _ = cases.image("max")
+    found = settling_chain(net, pooling=pooling)
+    assert [type(stage.pool) for stage in found.stages] == [layers.POOLINGS[pooling]] * 2
+    assert [stage.pool.name for stage in found.stages] == ["pool1", "pool2"] and found.stages[0].pool.size == 2
+    assert isinstance(net.layers[1], layers.MaxPool2d)
+
+
+@pytest.mark.parametrize(("net", "options", "says"), [
+    (lambda: cases.image("max")[0], {"pooling": "mean"}, "unknown pooling 'mean'.*max, average, softmax"),
+    (lambda: cases.image("none")[0], {"pooling": "softmax"}, "pooling: expected a network that pools, got none"),
+    (lambda: Network([conv(), layers.MaxPool2d(3, 2, padding=1), layers.Tanh(), layers.Flatten(), linear(8)],
+                     input_shape=(1, 4, 4)), {"pooling": "average"}, "pool1 cannot be replaced: .*without padding"),
+    (lambda: Network([linear(), layers.Tanh(), linear(), layers.Tanh()]), {"readout": False},
+     "tanh2 cannot settle: under cross-entropy the top Linear is without unit")])
+def test_what_no_option_can_make_settle_is_refused(net, options, says):
+    with pytest.raises(ValueError, match=says):
+        settling_chain(net(), **options)
+
+
+def test_the_output_settles_where_it_is_no_readout():
+    net = mlp([4, 3, 2], activation="tanh", rng=rng_of())
+    found = settling_chain(net, readout=False)
+    assert [stage.unit.kind for stage in found.stages] == ["tanh", "identity"] and found.readout is None
+    assert [stage.name for stage in settling_chain(Network([linear()]), readout=False).stages] == ["fc1"]
+    with pytest.raises(TypeError, match="readout: expected True or False, got 'no'"):
+        settling_chain(net, readout="no")
 
 
 def test_states_lie_after_pooling_and_the_readout_outside():

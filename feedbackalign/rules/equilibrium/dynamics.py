@@ -20,16 +20,10 @@ and poolings must be holomorphic; softmax pooling stands in for max pooling.
 
 import numpy as np
 
-from feedbackalign.layers import MaxPool2d
-from feedbackalign.layers.pooling import Pool2d
-from feedbackalign.ops import losses, pooling
+from feedbackalign.ops import losses
 from feedbackalign.validation import require_known
 
 SWEEPS = ("alternating", "synchronous")
-
-
-class SoftmaxPool2d(Pool2d):
-    """Softmax pooling of a settling chain, the smooth stand-in for max pooling. It holds its sizes and nothing else."""
 
 
 # ------------------------------------------------------------------------------------------------------- the pooling
@@ -47,41 +41,26 @@ def before_pooling(stage, below, weights):
     return stage.layer.respond(as_input(stage, below), weights)
 
 
+def where_pooled(stage, below, weights):
+    """The same for a pooling whose slopes depend on it, else None."""
+    return None if stage.pool.is_linear else before_pooling(stage, below, weights)
+
+
 def pooled(stage, z):
     """P(z): (N, C, H, W) -> (N, C, rows, cols); z itself without pooling."""
-    pool = stage.pool
-    if pool is None:
-        return z
-    if isinstance(pool, MaxPool2d):
-        return pooling.max_pool(z, pool.size, pool.stride)[0]
-    if isinstance(pool, SoftmaxPool2d):
-        return pooling.softmax_pool(z, pool.size, pool.stride)
-    return pooling.average_pool(z, pool.size, pool.stride)
+    return z if stage.pool is None else stage.pool.pooled(z)
 
 
 def pooled_change(stage, change, below, weights):
     """How P changes with its pre-activation, at the one that `weights` make of the state below: linear in `change`."""
-    pool = stage.pool
-    if isinstance(pool, MaxPool2d):
-        _, winner = pooling.max_pool(before_pooling(stage, below, weights), pool.size, pool.stride)
-        return pooling.max_pick(change, winner, pool.size, pool.stride)
-    if isinstance(pool, SoftmaxPool2d):
-        return pooling.softmax_pool_change(before_pooling(stage, below, weights), change, pool.size, pool.stride)
-    return pooled(stage, change)
+    return change if stage.pool is None else stage.pool.change(change, where_pooled(stage, below, weights))
 
 
 def unpooled(stage, signal, below, weights):
     """P*(signal), the adjoint of `pooled_change`: (N, C, rows, cols) -> (N, C, H, W)."""
-    pool = stage.pool
-    if pool is None:
+    if stage.pool is None:
         return signal
-    shape = (len(signal), *stage.output_shape)
-    if isinstance(pool, MaxPool2d):
-        _, winner = pooling.max_pool(before_pooling(stage, below, weights), pool.size, pool.stride)
-        return pooling.max_unpool(signal, winner, shape, pool.size, pool.stride)
-    if isinstance(pool, SoftmaxPool2d):
-        return pooling.softmax_unpool(signal, before_pooling(stage, below, weights), pool.size, pool.stride)
-    return pooling.average_unpool(signal, shape, pool.size, pool.stride)
+    return stage.pool.unpooled(signal, (len(signal), *stage.output_shape), where_pooled(stage, below, weights))
 
 
 # ------------------------------------------------------------------------------------------------ the two directions
@@ -217,7 +196,7 @@ def primitive(chain, x, states):
 def synapse_product(stage, state, below, weights):
     """∂/∂W ⟨s, P(W s_below + b)⟩, batch mean: what is active at the two ends of every synapse, in W's shape.
 
-    `weights` (W, or others of its shape) decide the winners of max pooling.
+    `weights` (W, or others of its shape) decide the winners of max pooling, and the shares of softmax pooling.
     """
     return stage.layer.outer(unpooled(stage, state, below, weights), as_input(stage, below)) / len(state)
 

@@ -22,7 +22,7 @@ Deviations from the paper
     - Alternating sweeps (odd layers, then even ones) instead of all layers at once: the same fixed points, without
       the cycles of length two that synchronous layers fall into. `sweep="synchronous"` is the paper's.
     - The phases are short (30 and 15 steps against 250 and 25): the networks here are.
-    - Weights are drawn by the network's initialiser, not from ±1/√in.
+    - Weights are drawn by the network's initialiser, and biases start at zero; the paper's are init="pytorch-default".
 The paper's text was read as the authors' code. The collapse of the one-sided estimator on CIFAR-10 does not show on
 small dense networks; on the digits all three estimators learn about equally well, and what differs is the angle to the
 exact gradient. Hard units stuck at 0 keep deeper small networks (three and more hidden layers) from learning.
@@ -64,6 +64,10 @@ class EquilibriumPropagation(SettlingRule):
         Length of the phases.
     activation : str, optional
         A unit that takes the place of the network's own.
+    pooling : "max", "average" or "softmax", optional
+        Takes the place of the network's own pooling.
+    readout : bool
+        Whether the output stays outside the dynamics under cross-entropy; else its linear units settle too.
     sweep : "alternating" or "synchronous"
         Whether every other layer moves at a time, or all at once.
     damping : float in [0, 1)
@@ -93,9 +97,10 @@ class EquilibriumPropagation(SettlingRule):
     estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help
 
     def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15,
-                 activation=None, sweep="alternating", damping=0.0):
-        super().__init__(network, rng=rng, chain=settling_chain(network, activation), free_steps=free_steps,
-                         nudged_steps=nudged_steps, damping=damping)
+                 activation=None, pooling=None, readout=True, sweep="alternating", damping=0.0):
+        chain = settling_chain(network, activation, pooling, readout)
+        super().__init__(network, rng=rng, chain=chain, free_steps=free_steps, nudged_steps=nudged_steps,
+                         damping=damping)
         self.estimator = require_known(estimator, ESTIMATORS, "estimator")
         self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
         self.sweep = require_known(sweep, SWEEPS, "sweep")
@@ -192,7 +197,8 @@ def require_beta(beta, chain, estimator):
         raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
     if abs(beta) < smallest:
         raise ValueError(f"beta: expected |beta| of at least {smallest:.1e} in {chain.network.dtype}, got {beta!r}")
-    runs_away = chain.readout is None and isinstance(chain.stages[-1].unit, Identity) and abs(beta) >= 1
+    is_linear = chain.network.loss_name == "squared-error" and isinstance(chain.stages[-1].unit, Identity)
+    runs_away = is_linear and abs(beta) >= 1                # the nudge of cross-entropy has a bound
     if runs_away and (estimator != "one-sided" or beta < 0):
         raise ValueError(f"beta: expected |beta| below 1 under squared error with a linear top, which a negative nudge "
                          f"drives away from its target without end, got {beta!r}")

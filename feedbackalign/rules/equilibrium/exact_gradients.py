@@ -15,10 +15,9 @@ import itertools
 
 import numpy as np
 
-from feedbackalign.ops import pooling
-from feedbackalign.rules.equilibrium.dynamics import (SoftmaxPool2d, as_input, before_pooling, down, from_above,
-                                                      from_below, pooled_change, preactivation, readout_gradients,
-                                                      settle, synapse_product, top_error, unit_mean, unpooled,
+from feedbackalign.rules.equilibrium.dynamics import (as_input, before_pooling, down, from_above, from_below,
+                                                      pooled_change, preactivation, readout_gradients, settle,
+                                                      synapse_product, top_error, unit_mean, unpooled,
                                                       weights_from_above)
 
 EXACTLY = 1e-10                     # a free residual above this does not count as settled
@@ -82,6 +81,17 @@ def jacobian_times(chain, states, signals, up, down_by, feedback):
     it is the transpose: what came down goes up. All three are {layer: weights in W's shape}; B is `feedback`, which
     softmax pooling reads: there a layer acts on itself too, for B's pooling weights depend on its own state.
     """
+    answers = between_layers(chain, states, signals, up, down_by)
+    for n, above in enumerate(chain.stages[1:]):
+        if is_curved(above):
+            B = feedback[above.name]
+            change = unpooled_change(above, states[n + 1], states[n], signals[n], B)
+            answers[n] += down(above, change, B).reshape(answers[n].shape)
+    return answers
+
+
+def between_layers(chain, states, signals, up, down_by):
+    """The part of `jacobian_times` that comes from other layers: all of it, but with softmax pooling."""
     answers = []
     for n, (stage, signal) in enumerate(zip(chain.stages, signals)):
         total = np.zeros_like(signal)
@@ -91,19 +101,31 @@ def jacobian_times(chain, states, signals, up, down_by, feedback):
         if n + 1 < len(signals):
             above = chain.stages[n + 1]
             total += from_above(above, signals[n + 1], states[n], down_by[above.name])
-            if isinstance(above.pool, SoftmaxPool2d):
-                B = feedback[above.name]
-                change = unpooled_change(above, states[n + 1], states[n], signal, B)
-                total += down(above, change, B).reshape(total.shape)
         answers.append(total)
     return answers
 
 
-def unpooled_change(stage, state, below, below_change, weights):
-    """How softmax unpooling of the stage's state changes when the state below does: (N, C, H, W)."""
+def is_curved(stage):
+    """Whether the slopes of the stage's pooling move with its pre-activation: softmax pooling's do."""
+    return stage.pool is not None and stage.pool.is_curved
+
+
+def unpooled_change(stage, signal, below, below_change, weights):
+    """How the unpooling of a signal changes when the state below does, for pooling that is curved: (N, C, H, W)."""
     change = stage.layer.respond(as_input(stage, below_change), weights)
-    return pooling.softmax_unpool_change(state, before_pooling(stage, below, weights), change, stage.pool.size,
-                                         stage.pool.stride)
+    return stage.pool.unpooled_change(signal, change, before_pooling(stage, below, weights))
+
+
+def slope_product(stage, post, pre, below, weights):
+    """∂/∂weights ⟨post, P'(z) weights · pre⟩ at the z that the weights make of the state below, summed over the batch.
+
+    post lies at the stage's output, pre at its input: what a synapse adds to the Jacobian, in W's shape. Curved pooling
+    adds that the weights set its slopes too.
+    """
+    product = stage.layer.outer(unpooled(stage, post, below, weights), as_input(stage, pre))
+    if is_curved(stage):
+        product += stage.layer.outer(unpooled_change(stage, post, below, pre, weights), as_input(stage, below))
+    return product
 
 
 def forward_weights(chain):
@@ -146,11 +168,7 @@ def gradients_of_errors(chain, x, states, deltas, feedback=None):
             gradients[f"{name}.bias"] = unit_mean(delta)
         if below_delta is not None:
             B = weights_from_above(stage, feedback)
-            use = stage.layer.outer(unpooled(stage, state, below, B), as_input(stage, below_delta))
-            if isinstance(stage.pool, SoftmaxPool2d):                           # B also sets the pooling weights
-                change = unpooled_change(stage, state, below, below_delta, B)
-                use += stage.layer.outer(change, as_input(stage, below))
-            use /= len(x)
+            use = slope_product(stage, state, below_delta, below, B) / len(x)
             if feedback is None:
                 gradients[f"{name}.weight"] += use
             else:

@@ -25,11 +25,10 @@ different updates are correlated, so they align too, but less. Formulas and fact
 
 Deviations from the paper
     - B_n is drawn by the layer's own initialiser; where W_n has a mask, B_n has the same.
-    - Max pooling on the way down takes its winners from the pre-activation that B makes. In Eq. 3 the difference is
-      taken once with W's winners and once with B's, and averaged.
+    - Max pooling on the way down takes its winners from the pre-activation that B makes, softmax pooling its slopes.
+      In Eq. 3 the difference is taken once with W's and once with B's, and averaged.
 """
 
-from feedbackalign.layers import MaxPool2d
 from feedbackalign.rules.equilibrium import truths
 from feedbackalign.rules.equilibrium.dynamics import synapse_product, unit_mean
 from feedbackalign.rules.equilibrium.equilibrium_propagation import EquilibriumPropagation
@@ -109,7 +108,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
         both = change(stage.layer.weight) / distance
         if stage.name not in self.B:
             return {f"{stage.name}.weight": both}
-        if isinstance(stage.pool, MaxPool2d):                                   # W and B may choose other winners
+        if stage.pool is not None and not stage.pool.is_linear:                 # W and B may choose other winners
             both = (both + change(self.B[stage.name]) / distance) / 2
         return {f"{stage.name}.weight": both, f"{stage.name}.B": both.copy()}
 

@@ -31,11 +31,11 @@ import statistics
 import numpy as np
 
 from feedbackalign.alignment import in_float64
-from feedbackalign.layers import ACTIVATIONS, MaxPool2d
+from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks.chains import renamed, settling_chain
 from feedbackalign.ops.losses import one_hot
 from feedbackalign.rules.base import Step
-from feedbackalign.rules.equilibrium.dynamics import SoftmaxPool2d, answer, readout_gradients, settle
+from feedbackalign.rules.equilibrium.dynamics import answer, readout_gradients, settle
 from feedbackalign.rules.equilibrium.exact_gradients import gradients_of_errors
 from feedbackalign.rules.equilibrium.settling_rule import SettlingRule
 from feedbackalign.rules.holomorphic import nudging, truths
@@ -75,8 +75,10 @@ class HolomorphicEP(SettlingRule):
         Degrees α: B = sin α B0 + cos α W at the start, each layer above the lowest. Both learn from there.
     activation : str, optional
         A unit that takes the place of the network's own.
-    pooling : "softmax", optional
+    pooling : "softmax" or "average", optional
         Takes the place of the network's own pooling.
+    readout : bool
+        Whether the output stays outside the dynamics under cross-entropy; else its linear units settle too.
 
     Raises
     ------
@@ -100,9 +102,10 @@ class HolomorphicEP(SettlingRule):
     modes = MODES
 
     def __init__(self, network, *, rng, radius=0.05, points=4, mode="points", free_steps=80, nudged_steps=40,
-                 periods=1, damping=0.5, angle=90.0, activation=None, pooling=None):
-        super().__init__(network, rng=rng, chain=smooth_chain(network, activation, pooling), free_steps=free_steps,
-                         nudged_steps=nudged_steps, damping=damping)
+                 periods=1, damping=0.5, angle=90.0, activation=None, pooling=None, readout=True):
+        chain = smooth(settling_chain(network, activation, pooling, readout), activation)
+        super().__init__(network, rng=rng, chain=chain, free_steps=free_steps, nudged_steps=nudged_steps,
+                         damping=damping)
         self.mode = require_known(mode, MODES, "mode")
         if self.mode != "tangent":
             nudging.require_circle(radius, points)
@@ -272,22 +275,18 @@ class HolomorphicEP(SettlingRule):
             B[...] = self.network.layer(name).weight
 
 
-def smooth_chain(network, activation, pooling):
-    """The settling chain of a network; what has a kink is replaced where that was asked for, or refused by name."""
-    if pooling is not None:
-        require_known(pooling, ("softmax",), "pooling")
-    made, stages = settling_chain(network, activation), []
-    for stage in made.stages:
+def smooth(chain, activation):
+    """The chain with dsilu for its soft clips, unless a unit was asked for; other kinks are refused by name."""
+    stages = []
+    for stage in chain.stages:
         unit, pool = stage.unit, stage.pool
         if activation is None and unit.kind == "soft-clip":
             unit = renamed(ACTIVATIONS["dsilu"](), unit.name)                   # the same unit, made smooth
-        if pooling == "softmax" and pool is not None:
-            pool = renamed(SoftmaxPool2d(pool.size, pool.stride), pool.name)
         if unit.kind not in SMOOTH:
             raise ValueError(f"{unit.name} after {stage.name} is not holomorphic: expected a unit without kinks "
                              f"({', '.join(SMOOTH)}), got {unit.kind!r}")
-        if isinstance(pool, MaxPool2d):
+        if pool is not None and not pool.is_smooth:
             raise ValueError(f"{pool.name} after {stage.name} is not holomorphic: expected average or softmax "
                              f"pooling (pooling='softmax'), got {pool!r}")
-        stages.append(stage._replace(unit=unit, pool=pool))
-    return made._replace(stages=stages)
+        stages.append(stage._replace(unit=unit))
+    return chain._replace(stages=stages)

@@ -31,7 +31,7 @@ def dense(sizes=(10, 12, 9, 5), *, unit="steep-sigmoid", loss="squared-error", t
 def image(pool="max", *, unit="steep-sigmoid", loss="cross-entropy", N=4, seed=0, padding=1):
     """(net, x, labels): 1×8×8 images, 4 and 6 channels at 3×3, each pooled 2×2 or not, and a dense top of 3."""
     rng = np.random.default_rng(seed)
-    pools = {"max": [layers.MaxPool2d(2)], "average": [layers.AvgPool2d(2)], "none": []}[pool]
+    pools = [] if pool == "none" else [layers.POOLINGS[pool](2)]
     stack, shape = [], (1, 8, 8)
     for channels in (4, 6):
         stack += [layers.Conv2d(shape[0], channels, 3, padding=padding, stride=1 if pools else 2, rng=rng,
@@ -52,10 +52,10 @@ def uniform(net, rng):
             array[...] = rng.uniform(-bound, bound, size=array.shape)
 
 
-def settled(net, x, *, steps=1500, sweep="synchronous", feedback=None):
+def settled(net, x, *, steps=1500, sweep="synchronous", feedback=None, readout=True):
     """Scale the weights down until the free phase settles to 1e-12 -> chain, states, within one synchronous step."""
     for _ in range(12):
-        found = settling_chain(net)
+        found = settling_chain(net, readout=readout)
         states, _ = settle(found, x, found.rest(len(x)), steps=steps, sweep=sweep, until=1e-15, feedback=feedback)
         _, residual = settle(found, x, states, steps=1, sweep="synchronous", feedback=feedback)
         if residual <= 1e-12:
@@ -84,7 +84,7 @@ def dense_cases(draw, *, losses=("squared-error", "cross-entropy"), units=SMOOTH
 
 
 @st.composite
-def image_cases(draw, *, pools=("max", "average", "none"), units=("steep-sigmoid", "sigmoid", "dsilu")):
+def image_cases(draw, *, pools=("max", "average", "softmax", "none"), units=("steep-sigmoid", "sigmoid", "dsilu")):
     """(net, x, labels) of the small convolutional network, differently drawn."""
     return image(draw(st.sampled_from(pools)), unit=draw(st.sampled_from(units)), N=draw(st.integers(1, 3)),
                  loss=draw(st.sampled_from(["cross-entropy", "squared-error"])), seed=draw(seeds))

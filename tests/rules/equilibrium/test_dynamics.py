@@ -36,8 +36,22 @@ def test_a_convolutional_preactivation_is_the_gradient_of_the_primitive(case):
     assert_field_is_gradient(*case)
 
 
-def assert_field_is_gradient(net, x, labels, beta=0.3):
-    found, rng = settling_chain(net), rng_of()
+def test_max_pooling_may_have_a_frame():
+    make, rng = {"rng": rng_of(), "dtype": np.float64}, rng_of(1)
+    net = Network([layers.Conv2d(1, 3, 3, padding=1, **make), layers.MaxPool2d(3, 2, padding=1), layers.Tanh(),
+                   layers.Conv2d(3, 4, 3, padding=1, **make), layers.MaxPool2d(3, 2, padding=1), layers.Tanh(),
+                   layers.Flatten(), layers.Linear(16, 3, **make)], input_shape=(1, 7, 7))
+    assert_field_is_gradient(net, rng.normal(size=(2, 1, 7, 7)), np.array([0, 2]))
+
+
+@settings(max_examples=10)
+@given(case=cases.dense_cases(losses=("cross-entropy",), max_batch=3))
+def test_so_it_is_without_a_readout(case):
+    assert_field_is_gradient(*case, readout=False)
+
+
+def assert_field_is_gradient(net, x, labels, beta=0.3, readout=True):
+    found, rng = settling_chain(net, readout=readout), rng_of()
     states = random_states(found, len(x), rng)
     drive = from_below(found.stages[0], x)
 
@@ -53,7 +67,8 @@ def assert_field_is_gradient(net, x, labels, beta=0.3):
 
 
 @pytest.mark.parametrize("case", [cases.dense(), cases.dense(loss="cross-entropy"), cases.image("max"),
-                                  cases.image("average"), cases.image("none", loss="squared-error")])
+                                  cases.image("average"), cases.image("softmax"),
+                                  cases.image("none", loss="squared-error")])
 def test_the_synapses_products_are_the_gradient_of_the_primitive_function(case):
     net, x, labels = case
     found = settling_chain(net)
@@ -77,9 +92,10 @@ def test_the_readouts_gradient_is_the_cross_entropys_at_the_top_state():
     assert readout_gradients(settling_chain(cases.dense()[0]), top, labels) == {}
 
 
-def test_winners_of_max_pooling_are_those_of_the_present_state():
+@pytest.mark.parametrize("pool", ["max", "softmax"])
+def test_slopes_of_the_pooling_are_those_of_the_present_state(pool):
     """The adjoint of the pooling belongs to a state: another state below, and the signal lands elsewhere."""
-    net, x, labels = cases.image("max")
+    net, x, labels = cases.image(pool)
     found = settling_chain(net)
     states = random_states(found, len(x), rng_of())
     drive = from_below(found.stages[0], x)
@@ -114,6 +130,21 @@ def test_one_synchronous_step_by_hand():
     for state, by_hand in zip(states, expected):
         np.testing.assert_allclose(state, by_hand, rtol=1e-13, atol=1e-14)
     assert residual == max(np.abs(a - b).max() for a, b in zip(expected, (s1, s2, s3)))
+
+
+def test_one_step_of_linear_outputs_under_cross_entropy_by_hand():
+    """The paper's dynamics without a readout: s ← W s + b − β (softmax(s) − y) at the top."""
+    net, x, labels = cases.dense(unit="tanh", loss="cross-entropy", N=2)
+    found, rng = settling_chain(net, readout=False), rng_of(3)
+    s1, s2, s3 = random_states(found, 2, rng)
+    (W1, b1), (W2, b2), (W3, b3) = [(layer.weight, layer.bias) for layer in net.weighted_layers()]
+    p = np.exp(s3) / np.exp(s3).sum(axis=1, keepdims=True)
+    expected = [np.tanh(x @ W1.T + b1 + s2 @ W2), np.tanh(s1 @ W2.T + b2 + s3 @ W3),
+                s2 @ W3.T + b3 - 0.4 * (p - np.eye(5)[labels])]
+    states, _ = settle(found, x, [s1, s2, s3], steps=1, beta=0.4, targets=labels, sweep="synchronous")
+    for state, by_hand in zip(states, expected):
+        np.testing.assert_allclose(state, by_hand, rtol=1e-13, atol=1e-14)
+    assert answer(found, states[-1]) is states[-1] and readout_gradients(found, states[-1], labels) == {}
 
 
 def test_one_alternating_step_by_hand_and_damped():

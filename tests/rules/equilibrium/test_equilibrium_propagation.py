@@ -24,7 +24,8 @@ def make(net, seed=0, **options):
 def settled_rule(case, **options):
     """(rule, x, labels) with long phases on a network that settles to 1e-12."""
     net, x, labels = case
-    cases.settled(net, x, steps=60)                 # so fast that the coefficients of the bias are moderate, too
+    # So fast that the coefficients of the bias are moderate, too.
+    cases.settled(net, x, steps=60, readout=options.get("readout", True))
     return make(net, **{**LONG, **options}), x, labels
 
 
@@ -68,7 +69,16 @@ def test_with_a_small_nudge_it_is_the_implicit_gradient(case):
     assert error < 1e-6
 
 
-@pytest.mark.parametrize("pool", ["max", "average", "none"])
+@pytest.mark.parametrize("sizes", [(10, 12, 9, 5), (10, 5)])
+def test_the_same_slopes_with_linear_outputs_that_settle_under_cross_entropy(sizes):
+    case = cases.dense(sizes, unit="tanh", loss="cross-entropy")
+    coarse, fine = errors(copy.deepcopy(case), "one-sided", (1e-2, 1e-3), readout=False)
+    assert 8 <= coarse / fine <= 12
+    coarse, fine, finest = errors(case, "symmetric", (1e-2, 1e-3, 1e-4), readout=False)
+    assert 80 <= coarse / fine <= 120 and finest < 1e-6
+
+
+@pytest.mark.parametrize("pool", ["max", "average", "softmax", "none"])
 @pytest.mark.parametrize("part", ["hidden", "readout"])
 def test_the_same_slopes_with_convolutions_pooling_and_a_readout(pool, part):
     """Truth 6."""
@@ -145,8 +155,9 @@ def test_it_descends_on_the_loss():
 # -------------------------------------------------------------------------------------------------- the contract
 
 CASES = [lambda: cases.dense(loss="cross-entropy"), cases.dense, lambda: cases.image("max"),
+         lambda: cases.image("softmax"),
          lambda: cases.image("none", loss="squared-error")]
-every_case = pytest.mark.parametrize("case", CASES, ids=["readout", "squared", "max", "conv-squared"])
+every_case = pytest.mark.parametrize("case", CASES, ids=["readout", "squared", "max", "softmax", "conv-squared"])
 
 
 @every_case
@@ -329,6 +340,7 @@ def test_a_linear_top_bounds_beta():
     assert make(net, beta=3.0, estimator="one-sided").beta == 3.0
     assert make(cases.dense(top="tanh")[0], beta=1.0).beta == 1.0
     assert make(cases.dense(loss="cross-entropy")[0]).beta == 1.0
+    assert make(cases.dense(loss="cross-entropy")[0], readout=False, beta=3.0).beta == 3.0    # its nudge has a bound
 
 
 def test_bad_batches_are_refused_before_any_step():

@@ -14,11 +14,12 @@ from feedbackalign.rules.equilibrium.exact_gradients import (error_series, impli
                                                              sent_back, settle_exactly, slopes, truncated_gradients)
 from tests.rules.equilibrium import cases
 
-IMAGES = [("max", "cross-entropy"), ("average", "cross-entropy"), ("none", "squared-error")]
+IMAGES = [("max", "cross-entropy"), ("average", "cross-entropy"), ("softmax", "cross-entropy"),
+          ("none", "squared-error")]
 
 
-def settled_loss(net, x, labels, start=None, feedback=None):
-    found = settling_chain(net)
+def settled_loss(net, x, labels, start=None, feedback=None, readout=True):
+    found = settling_chain(net, readout=readout)
     states = found.rest(len(x)) if start is None else start
     states, residual = settle(found, x, states, steps=3000, until=1e-15, feedback=feedback)
     assert residual <= 1e-12
@@ -40,14 +41,21 @@ def test_the_same_with_convolutions_and_pooling(pool, loss):
     assert_implicit_is_numerical(net, x, labels, 1e-6, entries=4)
 
 
-def assert_implicit_is_numerical(net, x, labels, tolerance, entries=10):
-    found, states = cases.settled(net, x)
+@pytest.mark.parametrize("sizes", [(4, 5, 4, 3), (4, 3)])
+def test_the_same_with_linear_outputs_that_settle_under_cross_entropy(sizes):
+    net, x, labels = cases.dense(sizes, unit="tanh", loss="cross-entropy", N=3)
+    assert_implicit_is_numerical(net, x, labels, 1e-7, readout=False)
+
+
+def assert_implicit_is_numerical(net, x, labels, tolerance, entries=10, readout=True):
+    found, states = cases.settled(net, x, readout=readout)
     exact, remainder = implicit_gradients(found, x, states, labels)
     assert remainder <= 1e-12 and exact.keys() == net.parameters().keys()
     rng = np.random.default_rng(0)
     for name, parameter in net.parameters().items():
         some = rng.choice(parameter.size, size=min(entries, parameter.size), replace=False)
-        numerical = numerical_gradient(lambda _: settled_loss(net, x, labels, states), parameter, some)
+        numerical = numerical_gradient(lambda _: settled_loss(net, x, labels, states, readout=readout), parameter,
+                                       some)
         np.testing.assert_allclose(exact[name].ravel()[some], numerical, rtol=tolerance * 10, atol=tolerance)
 
 
@@ -104,7 +112,7 @@ def test_the_same_with_untied_weights(case):
         np.testing.assert_allclose(summed[name], solved[name], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("pool", ["max", "average"])
+@pytest.mark.parametrize("pool", ["max", "average", "softmax"])
 def test_untied_convolutions_against_central_differences(pool):
     net, x, labels = cases.image(pool, N=2)
     B = {"conv2": np.random.default_rng(7).uniform(-0.2, 0.2, size=net.layer("conv2").weight.shape)}
@@ -128,7 +136,7 @@ def test_many_samples_are_solved_in_parts(monkeypatch):
         np.testing.assert_allclose(in_parts[name], at_once[name], rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("pool", ["max", "average", "none"])
+@pytest.mark.parametrize("pool", ["max", "average", "softmax", "none"])
 def test_what_comes_back_is_the_adjoint_of_one_step(pool):
     """⟨δᵏ⁺¹ / σ', u⟩ = ⟨δᵏ, R u⟩ with R u by central differences of the pre-activations."""
     net, x, labels = cases.image(pool)
@@ -241,8 +249,8 @@ def test_the_steps_add_up_to_the_update(case):
 
 @pytest.mark.parametrize("case", [cases.dense(unit="steep-sigmoid"), cases.dense(unit="tanh"),
                                   cases.dense(unit="soft-clip"), cases.dense(loss="cross-entropy"),
-                                  cases.image("max"), cases.image("average")],
-                         ids=["steep-sigmoid", "tanh", "soft-clip", "cross-entropy", "max", "average"])
+                                  cases.image("max"), cases.image("average"), cases.image("softmax")],
+                         ids=["steep-sigmoid", "tanh", "soft-clip", "cross-entropy", "max", "average", "softmax"])
 def test_the_nudged_steps_are_the_depth_of_truncation(case):
     """Truth 5, second half: symmetric at β = 1e-4 against backpropagation through the last 12 steps."""
     net, x, labels = case

@@ -18,8 +18,8 @@ from tests.rules.tools import assert_close, distance, echo_of, frozen, train
 
 every_update = pytest.mark.parametrize("update", UPDATES)
 CASES = [lambda: cases.dense(loss="cross-entropy"), cases.dense, lambda: cases.image("max"),
-         lambda: cases.image("average", loss="squared-error")]
-every_case = pytest.mark.parametrize("case", CASES, ids=["readout", "squared", "max", "average"])
+         lambda: cases.image("softmax"), lambda: cases.image("average", loss="squared-error")]
+every_case = pytest.mark.parametrize("case", CASES, ids=["readout", "squared", "max", "softmax", "average"])
 
 
 def make(net, seed=0, kind=VectorFieldEquilibriumPropagation, **options):
@@ -46,7 +46,7 @@ def test_at_b_equal_to_w_the_updates_are_the_two_uses_of_a_weight(case):
     assert cases.relative(rule.gradients(x, labels).grads, exact) <= 1e-4
 
 
-@pytest.mark.parametrize("pool", ["max", "average", "none"])
+@pytest.mark.parametrize("pool", ["max", "average", "softmax", "none"])
 def test_the_same_with_convolutions(pool):
     rule, found, states, x, labels = tied(cases.image(pool))
     exact, _ = implicit_gradients(found, x, states, labels, rule.feedback())
@@ -97,8 +97,8 @@ def test_the_further_b_from_w_the_further_the_update_from_the_gradient(seed):
     assert min(found["fc3.weight"]) > 0.95
 
 
-@pytest.mark.parametrize("case", [cases.dense(loss="cross-entropy"), cases.image("max"), cases.image("average")],
-                         ids=["dense", "max", "average"])
+@pytest.mark.parametrize("case", [cases.dense(loss="cross-entropy"), cases.image("max"), cases.image("average"),
+                                  cases.image("softmax")], ids=["dense", "max", "average", "softmax"])
 def test_the_different_updates_by_hand(case):
     """Eq. 1 and 2 as slopes of ⟨s⁻ − s⁺, P(W s*)⟩ and ⟨s*, P(B s⁻) − P(B s⁺)⟩, free activity on the other side."""
     net, x, labels = case
@@ -137,8 +137,9 @@ def test_the_two_updates_are_one_array_each():
     assert not np.shares_memory(grads["conv2.weight"], grads["conv2.B"])
 
 
-def test_with_max_pooling_the_common_update_averages_w_and_bs_winners():
-    net, x, labels = cases.image("max")
+@pytest.mark.parametrize("pool", ["max", "softmax"])
+def test_where_slopes_move_the_common_update_averages_those_of_w_and_b(pool):
+    net, x, labels = cases.image(pool)
     rule = make(net, update="kolen-pollack", beta=0.5)
     free, _ = rule.free_phase(x)
     (plus, _), (minus, _) = (rule.nudged_phase(x, labels, free, beta) for beta in (0.5, -0.5))

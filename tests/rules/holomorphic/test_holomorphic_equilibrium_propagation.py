@@ -307,7 +307,7 @@ def test_the_activation_option_takes_the_networks_place():
     ("dsilu", {"free_steps": 0}, "free_steps: expected an integer of at least 1"),
     ("dsilu", {"nudged_steps": 0}, "nudged_steps: expected an integer of at least 1"),
     ("dsilu", {"periods": 0}, "periods: expected an integer of at least 1"),
-    ("dsilu", {"pooling": "max"}, "unknown pooling 'max'"),
+    ("dsilu", {"pooling": "mean"}, "unknown pooling 'mean'"),
 ])
 def test_bad_options_are_refused_before_any_work(network, options, says):
     net = mlp([3, 4, 4, 2], activation=network, rng=np.random.default_rng(0))
