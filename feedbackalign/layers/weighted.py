@@ -142,6 +142,10 @@ class Linear(WeightedLayer):
         """What the bare weights (W, or others of its kind) answer, without bias: (N, in) -> (N, out)."""
         return dense.linear(x, self.weight if weights is None else weights)
 
+    def draw_feedback(self, rng):
+        """Fresh weights for a way down, in W's shape: with the fan-in of a layer from the outputs to the inputs."""
+        return self.draw_weights(rng, self.weight.shape[::-1]).T
+
     def correlate(self, signal, x):
         """Mean product of output signal and input over the batch: (N, out), (N, in) -> (out, in)."""
         return self.outer(signal, x) / len(x)
@@ -238,6 +242,10 @@ class Conv2d(WeightedLayer):
         """Whether this batch's column matrix would be too large to make: then the same numbers come row by row."""
         _, rows, cols = self.output_shape(input_shape[1:])
         return self.weight[0].size * rows * cols * input_shape[0] * itemsize >= LARGE
+
+    def draw_feedback(self, rng):
+        """Fresh kernels for a way down, in W's shape and with W's fan-in: the same kind of kernel, used transposed."""
+        return self.draw_weights(rng)
 
     def correlate(self, signal, x):
         """Mean product of output signal and patch, each kernel entry over the positions that use it.

@@ -21,7 +21,8 @@ What it approaches     recurrent backprop, where W and B act as each other's tra
 Deviations from the paper
     - Damped steps (h = 1/2) of the activities, not plain steps of the potentials: the same fixed points without cycles
       of length two.
-    - B0 and W are drawn by the network's initialiser, not from a truncated normal of variance 1/fan-in.
+    - B0 and W are drawn by the network's initialiser; the paper's is init="lecun-normal". As there, a dense B0 has the
+      fan-in of the way down and a convolution's that of W.
     - The oscillation keeps the mean of the activities, not of the potentials: the mean-value property holds for both.
     - A network of clip(v/2, 0, 1) units settles with dsilu, the same unit made smooth; the record says so.
 """
@@ -115,10 +116,8 @@ class HolomorphicEP(SettlingRule):
         self.B = {stage.name: self.draw_B(stage.layer) for stage in self.chain.stages[1:]}
 
     def draw_B(self, layer):
-        """sin α B0 + cos α W; B0 is drawn as weights from the layer's outputs to its inputs, with their fan-in."""
-        alpha = np.radians(self.angle)
-        shape = (layer.weight.shape[1], layer.weight.shape[0], *layer.weight.shape[2:])
-        B0 = layer.draw_weights(self.rng, shape).swapaxes(0, 1)                 # (in, out, …) -> (out, in, …)
+        """sin α B0 + cos α W in W's shape, B0 drawn as the layer's kind draws feedback."""
+        alpha, B0 = np.radians(self.angle), layer.draw_feedback(self.rng)
         cosine = 0.0 if self.angle == 90 else np.cos(alpha)                     # cos 90° is not quite 0 in floats
         B = np.ascontiguousarray(np.sin(alpha) * B0 + cosine * layer.weight, dtype=layer.weight.dtype)
         return B if layer.mask is None else B * layer.mask

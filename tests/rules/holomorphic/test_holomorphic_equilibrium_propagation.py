@@ -182,6 +182,16 @@ def test_B0_has_the_fan_in_of_the_way_down():
     assert abs(B.std() / np.sqrt(2 / 25) - 1) < 0.05 and B.flags.c_contiguous
 
 
+def test_a_convolutions_B0_has_the_fan_in_of_W_as_the_authors_draw_it():
+    make_layer = {"rng": np.random.default_rng(0), "init": "kaiming-normal"}
+    net = Network([layers.Conv2d(1, 8, 3, padding=1, **make_layer), layers.DSiLU(),
+                   layers.Conv2d(8, 64, 3, padding=1, **make_layer), layers.DSiLU(), layers.Flatten(),
+                   layers.Linear(576, 2, **make_layer)], input_shape=(1, 3, 3))
+    W, B = net.layer("conv2").weight, make(net).B["conv2"]
+    assert B.shape == W.shape == (64, 8, 3, 3)
+    assert abs(B.std() / np.sqrt(2 / 72) - 1) < 0.05 and abs(np.corrcoef(B.ravel(), W.ravel())[0, 1]) < 0.06
+
+
 def test_at_zero_degrees_B_is_a_copy_of_W_and_learns_apart():
     rule, x, labels = small(angle=0.0)
     W = rule.network.layer("fc2").weight
