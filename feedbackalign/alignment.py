@@ -87,7 +87,7 @@ def in_float64(rule):
 
 
 def update_angles(rule, x, targets, to=None):
-    """Degrees between the rule's gradient and a reference's, per parameter of the network.
+    """Degrees between the rule's gradient and a reference's, per parameter that the reference covers.
 
     Both are taken before momentum and decay, at the same parameters, on the batch x, targets, in float64. `to` is a
     name in `rule.references`, by default the first. Returns {"fc1.weight": degrees, …}, nan where a gradient is zero.

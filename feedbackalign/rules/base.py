@@ -122,7 +122,10 @@ class Rule:
             return network.forward(x, training=False)
 
     def references(self, x, targets):
-        """{name: gradients of the network's parameters}: what this rule claims to approach, its own claim first."""
+        """{name: gradients}: what this rule claims to approach, its own claim first.
+
+        Of the network's parameters, and then of the rule's own where the claim covers them.
+        """
         return {"backprop": self.backprop_gradients(x, targets)}
 
     def backprop_gradients(self, x, targets):

@@ -165,8 +165,8 @@ class EquilibriumPropagation(SettlingRule):
         return settle_exactly(self.chain, x, feedback=self.feedback(), sweep=self.sweep, damping=self.damping)
 
     def comparable(self, gradients):
-        """Of a reference's gradients those of the network's parameters, by their names and in their order."""
-        return {name: gradients[name] for name in self.network.parameters()}
+        """A reference's gradients of the network's parameters and the rule's own, by their names and in their order."""
+        return {name: gradients[name] for name in self.network.parameters() | self.parameters()}
 
     def trace(self, x, targets):
         """One row per phase: its steps (None: as many as it takes), nudge, residual, and the loss at its end."""

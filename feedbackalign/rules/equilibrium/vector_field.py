@@ -16,8 +16,8 @@ Local         the activities at the two ends of each synapse, in two or three ph
               a pair must receive the same update.
 What it approaches     only at B = W the gradient: there Eq. 1 is the part of a weight's use on the way up, Eq. 2 that
               of its use on the way down, and Eq. 3 their sum. Elsewhere the response to a nudge travels by the wrong
-              Jacobian, and no β corrects that. The reference "implicit" is the exact gradient of the settled loss by W,
-              B held fixed; under kolen-pollack that by both together.
+              Jacobian, and no β corrects that. The reference "implicit" is the exact gradient of the settled loss by W
+              with B held fixed, and by B with W held fixed; under kolen-pollack that by both together.
 
 On the digits (300 steps, 64-32-32-10, η = 0.1, μ = 0.9, three seeds) the angle between W and B fell from 90° to 3°
 under the common update and to 21-27° under the different ones at λ = 1e-2, to 38-40° and 55-58° at λ = 1e-3: the
@@ -116,7 +116,8 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
         if self.has_common_update:
             gradients = dict(gradients)
             for name in self.B:
-                gradients[f"{name}.weight"] = gradients[f"{name}.weight"] + gradients[f"{name}.B"]
+                both = gradients[f"{name}.weight"] + gradients[f"{name}.B"]
+                gradients |= {f"{name}.weight": both, f"{name}.B": both.copy()}
         return super().comparable(gradients)
 
     def parameters(self):

@@ -191,13 +191,13 @@ class HolomorphicEP(SettlingRule):
     # --------------------------------------------------------------------------------------------- what to compare
 
     def references(self, x, targets):
-        """{"recurrent-backprop": …}, the true gradient at a free state that is settled longer and in float64."""
+        """{"recurrent-backprop": …}, the true gradient of W and of B at a free state settled longer and in float64."""
         exact, x, free, _ = self.settled_exactly(x)
         numbers = exact.targets(free, targets)
         deltas = recurrent_backprop(exact.chain, x, free, numbers, feedback=exact.B, damping=self.damping)
         grads = gradients_of_errors(exact.chain, x, free, deltas, exact.B)
         grads |= readout_gradients(exact.chain, free[-1], numbers)
-        return {"recurrent-backprop": {name: grads[name] for name in self.network.parameters()}}
+        return {"recurrent-backprop": {name: grads[name] for name in self.network.parameters() | self.parameters()}}
 
     def settled_exactly(self, x):
         """-> a float64 copy of the rule, x, the free state that it settles to, and its residual."""

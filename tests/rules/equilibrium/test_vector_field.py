@@ -226,18 +226,19 @@ def test_measuring_changes_nothing(case, update):
         assert frozen(rule) == before
 
 
-def test_the_reference_is_the_forward_use_or_the_sum():
+def test_the_reference_is_each_ones_own_use_or_the_sum_of_both():
     net, x, labels = cases.dense(loss="cross-entropy")
     rule = make(net)
     found, states = cases.settled_exactly(net, x, feedback=rule.B)
     exact, _ = implicit_gradients(found, x, states, labels, rule.B)
     forward = rule.references(x, labels)["implicit"]
-    assert forward.keys() == net.parameters().keys()
+    assert forward.keys() == (net.parameters() | rule.parameters()).keys()
     assert_close(forward, {name: exact[name] for name in forward}, 1e-8)
     rule.has_common_update = True
     both = rule.references(x, labels)["implicit"]
-    assert distance(both["fc2.weight"], exact["fc2.weight"] + exact["fc2.B"]) <= 1e-8
-    assert_close(both, {name: exact[name] for name in forward if name != "fc2.weight"}, 1e-8)
+    for name in ("fc2.weight", "fc2.B"):
+        assert distance(both[name], exact["fc2.weight"] + exact["fc2.B"]) <= 1e-8
+    assert_close(both, {name: exact[name] for name in forward if not name.startswith("fc2.") or "bias" in name}, 1e-8)
 
 
 @every_update

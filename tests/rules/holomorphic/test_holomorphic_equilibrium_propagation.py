@@ -62,13 +62,13 @@ def test_one_gradient_for_every_parameter_in_its_shape_and_dtype(case, mode):
 @pytest.mark.parametrize("make_case", [pytest.param(dense_case, id="dense"),
                                        pytest.param(conv_case, id="conv", marks=pytest.mark.slow)])
 def test_with_symmetric_weights_every_mode_is_the_reference(make_case, mode):
-    """Forward weights, biases and readout; the first reference is the rule's claim and covers the network alone."""
+    """Forward weights, feedback weights, biases and readout; the first reference is the rule's claim."""
     case = symmetric(make_case(angle=0.0, mode=mode, radius=0.05, points=8, **LONG))
     rule = case.rule
     grads, references = rule.gradients(case.x, case.labels).grads, rule.references(case.x, case.labels)
     assert list(references) == ["recurrent-backprop"]
     reference = references["recurrent-backprop"]
-    assert reference.keys() == rule.network.parameters().keys()
+    assert reference.keys() == (rule.network.parameters() | rule.parameters()).keys()
     for name, expected in reference.items():
         np.testing.assert_allclose(grads[name], expected, rtol=1e-7, atol=1e-9, err_msg=name)
     assert max(alignment.update_angles(rule, case.x, case.labels).values()) <= 1e-4
