@@ -108,9 +108,9 @@ def apart_under_noise(estimate, eta=0.005, steps=200):
     """Homeostasis alone: ‖W − B‖ of fc2 before every step and after the last, and the angle; W is put back."""
     rule = fa.rules.make("hep-homeo", net, rng=np.random.default_rng(2), estimate=estimate)
     W, B, arrays = net.layer("fc2").weight, rule.B["fc2"], net.parameters() | rule.parameters()
-    start, apart = W.copy(), [np.linalg.norm(W - B)]
+    start, apart, rest = W.copy(), [np.linalg.norm(W - B)], rule.chain.rest(50)
     for _ in range(steps):
-        for name, pull in rule.homeostatic_gradients(50).items():       # 50 samples, five probes for each
+        for name, pull in rule.homeostatic_gradients(rest).items():     # 50 samples, five probes for each
             arrays[name] -= eta * pull
         apart.append(np.linalg.norm(W - B))
     end_angle = fa.alignment.angle(W, B)

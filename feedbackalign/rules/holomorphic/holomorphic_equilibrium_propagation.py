@@ -132,9 +132,12 @@ class HolomorphicEP(SettlingRule):
             free, estimate = self.phases(x, targets)
         numbers = self.targets(free, targets)
         loss = self.network.loss(answer(self.chain, free[-1]), targets)
-        grads = gradients_of_errors(self.chain, x, free, estimate.deltas, self.B)                           # Eq. 4
-        grads |= readout_gradients(self.chain, free[-1], numbers)
+        grads = self.learned(x, free, estimate.deltas) | readout_gradients(self.chain, free[-1], numbers)
         return Step(loss=loss, grads=self.in_own_precision(grads))
+
+    def learned(self, x, free, deltas):
+        """The gradients of all synapses below the readout: {"fc1.weight": …, "fc2.B": …, …}."""
+        return gradients_of_errors(self.chain, x, free, deltas, self.B)                                     # Eq. 4
 
     def phases(self, x, targets):
         """Settle, then nudge: -> free states, Estimate."""

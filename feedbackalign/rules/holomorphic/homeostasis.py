@@ -10,8 +10,10 @@ response): all of it is found at the two ends of a synapse. Eq. 2 needs Jᵀ. A 
 in the other direction is driven to zero by all three.
 
 The first part takes any recurrent matrix (row = post, column = pre) and a mask. The second takes a chain of layers with
-weights W from below and B, in W's shape, from above, L = Σ ‖W − B‖² over its blocks; of a convolution with average
-pooling P the block is P C(kernel) and L = Σ ‖P (C(W) − C(B))‖². Softmax pooling is left out: its J moves.
+weights W from below and B, in W's shape, from above, L = Σ ‖W − B‖² over its blocks; of a convolution with pooling P
+the block is P' C(kernel) and L = Σ ‖P'(C(W) s) C(W) − P'(C(B) s) C(B)‖². The slopes P' of softmax pooling move with the
+state s below, which is held constant, and with the kernels, which is counted. There a layer also acts on itself; that
+block of J is symmetric, adds nothing to L, and is left out.
 
 Laborieux & Zenke, "Improving equilibrium propagation without weight symmetry through Jacobian homeostasis",
 arXiv 2309.02214 (ICLR 2024). The authors take Eq. 2 by automatic differentiation; Eq. 3 is derived here, from
@@ -20,9 +22,7 @@ E[(Jᵀ ε) εᵀ] = E[ε (J ε)ᵀ]. They divide by the number of neurons, whic
 
 import numpy as np
 
-from feedbackalign.layers import AvgPool2d
-from feedbackalign.rules.equilibrium.dynamics import synapse_product
-from feedbackalign.rules.equilibrium.exact_gradients import forward_weights, jacobian_times
+from feedbackalign.rules.equilibrium.exact_gradients import between_layers, forward_weights, slope_product
 from feedbackalign.validation import describe, require_floats
 
 # ------------------------------------------------------------------------------------------- any recurrent matrix
@@ -114,15 +114,6 @@ def local_probe_gradient(W, probes, mask=None):
 
 # ---------------------------------------------------------------------------------------------- a chain of layers
 
-def require_linear(chain):
-    """Refuse a pooling whose Jacobian moves with the state, naming the layer; -> the chain."""
-    for stage in chain.stages:
-        if stage.pool is not None and not isinstance(stage.pool, AvgPool2d):
-            raise ValueError(f"{stage.pool.name} after {stage.name}: homeostasis takes average pooling, "
-                             f"got {stage.pool!r}")
-    return chain
-
-
 def neurons(chain):
     """n, all settling units."""
     return sum(state[0].size for state in chain.rest(1))
@@ -148,7 +139,8 @@ def chain_gradient(chain, feedback):
     """
     gradients = {}
     for stage in require_dense(chain):
-        gradients |= both_ways(stage, 2.0 * (stage.layer.weight - feedback[stage.name]))
+        pull = on_synapses(2.0 * (stage.layer.weight - feedback[stage.name]), stage.layer.mask)
+        gradients |= {f"{stage.name}.weight": pull, f"{stage.name}.B": -pull}
     return gradients
 
 
@@ -161,40 +153,35 @@ def require_dense(chain):
     return chain.stages[1:]
 
 
-def both_ways(stage, gradient):
-    """W and B of a block move in opposite directions, on the synapses that exist."""
-    gradient = on_synapses(gradient, stage.layer.mask)
-    return {f"{stage.name}.weight": gradient, f"{stage.name}.B": -gradient}
-
-
 def draw_probes(chain, count, rng):
     """Gaussian noise for every settling unit: a list of arrays (count, …), one per layer, float64."""
     return [rng.normal(size=state.shape) for state in chain.rest(count)]
 
 
-def chain_response(chain, up, down, probes):
+def chain_response(chain, states, up, down, probes):
     """r = J ε of every layer: noise of the layer below through `up`, of the layer above through `down`, less its own.
 
     up = W, down = B gives J ε; up = B, down = W gives Jᵀ ε. Both are {layer: array}, the probes as from `draw_probes`.
     """
-    drives = jacobian_times(chain, probes, probes, up=up, down_by=down, feedback=down)
-    return [drive - noise for drive, noise in zip(drives, probes)]
+    return [drive - noise for drive, noise in zip(between_layers(chain, states, probes, up, down), probes)]
 
 
-def probed_chain_loss(chain, feedback, probes):
+def probed_chain_loss(chain, states, feedback, probes):
     """‖r‖² − εᵀ J r of every probe, (P,); their mean estimates L, their sum over all unit vectors is L."""
-    require_linear(chain)
-    r = chain_response(chain, forward_weights(chain), feedback, probes)
-    rr = chain_response(chain, forward_weights(chain), feedback, r)
+    W = forward_weights(chain)
+    r = chain_response(chain, states, W, feedback, probes)
+    rr = chain_response(chain, states, W, feedback, r)
     return sum((a * a - e * b).reshape(len(a), -1).sum(axis=1) for a, e, b in zip(r, probes, rr))
 
 
-def probed_chain_gradient(chain, feedback, probes, *, local=True):
-    """Eq. 3 (local) or Eq. 2 for a chain, dense or convolutional with average pooling.
+def probed_chain_gradient(chain, states, feedback, probes, *, local=True):
+    """Eq. 3 (local) or Eq. 2 for a chain, dense or convolutional.
 
     Parameters
     ----------
     chain : Chain
+    states : list of arrays (P, …)
+        The free state that each probe meets; only softmax pooling reads it.
     feedback : dict
         {layer: B in W's shape} for every settling layer but the lowest.
     probes : list of arrays (P, …)
@@ -205,27 +192,25 @@ def probed_chain_gradient(chain, feedback, probes, *, local=True):
     Returns
     -------
     dict
-        {"fc2.weight": …, "fc2.B": …}, mean over the probes. Right in expectation; locally, W and B always move in
-        opposite directions by the same amount, since they see the same two factors.
+        {"fc2.weight": …, "fc2.B": …}, mean over the probes. Right in expectation; locally, W and B move in opposite
+        directions by the same amount, since they see the same two factors (and, with softmax pooling, slopes of their
+        own).
     """
-    require_linear(chain)
     W = forward_weights(chain)
-    r = chain_response(chain, W, feedback, probes)
-    back = r if local else chain_response(chain, feedback, W, probes)           # Jᵀ ε where it is allowed
+    r = chain_response(chain, states, W, feedback, probes)
+    if local:
+        terms = [(2.0, r, probes), (-2.0, probes, r)]                           # factor, post, pre
+    else:
+        back = chain_response(chain, states, feedback, W, probes)               # Jᵀ ε
+        terms = [(2.0, r, probes), (-1.0, probes, r), (-1.0, back, probes)]
     gradients = {}
     for n, stage in enumerate(chain.stages[1:], start=1):
-        e, e_below, r_below = probes[n], probes[n - 1], r[n - 1]
+        def product(weights, out, into, n=n, stage=stage):
+            """What activity at the stage's output and at its input makes of the synapses: W's shape."""
+            return slope_product(stage, out, into, states[n - 1], weights) / len(out)
 
-        def product(post, pre, stage=stage):
-            """What activity at both ends makes of the block's synapses: (P, out…), (P, in…) -> W's shape."""
-            return synapse_product(stage, post, pre, stage.layer.weight)
-
-        if local:
-            gradients |= both_ways(stage, 2.0 * (product(r[n], e_below) - product(e, r_below)))
-            continue
-        # W: post is layer n, pre is n − 1. B: post is n − 1, pre is n, written in W's shape.
-        dW = 2.0 * product(r[n], e_below) - product(e, r_below) - product(back[n], e_below)
-        dB = 2.0 * product(e, r_below) - product(r[n], e_below) - product(e, back[n - 1])
-        mask = stage.layer.mask
-        gradients |= {f"{stage.name}.weight": on_synapses(dW, mask), f"{stage.name}.B": on_synapses(dB, mask)}
+        B, mask = feedback[stage.name], stage.layer.mask
+        upward = sum(factor * product(W[stage.name], post[n], pre[n - 1]) for factor, post, pre in terms)
+        downward = sum(factor * product(B, pre[n], post[n - 1]) for factor, post, pre in terms)
+        gradients |= {f"{stage.name}.weight": on_synapses(upward, mask), f"{stage.name}.B": on_synapses(downward, mask)}
     return gradients

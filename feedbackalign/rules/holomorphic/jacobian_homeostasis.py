@@ -18,8 +18,11 @@ Differs from Kolen-Pollack     W and B share no update, and W + B is not forgott
 
 Deviations from the paper
     - Local probes by default, derived for this package: the paper's code differentiates the loss automatically.
-    - Softmax pooling is refused: its Jacobian moves with the state.
+    - With softmax pooling a layer also acts on itself. That block of J is symmetric and adds nothing to L; it is left
+      out, as noise in the probes' answers.
 """
+
+import numpy as np
 
 from feedbackalign.rules.holomorphic import homeostasis, truths
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
@@ -34,7 +37,7 @@ class JacobianHomeostasis(HolomorphicEP):
     Parameters
     ----------
     network, rng, **options
-        As for `HolomorphicEP`; rng also draws the probes. pooling="softmax" is refused.
+        As for `HolomorphicEP`; rng also draws the probes.
     coefficient : float of at least 0
         λ, before the division by n.
     probes : int
@@ -48,7 +51,8 @@ class JacobianHomeostasis(HolomorphicEP):
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 5, 2], activation="dsilu", rng=np.random.default_rng(0), dtype=np.float64)
     >>> rule = JacobianHomeostasis(net, rng=np.random.default_rng(1), estimate="closed-form")
-    >>> pull = rule.homeostatic_gradients(3)
+    >>> free, _ = rule.free_phase(np.ones((3, 4)))
+    >>> pull = rule.homeostatic_gradients(free)
     >>> bool(np.all(pull["fc2.weight"] == -pull["fc2.B"]))
     True
     """
@@ -63,20 +67,20 @@ class JacobianHomeostasis(HolomorphicEP):
         self.coefficient = require_number(coefficient, "coefficient", low=0)
         self.probes = require_integer(probes, "probes", low=1)
         self.estimate = require_known(estimate, ESTIMATES, "estimate")
-        homeostasis.require_linear(self.chain)
         if self.estimate == "closed-form":
             homeostasis.require_dense(self.chain)
 
-    def gradients(self, x, targets):
-        step = super().gradients(x, targets)
+    def learned(self, x, free, deltas):
+        gradients = super().learned(x, free, deltas)
         strength = self.coefficient / homeostasis.neurons(self.chain)
-        for name, pull in self.homeostatic_gradients(len(x)).items():
-            step.grads[name] += (strength * pull).astype(step.grads[name].dtype)                             # Eq. 3
-        return step
+        for name, pull in self.homeostatic_gradients(free).items():
+            gradients[name] += strength * pull                                                               # Eq. 3
+        return gradients
 
-    def homeostatic_gradients(self, N):
-        """∂L/∂W and ∂L/∂B for a batch of N samples: {"fc2.weight": …, "fc2.B": …}."""
+    def homeostatic_gradients(self, free):
+        """∂L/∂W and ∂L/∂B at the free states of a batch: {"fc2.weight": …, "fc2.B": …}."""
         if self.estimate == "closed-form":
             return homeostasis.chain_gradient(self.chain, self.B)
-        probes = homeostasis.draw_probes(self.chain, self.probes * N, self.rng)
-        return homeostasis.probed_chain_gradient(self.chain, self.B, probes, local=self.estimate == "local")
+        probes = homeostasis.draw_probes(self.chain, self.probes * len(free[0]), self.rng)
+        states = [np.repeat(state, self.probes, axis=0) for state in free]
+        return homeostasis.probed_chain_gradient(self.chain, states, self.B, probes, local=self.estimate == "local")

@@ -53,10 +53,11 @@ def named(arrays):
 
 def homeostasis(kind, rng, h=1e-6, steps=20, lr=0.1):
     """Closed form against central differences of the loss; steps on homeostasis alone; probes in the mean."""
-    network = settled_network(rng)[0]
+    network, x, _ = settled_network(rng)
     rule = kind(network, rng=rng, estimate="closed-form")
+    free, _ = rule.free_phase(x)
     weights = {f"{name}.weight": network.layer(name).weight for name in rule.B} | rule.parameters()
-    closed = rule.homeostatic_gradients(1)
+    closed = rule.homeostatic_gradients(free)
     slopes = {name: np.empty_like(array) for name, array in weights.items()}
     for name, array in weights.items():
         for place in np.ndindex(array.shape):
@@ -69,13 +70,13 @@ def homeostasis(kind, rng, h=1e-6, steps=20, lr=0.1):
     yield "closed form of homeostasis against central differences", relative(closed, slopes), 1e-6
 
     probes = formulas.draw_probes(rule.chain, 20_000, rng)
-    local = formulas.probed_chain_gradient(rule.chain, rule.B, probes, local=True)
+    local = formulas.probed_chain_gradient(rule.chain, probes, rule.B, probes, local=True)  # no pooling reads a state
     yield "local probes (20 000) against the closed form", relative(local, closed), 0.15
 
     gaps = apart(rule)
     rate = lr * rule.coefficient / formulas.neurons(rule.chain)
     for _ in range(steps):
-        pull = rule.homeostatic_gradients(1)
+        pull = rule.homeostatic_gradients(free)
         for name, array in weights.items():
             array -= rate * pull[name]
     faded = {name: (1 - 4 * rate) ** steps * gap for name, gap in gaps.items()}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign.optimizer import SGD
-from feedbackalign.rules.equilibrium.dynamics import pooled
+from feedbackalign.rules.equilibrium.dynamics import from_below, pooled, preactivation
 from feedbackalign.rules.equilibrium.exact_gradients import recurrent_matrix
 from feedbackalign.rules.holomorphic import homeostasis as homeo
 from tests.rules.holomorphic.cases import conv_case, dense_case
@@ -170,6 +170,11 @@ def same(ours, theirs, tolerance=1e-12):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=tolerance, err_msg=name)
 
 
+def free_of(case, count):
+    """The free state of the first sample, for each of so many probes."""
+    return [np.repeat(state[:1], count, axis=0) for state in case.free]
+
+
 def test_a_dense_chain_is_its_recurrent_matrix():
     case, rng = dense_case(), np.random.default_rng(0)
     W, places = recurrent_matrix(case.chain, case.B)
@@ -177,11 +182,11 @@ def test_a_dense_chain_is_its_recurrent_matrix():
     np.testing.assert_allclose(homeo.chain_loss(case.chain, case.B), homeo.homeostatic_loss(W), rtol=1e-12)
     same(homeo.chain_gradient(case.chain, case.B), blocks(case.chain, homeo.homeostatic_gradient(W, mask), places))
     probes = homeo.draw_probes(case.chain, 5, rng)
-    flat = np.concatenate(probes, axis=1)
-    np.testing.assert_allclose(homeo.probed_chain_loss(case.chain, case.B, probes), homeo.probed_losses(W, flat),
-                               rtol=1e-11, atol=1e-11)
+    flat, states = np.concatenate(probes, axis=1), free_of(case, 5)
+    np.testing.assert_allclose(homeo.probed_chain_loss(case.chain, states, case.B, probes),
+                               homeo.probed_losses(W, flat), rtol=1e-11, atol=1e-11)
     for local, estimate in ((True, homeo.local_probe_gradient), (False, homeo.full_probe_gradient)):
-        same(homeo.probed_chain_gradient(case.chain, case.B, probes, local=local),
+        same(homeo.probed_chain_gradient(case.chain, states, case.B, probes, local=local),
              blocks(case.chain, estimate(W, flat, mask), places))
     assert homeo.neurons(case.chain) == len(W)
 
@@ -196,56 +201,94 @@ def unit_vectors(chain):
     return probes
 
 
-def operator(stage, weights):
-    """P C(weights) as a matrix, column by column: (out, in)."""
-    inputs = int(np.prod(stage.below_shape))
-    answers = stage.layer.respond(np.eye(inputs).reshape(inputs, *stage.below_shape), weights)
-    return pooled(stage, answers).reshape(inputs, -1).T
+def columns(function, units, h=1e-30):
+    """The derivative of a holomorphic function of one sample, exactly: all units at once, one moved in each row by ih.
+
+    function: [(count, …) complex arrays] -> [arrays (count, …)]; units: a list of arrays (1, …). -> (outputs, inputs)
+    """
+    sizes = [unit.size for unit in units]
+    moved = np.concatenate([unit.ravel() for unit in units])[None] + 1j * h * np.eye(sum(sizes))
+    parts = np.split(moved, np.cumsum(sizes)[:-1], axis=1)
+    answers = function([part.reshape(-1, *unit.shape[1:]) for part, unit in zip(parts, units)])
+    return np.concatenate([answer.reshape(len(moved), -1) for answer in answers], axis=1).imag.T / h
 
 
-def convolutional_loss(case):
-    return sum(((operator(stage, stage.layer.weight) - operator(stage, case.B[stage.name])) ** 2).sum()
-               for stage in case.chain.stages[1:])
+def operator(stage, weights, below):
+    """What a stage makes of changes below it, by these weights, as a matrix: (out, in)."""
+    def drive(states):
+        return [pooled(stage, stage.layer.respond(states[0].reshape(-1, *stage.below_shape), weights))]
+
+    return columns(drive, [below[:1]])
 
 
-def test_a_convolutional_loss_is_that_of_its_operators():
-    case = conv_case()
-    probed = homeo.probed_chain_loss(case.chain, case.B, unit_vectors(case.chain)).sum()
-    np.testing.assert_allclose(probed, convolutional_loss(case), rtol=1e-11)
+def loss_of_operators(case):
+    """Σ ‖upward block − downward block‖² at the free state of the first sample, which is held."""
+    return sum(((operator(stage, stage.layer.weight, below) - operator(stage, case.B[stage.name], below)) ** 2).sum()
+               for stage, below in zip(case.chain.stages[1:], case.free))
 
 
-def test_convolutional_gradients_by_unit_vectors_are_the_loss_derivative():
+poolings = pytest.mark.parametrize("pooling", [None, "softmax"])
+
+
+@poolings
+def test_a_convolutional_loss_is_that_of_its_operators(pooling):
+    case = conv_case(pooling=pooling)
+    probes = unit_vectors(case.chain)
+    probed = homeo.probed_chain_loss(case.chain, free_of(case, len(probes[0])), case.B, probes).sum()
+    np.testing.assert_allclose(probed, loss_of_operators(case), rtol=1e-11)
+
+
+@poolings
+def test_it_is_half_the_square_of_what_the_whole_field_lacks_in_symmetry(pooling):
+    """J of all pre-activations by all states. Softmax pooling's action of a layer on itself is symmetric."""
+    case = conv_case(pooling=pooling)
+    drive = from_below(case.chain.stages[0], case.x[:1])
+
+    def field(states):
+        return [preactivation(case.chain, states, n, drive, 0.0, None, case.B) for n in range(len(states))]
+
+    J = columns(field, free_of(case, 1))
+    np.testing.assert_allclose(0.5 * ((J - J.T) ** 2).sum(), loss_of_operators(case), rtol=1e-11)
+    on_itself = J[:case.free[0][0].size, :case.free[0][0].size]
+    assert np.abs(on_itself).max() > 1e-3 if pooling else not on_itself.any()
+
+
+@poolings
+def test_convolutional_gradients_by_unit_vectors_are_the_loss_derivative(pooling):
     """Both forms, kernels and dense weights, W and B: rtol and atol 1e-6 against central differences."""
-    case = conv_case()
+    case = conv_case(pooling=pooling)
     probes, n = unit_vectors(case.chain), homeo.neurons(case.chain)
     numeric = {}
     for stage in case.chain.stages[1:]:
-        numeric[f"{stage.name}.weight"] = derivative(lambda: convolutional_loss(case), stage.layer.weight)
-        numeric[f"{stage.name}.B"] = derivative(lambda: convolutional_loss(case), case.B[stage.name])
+        numeric[f"{stage.name}.weight"] = derivative(lambda: loss_of_operators(case), stage.layer.weight)
+        numeric[f"{stage.name}.B"] = derivative(lambda: loss_of_operators(case), case.B[stage.name])
     for local in (True, False):
-        found = homeo.probed_chain_gradient(case.chain, case.B, probes, local=local)
+        found = homeo.probed_chain_gradient(case.chain, free_of(case, n), case.B, probes, local=local)
         assert found.keys() == numeric.keys()
         for name in found:
             np.testing.assert_allclose(n * found[name], numeric[name], rtol=1e-6, atol=1e-6, err_msg=name)
 
 
-def test_the_full_convolutional_gradient_is_that_of_the_probed_loss():
-    case = conv_case()
-    probes = homeo.draw_probes(case.chain, 2, np.random.default_rng(0))
-    found = homeo.probed_chain_gradient(case.chain, case.B, probes, local=False)
+@poolings
+def test_the_full_convolutional_gradient_is_that_of_the_probed_loss(pooling):
+    """Each probe at the free state of another sample."""
+    case = conv_case(pooling=pooling)
+    probes = homeo.draw_probes(case.chain, len(case.x), np.random.default_rng(0))
+    found = homeo.probed_chain_gradient(case.chain, case.free, case.B, probes, local=False)
     for stage in case.chain.stages[1:]:
         for name, array in ((f"{stage.name}.weight", stage.layer.weight), (f"{stage.name}.B", case.B[stage.name])):
-            numeric = derivative(lambda: homeo.probed_chain_loss(case.chain, case.B, probes).mean(), array)
+            numeric = derivative(lambda: homeo.probed_chain_loss(case.chain, case.free, case.B, probes).mean(), array)
             np.testing.assert_allclose(found[name], numeric, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
+@poolings
 @pytest.mark.parametrize("local", [True, False])
-def test_random_probes_of_a_convolutional_chain_are_right_in_the_mean(local):
-    case, rng = conv_case(), np.random.default_rng(1)
-    n = homeo.neurons(case.chain)
-    exact = homeo.probed_chain_gradient(case.chain, case.B, unit_vectors(case.chain), local=local)
-    many = [homeo.probed_chain_gradient(case.chain, case.B, homeo.draw_probes(case.chain, 10, rng), local=local)
-            for _ in range(300)]
+def test_random_probes_of_a_convolutional_chain_are_right_in_the_mean(local, pooling):
+    case, rng = conv_case(pooling=pooling), np.random.default_rng(1)
+    n, states = homeo.neurons(case.chain), free_of(case, 10)
+    exact = homeo.probed_chain_gradient(case.chain, free_of(case, n), case.B, unit_vectors(case.chain), local=local)
+    many = [homeo.probed_chain_gradient(case.chain, states, case.B, homeo.draw_probes(case.chain, 10, rng),
+                                        local=local) for _ in range(300)]
     for name in exact:
         estimates = np.stack([estimate[name] for estimate in many])
         error = estimates.std(axis=0) / np.sqrt(len(many))
@@ -271,7 +314,8 @@ def test_gradient_steps_shrink_the_difference_and_keep_the_sum():
 
 def test_local_probes_also_keep_the_sum():
     case = conv_case()
-    pull = homeo.probed_chain_gradient(case.chain, case.B, homeo.draw_probes(case.chain, 3, np.random.default_rng(0)))
+    probes = homeo.draw_probes(case.chain, 3, np.random.default_rng(0))
+    pull = homeo.probed_chain_gradient(case.chain, free_of(case, 3), case.B, probes)
     for stage in case.chain.stages[1:]:
         assert np.array_equal(pull[f"{stage.name}.weight"], -pull[f"{stage.name}.B"])
 
@@ -281,18 +325,14 @@ def test_synapses_that_do_not_exist_are_left_alone():
     layer = case.chain.stages[1].layer
     layer.mask = np.random.default_rng(0).random(layer.weight.shape) < 0.5
     probes = homeo.draw_probes(case.chain, 2, np.random.default_rng(1))
-    for pull in (homeo.chain_gradient(case.chain, case.B), homeo.probed_chain_gradient(case.chain, case.B, probes),
-                 homeo.probed_chain_gradient(case.chain, case.B, probes, local=False)):
+    for pull in (homeo.chain_gradient(case.chain, case.B),
+                 homeo.probed_chain_gradient(case.chain, free_of(case, 2), case.B, probes),
+                 homeo.probed_chain_gradient(case.chain, free_of(case, 2), case.B, probes, local=False)):
         for kind in ("weight", "B"):
             gradient = pull[f"{layer.name}.{kind}"]
             assert (gradient[~layer.mask] == 0).all() and (gradient[layer.mask] != 0).all()
 
 
-def test_what_a_chain_cannot_is_refused_by_name():
+def test_a_convolution_has_no_closed_form_and_is_refused_by_name():
     with pytest.raises(ValueError, match="conv2: the closed form takes dense layers"):
         homeo.chain_gradient(conv_case().chain, conv_case().B)
-    case = conv_case(pooling="softmax")
-    probes = homeo.draw_probes(case.chain, 1, np.random.default_rng(0))
-    for probed in (homeo.probed_chain_loss, homeo.probed_chain_gradient):
-        with pytest.raises(ValueError, match="pool1 after conv1: homeostasis takes average pooling, got SoftmaxPool2d"):
-            probed(case.chain, case.B, probes)

@@ -21,8 +21,8 @@ def test_each_rule_shows_what_is_true_of_it():
 class OneSided(JacobianHomeostasis):
     """Only W is pulled."""
 
-    def homeostatic_gradients(self, N):
-        pulls = super().homeostatic_gradients(N)
+    def homeostatic_gradients(self, free):
+        pulls = super().homeostatic_gradients(free)
         return {name: pull * (0 if name.endswith("B") else 1) for name, pull in pulls.items()}
 
 
