@@ -87,20 +87,87 @@ def require_bool(value, what):
     return bool(value)
 
 
-def require_step(value, what, dtype):
-    """Refuse a step over whose length a difference is divided, where what it moves drowns in rounding.
+def require_step(value, what, dtype, *, divided=True, nudge=False):
+    """Refuse a step that is so short, or so long, that what it moves drowns in rounding.
+
+    A step over whose length a difference is divided keeps half of the digits: it is as long as the root of the rounding
+    or more. Other steps (`divided=False`) have to be as long as the rounding itself. None is longer than the inverse.
+    A nudge may be negative.
 
     >>> require_step(1e-12, "target_step", np.dtype(np.float32))
     Traceback (most recent call last):
     ...
     ValueError: target_step: expected at least 3.5e-04 in float32, got 1e-12: what it moves drowns in rounding
     """
-    value = require_number(value, what, low=0, low_open=True)
-    smallest = float(np.finfo(dtype).eps) ** 0.5
-    if value < smallest:
-        raise ValueError(f"{what}: expected at least {smallest:.1e} in {dtype}, got {value:g}: what it moves drowns in "
-                         f"rounding")
+    value = require_number(value, what, low=-math.inf if nudge else 0, low_open=not nudge)
+    if value == 0:
+        raise ValueError(f"{what}: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
+    smallest = float(np.finfo(dtype).eps) ** (0.5 if divided else 1.0)
+    if not smallest <= abs(value) <= 1 / smallest:
+        bound = f"at least {smallest:.1e}" if abs(value) < smallest else f"at most {1 / smallest:.1e}"
+        raise ValueError(f"{what}: expected {bound} in {np.dtype(dtype)}{' or its negative' if nudge else ''}, got "
+                         f"{value!r}: what it moves drowns in rounding")
     return value
+
+
+def require_factor(value, what, dtype, *, low_open=False):
+    """Refuse a factor whose square is no number of the dtype: products vanish or overflow. `low_open` refuses 0 too.
+
+    >>> require_factor(1e39, "gamma", np.float32)
+    Traceback (most recent call last):
+    ...
+    ValueError: gamma: expected 0 or a number from 1.1e-19 to 9.2e+18 in float32, got 1e+39: products vanish or overflow
+    """
+    value = require_number(value, what, low=0, low_open=low_open)
+    smallest = float(np.finfo(dtype).tiny) ** 0.5
+    if value and not smallest <= value <= 1 / smallest:
+        raise ValueError(f"{what}: expected {'' if low_open else '0 or '}a number from {smallest:.1e} to "
+                         f"{1 / smallest:.1e} in {np.dtype(dtype)}, got {value!r}: products vanish or overflow")
+    return value
+
+
+def require_density(value, shape):
+    """Refuse what is no share of synapses in (0, 1], or leaves less than one of an array of this shape.
+
+    >>> require_density(1e-80, (4, 3))
+    Traceback (most recent call last):
+    ...
+    ValueError: density: expected at least 0.0833, one synapse of an array of shape (4, 3), got 1e-80
+    """
+    value = require_number(value, "density", low=0, high=1, low_open=True)
+    if value * math.prod(shape) < 1:
+        raise ValueError(f"density: expected at least {1 / math.prod(shape):.3g}, one synapse of an array of shape "
+                         f"{tuple(shape)}, got {value!r}")
+    return value
+
+
+def require_dtype(dtype, what="dtype"):
+    """Refuse anything but float32 and float64, or their names; return the numpy.dtype.
+
+    >>> require_dtype("float32"), require_dtype(np.float64)
+    (dtype('float32'), dtype('float64'))
+    """
+    for known in (np.dtype(np.float32), np.dtype(np.float64)):
+        if dtype is known.type or isinstance(dtype, (str, np.dtype)) and str(dtype) == known.name:
+            return known
+    raise TypeError(f"{what}: expected numpy.float32 or numpy.float64, or the name of one, got {describe(dtype)}")
+
+
+def require_plain(array, what):
+    """Refuse masked arrays, matrices and other kinds of array that compute in their own way; return an ndarray.
+
+    Lists and numbers become arrays. Memory maps stay.
+
+    >>> require_plain(np.ma.masked_array([1.0, 2.0], mask=[True, False]), "x")
+    Traceback (most recent call last):
+    ...
+    TypeError: x: expected a plain numpy.ndarray, got a MaskedArray of shape (2,): a mask would be ignored
+    """
+    if isinstance(array, np.ndarray) and type(array) not in (np.ndarray, np.memmap):
+        why = ": a mask would be ignored" if isinstance(array, np.ma.MaskedArray) else ""
+        raise TypeError(f"{what}: expected a plain numpy.ndarray, got a {type(array).__name__} of shape {array.shape}"
+                        f"{why}")
+    return np.asarray(array)
 
 
 def require_generator(rng, what):
@@ -125,6 +192,7 @@ def require_floats(x, what, *, shape):
     """
     if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
         raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
+    require_plain(x, what)
     if x.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, x.shape)):
         letters = "NCHW" + "?" * len(shape)
         wanted = ", ".join(letter if want is None else str(want) for letter, want in zip(letters, shape))
@@ -161,6 +229,7 @@ def require_labels(labels, what, *, count, classes):
     """Refuse anything but `count` integer labels in 0 … classes − 1."""
     if not isinstance(labels, np.ndarray) or not np.issubdtype(labels.dtype, np.integer):
         raise TypeError(f"{what}: expected an integer array of {count} labels, got {describe(labels)}")
+    require_plain(labels, what)
     if labels.shape != (count,):
         raise ValueError(f"{what}: expected shape ({count},), one label a sample, got {describe(labels)}")
     if labels.min() < 0 or labels.max() >= classes:

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from feedbackalign.validation import (describe, require_finite, require_floats, require_generator, require_integer,
-                                      require_known, require_labels, require_number, store)
+from feedbackalign.validation import (describe, require_dtype, require_finite, require_floats, require_generator,
+                                      require_integer, require_known, require_labels, require_number, store)
 
 SPLITS = ("train", "validation", "test")
 
@@ -129,8 +129,7 @@ class Dataset:
 
     def astype(self, dtype):
         """The same data in float32 (to train) or float64 (to check); labels stay integers."""
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise ValueError(f"dtype: expected float32 or float64, got {describe(dtype)}")
+        dtype = require_dtype(dtype)
 
         def convert(split):
             targets = split.targets if self.classes is not None else split.targets.astype(dtype)

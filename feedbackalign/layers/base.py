@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from feedbackalign.validation import require_dtype
+
 
 class Layer:
     """Base of all layers: no parameters, nothing to remember between passes.
@@ -56,7 +58,8 @@ class Layer:
         return input_shape
 
     def astype(self, dtype):
-        """Convert every floating array that the layer holds, in place."""
+        """Convert every floating array that the layer holds to float32 or float64, in place."""
+        dtype = require_dtype(dtype)
         for attribute, value in vars(self).items():
             if isinstance(value, np.ndarray) and value.dtype.kind == "f":
                 setattr(self, attribute, value.astype(dtype))

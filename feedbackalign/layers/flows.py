@@ -30,7 +30,8 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.units import ACTIVATIONS
 from feedbackalign.ops import initialisers, skew, vector_fields
-from feedbackalign.validation import require_floats, require_generator, require_integer, require_known, require_number
+from feedbackalign.validation import (require_dtype, require_floats, require_generator, require_integer, require_known,
+                                      require_number)
 
 
 class Field(typing.NamedTuple):
@@ -111,8 +112,7 @@ class MatrixFlow(Layer):
         gates = require_integer(gates, "gates", low=1)
         hidden = require_integer(hidden, "hidden", low=1)
         require_generator(rng, "MatrixFlow")
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
+        dtype = require_dtype(dtype)
         if self.h * self.unit.steepest >= 1:
             warnings.warn(f"MatrixFlow: a step of {self.h:g} times the unit's steepest slope {self.unit.steepest:g} is "
                           f"at least 1, so errors have no lower bound: take more steps", stacklevel=2)

@@ -5,7 +5,7 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops.fast import normalisation as fast
 from feedbackalign.ops.normalisation import batch_norm_backward_running
-from feedbackalign.validation import require_floats, require_integer, require_number
+from feedbackalign.validation import require_dtype, require_factor, require_floats, require_integer, require_number
 
 
 class BatchNorm(Layer):
@@ -39,9 +39,10 @@ class BatchNorm(Layer):
 
     def __init__(self, channels, *, momentum=0.1, epsilon=1e-5, dtype=np.float32):
         super().__init__()
+        dtype = require_dtype(dtype)
         channels = require_integer(channels, "BatchNorm channels", low=1)
         self.momentum = require_number(momentum, "momentum", low=0, high=1, low_open=True)
-        self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
+        self.epsilon = require_factor(epsilon, "epsilon", dtype, low_open=True)
         self.uses_batch = True
         self.weight = np.ones(channels, dtype=dtype)
         self.bias = np.zeros(channels, dtype=dtype)

@@ -14,8 +14,8 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops.fast import convolution as by_rows
-from feedbackalign.validation import (channels_first, require_bool, require_floats, require_generator, require_integer,
-                                      require_number)
+from feedbackalign.validation import (channels_first, require_bool, require_density, require_dtype, require_floats,
+                                      require_generator, require_integer)
 
 LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
 
@@ -33,9 +33,8 @@ class WeightedLayer(Layer):
     def __init__(self, weight_shape, *, bias, rng, init, density, dtype):
         super().__init__()
         require_generator(rng, type(self).__name__)
-        density = require_number(density, "density", low=0, high=1, low_open=True)
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise TypeError(f"dtype: expected numpy.float32 or numpy.float64, got {dtype!r}")
+        density = require_density(density, weight_shape)
+        dtype = require_dtype(dtype)
         self.init = init
         self.weight = self.drawn(weight_shape, rng, dtype)
         self.bias = initialisers.draw_bias(weight_shape, rng, init, dtype) if require_bool(bias, "bias") else None

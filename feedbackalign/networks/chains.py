@@ -17,7 +17,7 @@ from feedbackalign.layers import ACTIVATIONS, POOLINGS, Flatten, Identity, Linea
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.units import Activation
 from feedbackalign.layers.weighted import WeightedLayer
-from feedbackalign.validation import require_bool, require_known
+from feedbackalign.validation import require_bool, require_dtype, require_known
 
 BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsilu")
 ORDER = "(Conv2d, [MaxPool2d, AvgPool2d or SoftmaxPool2d], unit)*, Flatten, (Linear, unit)*"
@@ -72,9 +72,10 @@ class Chain(typing.NamedTuple):
 
     def rest(self, N, dtype=None):
         """All states zero, for a batch of N: one array per stage, after pooling, in the network's dtype or another."""
+        dtype = self.network.dtype if dtype is None else require_dtype(dtype)
         shapes = [stage.pool.output_shape(stage.output_shape) if stage.pool else stage.output_shape
                   for stage in self.stages]
-        return [np.zeros((N, *shape), dtype=dtype or self.network.dtype) for shape in shapes]
+        return [np.zeros((N, *shape), dtype=dtype) for shape in shapes]
 
 
 def read_stages(network, kind, pools, expected, hint):

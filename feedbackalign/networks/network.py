@@ -14,7 +14,8 @@ import numpy as np
 from feedbackalign.layers import Layer, Residual
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
-from feedbackalign.validation import describe, require_finite, require_floats, require_known, require_labels
+from feedbackalign.validation import (describe, require_dtype, require_finite, require_floats, require_known,
+                                      require_labels)
 
 LOSSES = ("cross-entropy", "squared-error")
 
@@ -123,6 +124,7 @@ class Network:
 
     def astype(self, dtype):
         """Convert parameters and memories to float32 or float64, in place."""
+        dtype = require_dtype(dtype)
         for layer in [*self.all_layers(), *blocks(self.layers)]:
             layer.astype(dtype)
         return self

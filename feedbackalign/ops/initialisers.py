@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from feedbackalign.validation import require_known
+from feedbackalign.validation import require_dtype, require_known
 
 CUT = 2.0                                                                       # of the truncated normal, in deviations
 # The deviation of a standard normal number that is no further than CUT from 0.
@@ -76,7 +76,7 @@ def orthogonal(shape, rng, dtype=np.float64):
     >>> np.allclose(Q @ Q.T, np.eye(3))
     True
     """
-    rows, cols = shape[0], int(np.prod(shape[1:]))
+    dtype, rows, cols = require_dtype(dtype), shape[0], int(np.prod(shape[1:]))
     q, r = np.linalg.qr(rng.normal(size=(max(rows, cols), min(rows, cols))))
     q = q * np.sign(np.diag(r))                                                 # makes the draw uniform (Haar)
     return (q if rows >= cols else q.T).reshape(shape).astype(dtype, order="C")   # a transpose is not in C order
@@ -89,6 +89,7 @@ def draw(shape, rng, init="xavier-uniform", dtype=np.float32):
     (2, 3)
     """
     require_known(init, NAMES, "initialiser")
+    dtype = require_dtype(dtype)
     if init == "orthogonal":
         return orthogonal(shape, rng, dtype)
     return LAWS[init](shape, rng, deviation(shape, init)).astype(dtype)

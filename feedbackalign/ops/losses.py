@@ -9,6 +9,8 @@ package is the gradient of the batch *mean*.
 
 import numpy as np
 
+from feedbackalign.validation import require_dtype
+
 
 def softmax(logits):
     """exp(z) / Σ exp(z) over the last axis, safe at logits of ±1e4: (N, classes) -> (N, classes).
@@ -29,7 +31,7 @@ def one_hot(labels, classes, dtype=np.float64):
     array([[0., 1., 0.],
            [1., 0., 0.]])
     """
-    rows = np.zeros((len(labels), classes), dtype=dtype)
+    rows = np.zeros((len(labels), classes), dtype=require_dtype(dtype))
     rows[np.arange(len(labels)), labels] = 1.0
     return rows
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from feedbackalign.networks import small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
-from feedbackalign.validation import describe, require_finite, require_known
+from feedbackalign.validation import describe, require_dtype, require_finite, require_known
 
 NEEDS = {                                   # what `Rule.needs` may name, in the words of the refusal
     "mix_outputs": "a middle population at its outputs",
@@ -246,7 +246,8 @@ class Rule:
             stream.bit_generator.state = json.loads(str(state[f"streams/{key}"]))
 
     def astype(self, dtype):
-        """Convert every floating array of the rule and its network, in place; dicts of arrays one level deep."""
+        """Convert every floating array of rule and network to float32 or float64, in place; dicts one level deep."""
+        dtype = require_dtype(dtype)
         self.network.astype(dtype)
         for attribute, value in vars(self).items():
             if isinstance(value, np.ndarray) and value.dtype.kind == "f":

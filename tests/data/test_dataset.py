@@ -240,7 +240,7 @@ def test_astype_changes_floats_and_leaves_labels():
     data, regression = a_dataset().astype(np.float64), a_regression().astype("float64")
     assert data.test.x.dtype == np.float64 and data.test.targets.dtype == np.int64
     assert regression.test.x.dtype == regression.test.targets.dtype == np.float64
-    with pytest.raises(ValueError, match="expected float32 or float64, got 'int32'"):
+    with pytest.raises(TypeError, match="dtype: expected numpy.float32 or numpy.float64, .* got 'int32'"):
         data.astype("int32")
 
 
