@@ -19,7 +19,7 @@ import dataclasses
 import numpy as np
 
 from feedbackalign.ops.fast.sgd import sgd_in_blocks
-from feedbackalign.validation import describe, require_integer, require_known, require_number, store
+from feedbackalign.validation import describe, require_factor, require_integer, require_known, require_number, store
 
 # Bytes of a parameter from which on SGD updates it in blocks. Medians of whole updates in float32, the three lines
 # against blocks: 0.032 and 0.059 ms for bp on 64-64-64-10, equal around 0.8 MB (784 × 256), 1.13 and 0.95 ms for bp on
@@ -192,7 +192,7 @@ class Adam(Optimizer):
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"betas: expected two numbers, got {describe(betas)}")
         self.betas = tuple(require_number(beta, "betas", low=0, high=1, high_open=True) for beta in betas)
-        self.epsilon = require_number(epsilon, "epsilon", low=0, low_open=True)
+        self.epsilon = require_factor(epsilon, "epsilon", np.float32, low_open=True)
         self.first, self.second, self.steps = {}, {}, 0
 
     def step(self, parameters, gradients):

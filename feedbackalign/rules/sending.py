@@ -17,7 +17,7 @@ from feedbackalign.alignment import angle
 from feedbackalign.layers import Residual
 from feedbackalign.layers.residual import add
 from feedbackalign.rules.base import Rule, Step
-from feedbackalign.validation import describe, require_finite, require_number
+from feedbackalign.validation import describe, require_density, require_finite
 
 
 class ErrorSendingRule(Rule):
@@ -137,7 +137,7 @@ def sparse(weights, density, rng):
 
     The mask is fixed from here on; what learns under it is masked again after every update.
     """
-    density = require_number(density, "density", low=0, high=1, low_open=True)
+    density = require_density(density, weights.shape)
     if density == 1:
         return weights, None
     mask = rng.random(weights.shape) < density

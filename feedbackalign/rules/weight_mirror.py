@@ -22,9 +22,11 @@ Deviations from the paper
       stride these differ, and B would not come to be parallel to W.
 """
 
+import numpy as np
+
 from feedbackalign import alignment
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_generator, require_number
+from feedbackalign.validation import require_generator, require_number, require_step
 
 
 def mirror_finds_W(kind, rng):
@@ -71,9 +73,10 @@ class WeightMirror(ErrorSendingRule):
 
     def __init__(self, network, *, rng, density=1.0, mirror_rate=0.02, sigma=1.0):
         super().__init__(network, rng=require_generator(rng, "wm"))
-        self.sigma = require_number(sigma, "sigma", low=0, low_open=True)
+        self.sigma = require_step(sigma, "sigma", network.dtype)
         self.mirror_rate = require_number(mirror_rate, "mirror_rate", low=0, high=1, low_open=True, high_open=True)
-        require_number(self.mirror_rate * self.sigma**2, "mirror_rate · sigma²", low=0, high=1)
+        require_number(self.mirror_rate * self.sigma**2, "mirror_rate · sigma²", high=1,
+                       low=float(np.finfo(network.dtype).eps))                  # B moves by this share of itself
         self.B, self.B_masks = {}, {}
         for layer in network.weighted_layers():
             self.B[layer.name], mask = sparse(layer.draw_weights(rng), density, rng)        # (out, in), W's shape

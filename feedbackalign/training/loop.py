@@ -135,7 +135,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
                                               fixed) as checkpoint:
         rows = Rows(checkpoint.restore(done) if resume else [])
         if not rows:
-            rule.before_training(hook_batches)
+            _hook(rule, rule.before_training, hook_batches, done)
             rows.append(row_of(rule, data, optimizer, done, about, settings, persistence))
             checkpoint.save(done, rows)
         _tell(rows, record, progress)
@@ -147,13 +147,21 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
                               "steps": len(batches), "loss": step.loss})
                 if done.step_in_epoch < len(batches) and checkpoint.is_due(done.step, checkpoint_every):
                     checkpoint.save(done, rows)
-            rule.after_epoch(hook_batches)
+            _hook(rule, rule.after_epoch, hook_batches, done)
             done.end_epoch()
             rows.append(row_of(rule, data, optimizer, done, about, settings, persistence))
             done.stopped = stop is not None and require_bool(stop(rows), "stop")
             checkpoint.save(done, rows)
             _tell(rows[-1:], record, progress)
     return rows
+
+
+def _hook(rule, hook, batches, done):
+    """A phase of the rule's own, before training or after an epoch."""
+    try:
+        hook(batches)
+    except np.linalg.LinAlgError as error:
+        raise unsolvable(rule, error, done.epoch) from error
 
 
 def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):

@@ -40,8 +40,8 @@ from feedbackalign.rules.control.feedback import drawn_feedback, fixed_feedback
 from feedbackalign.rules.control.learning import SIGNALS, gradients_at
 from feedbackalign.rules.control.sleep import sleep_change
 from feedbackalign.rules.epochs import EpochSums
-from feedbackalign.validation import (require_bool, require_finite, require_generator, require_integer, require_known,
-                                      require_number, require_step)
+from feedbackalign.validation import (require_bool, require_factor, require_finite, require_generator, require_integer,
+                                      require_known, require_step)
 
 
 class AnalyticFeedbackControl(Rule):
@@ -125,10 +125,13 @@ class AnalyticFeedbackControl(Rule):
         self.pretraining = require_integer(pretraining, "pretraining", low=0)
         self.sleep_updates = require_integer(sleep_updates, "sleep_updates", low=0)
         self.sleep_steps = require_integer(sleep_steps, "sleep_steps", low=2)
-        self.sleep_controller = Controller(alpha=sleep_alpha, **self.asleep)
-        self.sigma = require_number(sigma, "sigma", low=0, low_open=True)
-        self.feedback_optimizer = Adam(feedback_lr, weight_decay=feedback_decay)
-        self.gamma = require_number(gamma, "gamma", low=0)
+        self.sleep_controller = Controller(
+            alpha=require_factor(sleep_alpha, "sleep_alpha", np.float32), **self.asleep)
+        self.sigma = require_step(sigma, "sigma", network.dtype)
+        self.feedback_optimizer = Adam(
+            require_factor(feedback_lr, "feedback_lr", network.dtype, low_open=True),
+            weight_decay=require_factor(feedback_decay, "feedback_decay", network.dtype))
+        self.gamma = require_factor(gamma, "gamma", network.dtype)
         Q = fixed_feedback(self.stages) if feedback == "fixed" else drawn_feedback(self.stages, rng)
         self.Q = {stage.name: array for stage, array in zip(self.stages, Q)}
         self.epoch = EpochSums()                                                # see `notes`

@@ -14,7 +14,7 @@ import typing
 import numpy as np
 
 from feedbackalign.networks.jacobians import pre_jacobians
-from feedbackalign.validation import require_integer, require_known, require_number, store
+from feedbackalign.validation import require_factor, require_integer, require_known, require_number, require_step, store
 
 LEAKS = ("integral", "total")
 
@@ -63,9 +63,9 @@ class Controller:
     instantaneous: bool = True
 
     def __post_init__(self):
-        store(self, alpha=require_number(self.alpha, "alpha", low=0), k_p=require_number(self.k_p, "k_p", low=0),
-              dt=require_number(self.dt, "dt", low=0, low_open=True),
-              tau=require_number(self.tau, "tau", low=0, low_open=True))
+        tau = require_factor(self.tau, "tau", np.float32, low_open=True)
+        store(self, tau=tau, dt=require_number(self.dt, "dt", low=tau * float(np.finfo(np.float32).eps)),
+              alpha=require_factor(self.alpha, "alpha", np.float32), k_p=require_factor(self.k_p, "k_p", np.float32))
         require_known(self.leak, LEAKS, "leak")
         if self.dt > self.tau:
             raise ValueError(f"dt: expected a step no longer than the time constant tau = {self.tau:g}, got "
@@ -94,8 +94,8 @@ class Noise:
         v_fb += (self.sigma * dt**0.5 / self.tau) * self.rng.standard_normal(v_fb.shape, dtype=v_fb.dtype)
 
     def __post_init__(self):
-        store(self, sigma=require_number(self.sigma, "sigma", low=0, low_open=True),
-              tau=require_number(self.tau, "tau of the noise", low=0, low_open=True))
+        store(self, sigma=require_step(self.sigma, "sigma", np.float64),
+              tau=require_factor(self.tau, "tau of the noise", np.float32, low_open=True))
 
 
 class State:

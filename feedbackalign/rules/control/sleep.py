@@ -16,7 +16,7 @@ The weight mirror is simpler: noise in a forward pass without a controller. Ther
 import numpy as np
 
 from feedbackalign.rules.control.dynamics import push, run
-from feedbackalign.validation import require_integer, require_number
+from feedbackalign.validation import require_integer, require_number, require_step
 
 
 def sleep_change(stages, seen, Q, controller, noise, *, steps):
@@ -54,7 +54,7 @@ def mirror_change(stages, seen, sigma, rng):
 
     Its mean is Jᵀ in a linear network: with decay β, Q becomes Jᵀ/β.
     """
-    sigma = require_number(sigma, "sigma", low=0, low_open=True)
+    sigma = require_step(sigma, "sigma", seen.output.dtype)
     noise = [sigma * rng.standard_normal(v.shape, dtype=v.dtype) for v in seen.pre]
     _, _, r = push(stages, seen.post[0], noise)
     moved = r[-1] - seen.output                                                 # (N, out)

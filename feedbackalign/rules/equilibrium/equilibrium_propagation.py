@@ -28,8 +28,6 @@ small dense networks; on the digits all three estimators learn about equally wel
 exact gradient. Hard units stuck at 0 keep deeper small networks (three and more hidden layers) from learning.
 """
 
-import numpy as np
-
 from feedbackalign.alignment import in_float64
 from feedbackalign.layers import Identity
 from feedbackalign.networks.chains import settling_chain
@@ -39,7 +37,7 @@ from feedbackalign.rules.equilibrium.dynamics import SWEEPS, answer, primitive_g
 from feedbackalign.rules.equilibrium.exact_gradients import (EXACTLY, implicit_gradients, settle_exactly,
                                                              truncated_gradients)
 from feedbackalign.rules.equilibrium.settling_rule import SettlingRule
-from feedbackalign.validation import require_known, require_number
+from feedbackalign.validation import require_known, require_step
 
 ESTIMATORS = ("symmetric", "one-sided", "random-sign")
 USUAL_BETA = {"cross-entropy": 1.0, "squared-error": 0.5}                       # the paper's
@@ -70,7 +68,7 @@ class EquilibriumPropagation(SettlingRule):
         Whether the output stays outside the dynamics under cross-entropy; else its linear units settle too.
     sweep : "alternating" or "synchronous"
         Whether every other layer moves at a time, or all at once.
-    damping : float in [0, 1)
+    damping : float from 0 to 0.999999
         Share of its old state that a unit keeps at each step.
 
     Raises
@@ -190,19 +188,14 @@ class EquilibriumPropagation(SettlingRule):
 
 
 def require_beta(beta, chain, estimator):
-    """Refuse β = 0, a β whose effect drowns in rounding, and one that makes a linear top run away."""
-    beta = require_number(beta, "beta")
-    smallest = float(np.finfo(chain.network.dtype).eps) ** 0.5
-    if beta == 0:
-        raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
-    if abs(beta) < smallest:
-        raise ValueError(f"beta: expected |beta| of at least {smallest:.1e} in {chain.network.dtype}, got {beta!r}")
+    """Refuse a β whose effect drowns in rounding, as that of 0, and one that makes a linear top run away."""
+    beta = require_step(beta, "beta", chain.network.dtype, nudge=True)
     is_linear = chain.network.loss_name == "squared-error" and isinstance(chain.stages[-1].unit, Identity)
     runs_away = is_linear and abs(beta) >= 1                # the nudge of cross-entropy has a bound
     if runs_away and (estimator != "one-sided" or beta < 0):
         raise ValueError(f"beta: expected |beta| below 1 under squared error with a linear top, which a negative nudge "
                          f"drives away from its target without end, got {beta!r}")
-    return float(beta)
+    return beta
 
 
 def mean_of(first, second):

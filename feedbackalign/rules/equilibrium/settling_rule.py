@@ -30,7 +30,7 @@ class SettlingRule(Rule):
         self.chain = chain
         self.free_steps = require_integer(free_steps, "free_steps", low=1)
         self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
-        self.damping = require_number(damping, "damping", low=0, high=1, high_open=True)
+        self.damping = require_number(damping, "damping", low=0, high=0.999999)
         self.residuals = EpochSums()
 
     @classmethod

@@ -23,7 +23,7 @@ from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.ops.skew import skew_exp
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.flows import truths
-from feedbackalign.validation import require_bool, require_number
+from feedbackalign.validation import require_bool, require_factor
 
 
 class OdeToOde(Backprop):
@@ -51,7 +51,7 @@ class OdeToOde(Backprop):
     def __init__(self, network, *, rng=None, learn_start=False, start_rate=0.1):
         super().__init__(network, rng=rng)
         self.learn_start = require_bool(learn_start, "learn_start")
-        self.start_rate = require_number(start_rate, "start_rate", low=0, low_open=True)
+        self.start_rate = require_factor(start_rate, "start_rate", network.dtype, low_open=True)
         if learn_start and not self.flows():
             raise UnfitNetworkError("learn_start: the network has no flow whose start could move", "--model ode-to-ode")
 

@@ -70,7 +70,7 @@ class HolomorphicEP(SettlingRule):
         Length of the phases; in an oscillation, how long each point holds.
     periods : int
         Of an oscillation, beside the first, which is not counted.
-    damping : float in [0, 1)
+    damping : float from 0 to 0.999999
         h, the share of its old state that a unit keeps at each step.
     angle : float in [0, 180]
         Degrees α: B = sin α B0 + cos α W at the start, each layer above the lowest. Both learn from there.
@@ -108,9 +108,7 @@ class HolomorphicEP(SettlingRule):
         super().__init__(network, rng=rng, chain=chain, free_steps=free_steps, nudged_steps=nudged_steps,
                          damping=damping)
         self.mode = require_known(mode, MODES, "mode")
-        if self.mode != "tangent":
-            nudging.require_circle(radius, points)
-        self.radius, self.points = float(radius), points
+        self.radius, self.points = nudging.require_circle(radius, points)
         self.periods = require_integer(periods, "periods", low=1)
         self.angle = require_number(angle, "angle", low=0, high=180)
         self.B = {stage.name: self.draw_B(stage.layer) for stage in self.chain.stages[1:]}

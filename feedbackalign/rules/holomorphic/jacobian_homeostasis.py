@@ -26,7 +26,7 @@ import numpy as np
 
 from feedbackalign.rules.holomorphic import homeostasis, truths
 from feedbackalign.rules.holomorphic.holomorphic_equilibrium_propagation import HolomorphicEP
-from feedbackalign.validation import require_integer, require_known, require_number
+from feedbackalign.validation import require_factor, require_integer, require_known
 
 ESTIMATES = ("closed-form", "full", "local")
 
@@ -64,7 +64,7 @@ class JacobianHomeostasis(HolomorphicEP):
 
     def __init__(self, network, *, rng, coefficient=5.0, probes=5, estimate="local", **options):
         super().__init__(network, rng=rng, **options)
-        self.coefficient = require_number(coefficient, "coefficient", low=0)
+        self.coefficient = require_factor(coefficient, "coefficient", network.dtype)
         self.probes = require_integer(probes, "probes", low=1)
         self.estimate = require_known(estimate, ESTIMATES, "estimate")
         if self.estimate == "closed-form":

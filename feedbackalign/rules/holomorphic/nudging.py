@@ -18,9 +18,8 @@ import numpy as np
 
 from feedbackalign.rules.equilibrium.dynamics import settle, top_error
 from feedbackalign.rules.equilibrium.exact_gradients import forward_weights, jacobian_times, slopes
-from feedbackalign.validation import require_integer, require_number
+from feedbackalign.validation import require_integer, require_step
 
-SMALLEST_RADIUS = float(np.finfo(np.float64).eps) ** 0.5        # below, a(β) − a(0) drowns in rounding
 
 
 @dataclasses.dataclass
@@ -43,12 +42,8 @@ class Estimate:
 
 
 def require_circle(radius, points):
-    """Refuse a circle that cannot be walked; -> (radius, points)."""
-    points = require_integer(points, "points", low=1)
-    radius = require_number(radius, "radius", low=0)
-    if radius < SMALLEST_RADIUS:
-        raise ValueError(f"radius: expected at least {SMALLEST_RADIUS:.1e} (states are complex128), got {radius!r}")
-    return radius, points
+    """Refuse a circle that cannot be walked; -> (radius, points). Its states are complex128."""
+    return require_step(radius, "radius", np.float64), require_integer(points, "points", low=1)
 
 
 def half_circle(radius, points):

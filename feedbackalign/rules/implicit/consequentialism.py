@@ -27,7 +27,7 @@ What is our choice
 
 from feedbackalign.rules.implicit import truths
 from feedbackalign.rules.implicit.amending import AmendingRule
-from feedbackalign.validation import require_number
+from feedbackalign.validation import require_factor
 
 
 class Consequentialism(AmendingRule):
@@ -61,7 +61,7 @@ class Consequentialism(AmendingRule):
 
     def __init__(self, network, *, rng, epsilon=1.0):
         super().__init__(network, rng=rng)
-        self.epsilon = require_number(epsilon, "epsilon", low=0)
+        self.epsilon = require_factor(epsilon, "epsilon", network.dtype)
 
     def length(self, N):
         return 1.0

@@ -29,7 +29,7 @@ from feedbackalign.networks import small
 from feedbackalign.networks.chains import relu_chain
 from feedbackalign.rules.implicit import truths
 from feedbackalign.rules.implicit.amending import AmendingRule
-from feedbackalign.validation import require_known, require_number
+from feedbackalign.validation import require_factor, require_known
 
 
 class ProxProp(AmendingRule):
@@ -73,8 +73,8 @@ class ProxProp(AmendingRule):
         super().__init__(network, rng=rng)
         self.top_layer = relu_chain(network)[-1].name
         self.eta = require_known(eta, self.etas, "eta") if isinstance(eta, str) else \
-            require_number(eta, "eta", low=0, low_open=True)
-        self.tau = require_number(tau, "tau", low=0, low_open=True)
+            require_factor(eta, "eta", network.dtype, low_open=True)
+        self.tau = require_factor(tau, "tau", network.dtype, low_open=True)
         self.top = require_known(top, self.tops, "top")
 
     def length(self, N):

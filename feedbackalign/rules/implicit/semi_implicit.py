@@ -35,7 +35,7 @@ from feedbackalign.networks.chains import relu_chain
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.implicit import truths
 from feedbackalign.rules.implicit.subproblem import SubProblem, conjugate_gradients, newton
-from feedbackalign.validation import require_finite, require_generator, require_known, require_number
+from feedbackalign.validation import require_finite, require_generator, require_known, require_number, require_step
 
 
 class SemiImplicit(Rule):
@@ -49,8 +49,9 @@ class SemiImplicit(Rule):
         Not used.
     eta : float above 0
         η, how far a target lies from the output.
-    weight_penalty, bias_penalty : float above 0
-        λ_W and λ_b, what it costs to move. They stand beside a sum over the batch.
+    weight_penalty, bias_penalty : float from 1e-10 to 1e10
+        λ_W and λ_b, what it costs to move. They stand beside a sum over the batch. Under stronger ones even the line
+        search's shortest step is too long.
     solver : "cg" or "newton"
         Five steps of conjugate gradients for each problem, or Newton's method until it stops; see `subproblem`.
 
@@ -83,9 +84,9 @@ class SemiImplicit(Rule):
     def __init__(self, network, *, rng, eta=0.5, weight_penalty=1.0, bias_penalty=1.0, solver="cg"):
         super().__init__(network, rng=require_generator(rng, type(self).name))
         self.stages = relu_chain(network)
-        self.eta = require_number(eta, "eta", low=0, low_open=True)
-        self.weight_penalty = require_number(weight_penalty, "weight_penalty", low=0, low_open=True)
-        self.bias_penalty = require_number(bias_penalty, "bias_penalty", low=0, low_open=True)
+        self.eta = require_step(eta, "eta", np.float64, divided=False)
+        self.weight_penalty = require_number(weight_penalty, "weight_penalty", low=1e-10, high=1e10)
+        self.bias_penalty = require_number(bias_penalty, "bias_penalty", low=1e-10, high=1e10)
         self.solver = require_known(solver, self.solvers, "solver")
         self.status = {}
 

@@ -51,8 +51,8 @@ from feedbackalign.rules.information.dynamics import (STEP_RULES, Neurons, Popul
 from feedbackalign.rules.information.exact_gradients import (SETTLED, implicit_gradients, settle_exactly,
                                                              unrolled_gradients)
 from feedbackalign.rules.information.feasible_sets import SETS, WITH_DUAL
-from feedbackalign.validation import (require_finite, require_floats, require_generator, require_integer,
-                                      require_known, require_number)
+from feedbackalign.validation import (require_factor, require_finite, require_floats, require_generator,
+                                      require_integer, require_known, require_step)
 
 PUBLISHED_DUAL_RATES = 1e-6, 0.01                                               # of a hidden layer, of the top
 USUAL_FEEDBACK_RATE = 0.3                                                       # of the published rates μb / μf
@@ -130,7 +130,7 @@ class CorInfoMax(Rule):
             raise UnfitNetworkError(f"{self.layers[-1].name} cannot be taken: its rates are drawn to targets, expected "
                                     f"loss=\"squared-error\", got {network.loss_name!r}", "--model corinfomax does")
         self.neurons = Neurons(leak, epsilon, forgetting, output_leak, step_size, step_rule, slow_by, smallest_step)
-        self.beta = require_beta(beta)
+        self.beta = require_step(beta, "beta", network.dtype, nudge=True)
         self.sign = require_known(sign, self.signs, "sign")
         if phases not in (2, 3):
             raise ValueError(f"phases: expected 2 or 3, got {phases!r}")
@@ -139,10 +139,11 @@ class CorInfoMax(Rule):
         self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
         self.lateral_update = require_known(lateral, updates.UPDATES, "lateral")
         self.sets = [require_known(one, SETS, "set") for one in self._for_each(sets, "sets")]
-        self.dual_rates = [require_number(one, "dual_rates", low=0) for one in self._for_each(
+        self.dual_rates = [require_factor(one, "dual_rates", network.dtype) for one in self._for_each(
             [PUBLISHED_DUAL_RATES[layer is self.layers[-1]] for layer in self.layers]
             if dual_rates is None else dual_rates, "dual_rates")]
-        self.feedback_rate = None if feedback_rate is None else require_number(feedback_rate, "feedback_rate", low=0)
+        self.feedback_rate = None if feedback_rate is None else require_factor(
+            feedback_rate, "feedback_rate", network.dtype)
         self.Wb = {layer.name: layer.draw_weights(rng) for layer in self.layers[1:]}
         self.B = {} if lateral == "none" else {layer.name: self._first_lateral(layer) for layer in self.layers}
         self.free, self.nudged = {}, {}
@@ -201,7 +202,7 @@ class CorInfoMax(Rule):
                       targets=targets)
 
     def gradients(self, x, targets):
-        x, beta = self.admit(x), require_beta(self.beta)
+        x, beta = self.admit(x), require_step(self.beta, "beta", self.network.dtype, nudge=True)
         targets = self.wanted(targets, len(x))
         free, free_residual = self.free_phase(x)
         if self.sign == "random" and self.rng.random() < 0.5:
@@ -332,8 +333,3 @@ class CorInfoMax(Rule):
         return trace.rows(in_float64(self), x, targets)
 
 
-def require_beta(beta):
-    """Refuse a nudge of 0, and what is no finite number."""
-    if require_number(beta, "beta") == 0:
-        raise ValueError("beta: expected a nudge other than 0: without one nothing moves, and nothing is learnt")
-    return float(beta)

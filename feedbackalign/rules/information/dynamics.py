@@ -24,7 +24,7 @@ import typing
 import numpy as np
 
 from feedbackalign.rules.information.feasible_sets import WITH_DUAL, next_dual, rates_of
-from feedbackalign.validation import require_known, require_number, store
+from feedbackalign.validation import require_factor, require_known, require_number, require_step, store
 
 STEP_RULES = ("constant", "slow", "loop")
 
@@ -66,13 +66,13 @@ class Neurons:
     def __post_init__(self):
         require_known(self.step_rule, STEP_RULES, "step_rule")
         store(self,
-              leak=require_number(self.leak, "leak", low=0),
-              epsilon=require_number(self.epsilon, "epsilon", low=0, low_open=True),
+              leak=require_factor(self.leak, "leak", np.float32),
+              epsilon=require_step(self.epsilon, "epsilon", np.float32, divided=False),
               forgetting=require_number(self.forgetting, "forgetting", low=0, high=1, low_open=True, high_open=True),
-              output_leak=require_number(self.output_leak, "output_leak", low=0),
-              step_size=require_number(self.step_size, "step_size", low=0, low_open=True),
-              slow_by=require_number(self.slow_by, "slow_by", low=0),
-              smallest_step=require_number(self.smallest_step, "smallest_step", low=0, low_open=True))
+              output_leak=require_factor(self.output_leak, "output_leak", np.float32),
+              step_size=require_step(self.step_size, "step_size", np.float32, divided=False),
+              slow_by=require_factor(self.slow_by, "slow_by", np.float32),
+              smallest_step=require_factor(self.smallest_step, "smallest_step", np.float32, low_open=True))
 
     @property
     def gamma(self):

@@ -48,7 +48,7 @@ from feedbackalign.rules.product.contracted import Contracted
 from feedbackalign.rules.product.explicit import Explicit, hand_over, replaced, resume
 from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_generator, require_integer, require_number
+from feedbackalign.validation import require_density, require_generator, require_integer
 
 
 class ProductFeedbackAlignment(ErrorSendingRule):
@@ -93,11 +93,11 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     def __init__(self, network, *, rng, expansion=10, density=1.0, route=None):
         super().__init__(network, rng=require_generator(rng, "pfa"))
         self.expansion = require_integer(expansion, "expansion", low=1)
-        self.density = require_number(density, "density", low=0, high=1, low_open=True)
         self.B, self.R, self.R_masks = {}, {}, {}
         for layer in network.weighted_layers():
             out, *rest = layer.weight.shape
             mid = self.expansion * out
+            self.density = require_density(density, (out, mid))
             B = self.draw_B(out, mid, layer.weight.dtype)
             self.B[layer.name], _ = sparse(B, density, rng)                                 # (out, mid)
             R = layer.draw_weights(rng, (mid, *rest))

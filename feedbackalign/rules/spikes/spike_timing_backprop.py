@@ -32,7 +32,7 @@ from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.ops.losses import one_hot
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text
 from feedbackalign.rules.spikes.truths import adding_up, crossing, what_is_added
-from feedbackalign.validation import require_generator, require_number
+from feedbackalign.validation import require_factor, require_generator, require_step
 
 SPIKING_MODELS = "the model made for such rules: --model spiking"
 
@@ -74,9 +74,10 @@ class SpikeTimingBackprop(ErrorSendingRule):
         if network.loss_name != "cross-entropy":
             raise UnfitNetworkError("the squared error cannot be taken: a silent output is pushed if it is the right "
                                     "class, under cross-entropy", SPIKING_MODELS)
-        self.silent_push = None if silent_push is None else require_number(silent_push, "silent_push", low=0)
-        self.slope_floor = None if slope_floor is None else require_number(slope_floor, "slope_floor", low=0,
-                                                                           low_open=True)
+        self.silent_push = None if silent_push is None else require_factor(
+            silent_push, "silent_push", network.dtype)
+        self.slope_floor = None if slope_floor is None else require_step(
+            slope_floor, "slope_floor", network.dtype, divided=False)
 
     @classmethod
     def small_networks(cls, rng):

@@ -19,8 +19,8 @@ from feedbackalign.optimizer import SGD, Adam
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.targets.reconstruction import Feedback
-from feedbackalign.validation import (describe, require_finite, require_generator, require_integer, require_known,
-                                      require_number, require_step)
+from feedbackalign.validation import (describe, require_factor, require_finite, require_generator, require_integer,
+                                      require_known, require_step)
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 
@@ -73,12 +73,12 @@ class TargetRule(Rule):
         self.stages = dense_chain(network)
         self.target_step = require_step(self.usual_step if target_step is None else target_step, "target_step",
                                         network.dtype)
-        self.gamma = require_number(gamma, "gamma", low=0)
-        self.sigma = require_number(sigma, "sigma", low=0, low_open=True)
+        self.gamma = require_factor(gamma, "gamma", network.dtype)
+        self.sigma = require_step(sigma, "sigma", network.dtype)
         require_known(feedback_optimizer, OPTIMIZERS, "feedback optimiser")
         self.feedback_optimizer = OPTIMIZERS[feedback_optimizer](
-            require_number(feedback_lr, "feedback_lr", low=0, low_open=True), weight_decay=require_number(
-                self.usual_decay if feedback_decay is None else feedback_decay, "feedback_decay", low=0))
+            require_factor(feedback_lr, "feedback_lr", network.dtype, low_open=True), weight_decay=require_factor(
+                self.usual_decay if feedback_decay is None else feedback_decay, "feedback_decay", network.dtype))
         self.pretraining = require_integer(pretraining, "pretraining", low=0)
         self.extra_epochs = require_integer(extra_epochs, "extra_epochs", low=0)
         self.Q, self.c = {}, {}                             # {name of the layer that they lead down to: array}

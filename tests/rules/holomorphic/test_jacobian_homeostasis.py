@@ -99,7 +99,7 @@ def test_convolutions_are_pulled_together(estimate, pooling):
     ({"coefficient": -1}, r"coefficient: expected a finite number in \[0"),
     ({"probes": 0}, "probes: expected an integer of at least 1"),
     ({"estimate": "exact"}, "unknown estimate 'exact'"),
-    ({"radius": 0.0, "mode": "points"}, "radius: expected at least"),
+    ({"radius": 0.0, "mode": "points"}, "radius: expected a finite number"),
 ])
 def test_bad_options_are_refused(options, says):
     net = mlp([3, 4, 4, 2], activation="dsilu", rng=np.random.default_rng(0))

@@ -240,8 +240,8 @@ def test_the_trace_tells_the_sums_the_kinks_and_the_angle(solver):
 
 @pytest.mark.parametrize(("options", "says"), [
     ({"eta": 0.0}, r"eta: expected a finite number in \(0"),
-    ({"weight_penalty": 0}, r"weight_penalty: expected a finite number in \(0"),
-    ({"bias_penalty": -1.0}, r"bias_penalty: expected a finite number in \(0"),
+    ({"weight_penalty": 0}, r"weight_penalty: expected a finite number in \[1e-10, 1e\+10\]"),
+    ({"bias_penalty": -1.0}, "bias_penalty: expected a finite number in"),
     ({"solver": "fr"}, "unknown solver 'fr'.*cg, newton")])
 def test_options_outside_their_range_are_refused(options, says):
     with pytest.raises(ValueError, match=says):
