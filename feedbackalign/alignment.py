@@ -12,7 +12,8 @@ import copy
 
 import numpy as np
 
-from feedbackalign.validation import describe, require_known
+from feedbackalign.ops.norms import correlation, norm, relative, scaled, unit
+from feedbackalign.validation import describe, require_known, require_plain
 
 ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
 
@@ -26,23 +27,14 @@ def angle(u, v):
     >>> round(angle([1.0, 0.0], [1.0, 1.0]), 9)
     45.0
     """
-    u, v = _scaled(u), _scaled(v)
-    if u.shape != v.shape:
+    u, v = require_plain(u, "angle"), require_plain(v, "angle")
+    for array in (u, v):
+        if array.dtype.kind not in "buif":
+            raise TypeError(f"angle: expected an array of real numbers, got {describe(array)}")
+    if u.size != v.size:
         raise ValueError(f"angle: expected two arrays of one size, got {u.size} and {v.size} entries")
-    length_u, length_v = np.linalg.norm(u), np.linalg.norm(v)
-    if length_u == 0 or length_v == 0:
-        return float("nan")
-    u, v = u / length_u, v / length_v
-    return float(np.degrees(2.0 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))))
-
-
-def _scaled(array):
-    """In float64, flat, over a power of two by which its largest entry is about 1: the square of 1e200 is no number."""
-    array = np.asarray(array)
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"angle: expected an array of real numbers, got {describe(array)}")
-    array = array.astype(np.float64).ravel()
-    return np.ldexp(array, -np.frexp(np.abs(array).max(initial=0.0))[1])
+    u, v = unit(u.ravel()), unit(v.ravel())
+    return float(np.degrees(2.0 * np.arctan2(norm(u - v), norm(u + v))))
 
 
 def angles_between(gradients, reference):
@@ -61,7 +53,7 @@ def angles_between(gradients, reference):
 
 def _zeros(gradients):
     """Names of the gradients that are rounding beside the largest of their layer."""
-    lengths = {name: float(np.linalg.norm(gradient)) for name, gradient in gradients.items()}
+    lengths = {name: norm(gradient) for name, gradient in gradients.items()}
     largest = {}
     for name, length in lengths.items():
         layer = name.rpartition(".")[0]
@@ -75,8 +67,7 @@ def relative_distance(ours, exact):
     >>> relative_distance({"a": np.array([1.1, 0.0])}, {"a": np.array([1.0, 0.0])}) < 0.11
     True
     """
-    return float(np.max([np.linalg.norm(ours[name] - array) / (np.linalg.norm(array) or 1.0)         # NaN stays NaN
-                         for name, array in exact.items()]))
+    return float(np.max([relative([ours[name]], [array]) for name, array in exact.items()]))        # NaN stays NaN
 
 
 def in_float64(rule):
@@ -129,8 +120,8 @@ def norm_ratios(rule):
     """‖feedback‖ / ‖W‖ per layer: {"fc1": number, …}; nan where W is zero."""
     ratios = {}
     for layer, feedback in _pairs(rule):
-        length = np.linalg.norm(layer.weight.astype(np.float64))
-        ratios[layer.name] = float(np.linalg.norm(feedback.astype(np.float64)) / length) if length else float("nan")
+        length = norm(layer.weight)
+        ratios[layer.name] = norm(feedback) / length if length else float("nan")
     return ratios
 
 
@@ -153,14 +144,14 @@ def spectrum(B):
     >>> spectrum(np.eye(2))
     array([1., 1.])
     """
-    B = np.asarray(B, dtype=np.float64)
+    B = require_plain(B, "B").astype(np.float64)
     return np.linalg.eigvalsh(B @ B.T)
 
 
 def path_floor(B, weight):
     """Degrees between W and B Bᵀ W: the path angle after R has forgotten its start."""
-    B = np.asarray(B, dtype=np.float64)
-    flat = np.asarray(weight, dtype=np.float64).reshape(len(weight), -1)            # (out, in·kh·kw)
+    (B, _), (weight, _) = scaled(require_plain(B, "B")), scaled(require_plain(weight, "weight"))
+    flat = weight.reshape(len(weight), -1)                                          # (out, in·kh·kw)
     return angle(flat, B @ (B.T @ flat))
 
 
@@ -180,7 +171,5 @@ def reciprocity(rule):
         connected = forward != 0
         both = connected & (feedback != 0)
         share = float(both.sum() / max(connected.sum(), 1))
-        pairs = forward[both], feedback[both]
-        varied = both.sum() > 1 and min(np.std(pairs[0]), np.std(pairs[1])) > 0
-        measured[layer.name] = (share, float(np.corrcoef(*pairs)[0, 1]) if varied else float("nan"))
+        measured[layer.name] = (share, correlation(forward[both], feedback[both]))
     return measured

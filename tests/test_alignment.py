@@ -267,3 +267,23 @@ def test_a_gradient_that_is_rounding_has_no_angle():
     angles = alignment.update_angles(rule, x, labels)
     assert np.isnan(angles["fc1.bias"]) and 0 < angles["fc1.weight"] < 180 and angles["fc2.bias"] < 1e-9
     assert alignment.angles_between({"fc1.weight": np.zeros(2)}, {"fc1.weight": np.ones(2)}).keys() == {"fc1.weight"}
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e160])
+def test_what_is_measured_does_not_depend_on_the_size_of_the_weights(size):
+    rule = make("fa", mlp([5, 4, 3], rng=np.random.default_rng(0), dtype=np.float64))
+    B, W = np.random.default_rng(1).normal(size=(4, 9)), np.random.default_rng(2).normal(size=(4, 3))
+
+    def measured(size):
+        return [alignment.norm_ratios(rule), alignment.weight_angles(rule), alignment.reciprocity(rule),
+                {"floor": alignment.path_floor(size * B, size * W),
+                 "distance": alignment.relative_distance({"a": size * W}, {"a": 3 * size * W})},
+                alignment.angles_between({"a.w": size * W, "a.b": size * W[0]},
+                                         {"a.w": size * B[:, :3], "a.b": size * W[1]})]
+
+    before = measured(1.0)
+    for array in (*rule.network.parameters().values(), *rule.constants().values()):
+        array *= size
+    for mine, theirs in zip(measured(size), before):
+        for name, value in theirs.items():
+            np.testing.assert_allclose(mine[name], value, rtol=1e-9, err_msg=name)

@@ -283,10 +283,14 @@ def mean_and_std(x):
     >>> mean_and_std(np.array([[1, 3]], np.float32))
     (2.0, 1.0)
     """
-    parts = [x[first:first + 1000] for first in range(0, len(x), 1000)]
-    mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / x.size
-    variance = sum(float(np.square(part - mean, dtype=np.float64).sum()) for part in parts) / x.size
-    return mean, math.sqrt(variance)
+    k = max(math.frexp(float(x.max()))[1], math.frexp(float(x.min()))[1])
+
+    def parts():                                            # over 2^k, so that the squares of large numbers are numbers
+        return (np.ldexp(x[first:first + 1000], -k) for first in range(0, len(x), 1000))
+    with np.errstate(under="ignore"):
+        mean = sum(float(part.sum(dtype=np.float64)) for part in parts()) / x.size
+        variance = sum(float(np.square(part - mean, dtype=np.float64).sum()) for part in parts()) / x.size
+    return math.ldexp(mean, k), math.ldexp(math.sqrt(variance), k)
 
 
 def _read_only(array):

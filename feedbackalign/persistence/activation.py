@@ -20,6 +20,7 @@ import numpy as np
 
 from feedbackalign.networks.chains import dense_chain
 from feedbackalign.ops.losses import softmax
+from feedbackalign.ops.norms import deviation
 from feedbackalign.persistence.paths import as_chain, maxmin
 from feedbackalign.persistence.trees import mst_weights
 from feedbackalign.validation import describe, require_bool, require_finite, require_floats, require_known
@@ -88,7 +89,7 @@ def standardised_graphs(G, ddof):
     """Every sample's graph with mean 0 and deviation 1: (N, out, in) -> (N, out, in). One edge alone has mean only."""
     ddof = ddof if G[0].size > 1 else 0
     centred = G - G.mean(axis=(1, 2), keepdims=True)
-    return centred / (G.std(axis=(1, 2), ddof=ddof, keepdims=True) + GUARD)
+    return centred / (deviation(G, axis=(1, 2), ddof=ddof) + GUARD)
 
 
 def _summaries(graphs, standardise):

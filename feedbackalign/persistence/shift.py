@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from feedbackalign.ops.norms import norm
 from feedbackalign.validation import describe, require_finite
 
 LEVEL = 0.05
@@ -85,7 +86,7 @@ def detect_shift(train, labels, clean, test):
 
 def distances(arrays, means):
     """Of every sample to every class mean, averaged over the arrays: [(N, length), …], [(C, length), …] -> (N, C)."""
-    return np.mean([np.linalg.norm(array[:, None] - of_classes, axis=2)         # (N, 1, length), (C, length) -> (N, C)
+    return np.mean([norm(array[:, None] - of_classes, axis=2)                   # (N, 1, length), (C, length) -> (N, C)
                     for array, of_classes in zip(arrays, means)], axis=0)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from feedbackalign.alignment import angle
 from feedbackalign.layers import Residual
 from feedbackalign.layers.residual import add
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.validation import describe, require_density, require_finite
 
@@ -117,9 +118,9 @@ class ErrorSendingRule(Rule):
                 "output": layer.error.shape,
                 "weight": layer.weight.shape,
                 "route": "feeds no layer" if layer is twin.lowest() else twin.route(layer, len(x)),
-                "error_norm": float(np.linalg.norm(layer.error)),
-                "update_norm": float(np.linalg.norm(step.grads[weight])),
-                "feedback_updates": {key: (step.grads[key].shape, float(np.linalg.norm(step.grads[key])))
+                "error_norm": norm(layer.error),
+                "update_norm": norm(step.grads[weight]),
+                "feedback_updates": {key: (step.grads[key].shape, norm(step.grads[key]))
                                      for key in twin.parameters() if key.startswith(f"{layer.name}.")},
                 "delta_angle": angle(layer.error, exact_layer.error),
                 "update_angle": angle(step.grads[weight], reference[weight]),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from feedbackalign.figures import style
+from feedbackalign.ops.norms import relative
 from feedbackalign.training.threads import one_thread_unless_told
 
 RADII = (0.05, 0.2, 0.5, 1.0)
@@ -66,15 +67,9 @@ def _measure_network(seed, angle, radii, points, samples):
         for N in points:
             found = nudging.cauchy_sum(phase, free, nudging.half_circle(radius, N))
             yield {"seed": seed, "angle": angle, "radius": radius, "points": N,
-                   "to_tangent": _relative(found.deltas, tangent), "to_truth": _relative(found.deltas, truth),
+                   "to_tangent": relative(found.deltas, tangent), "to_truth": relative(found.deltas, truth),
                    "defect": nudging.mean_value_defect(found, free, radius),
                    "residual": max(residual, found.residual)}
-
-
-def _relative(found, exact):
-    gap, size = (math.sqrt(sum(float((a**2).sum()) for a in arrays))
-                 for arrays in ([a - b for a, b in zip(found, exact)], exact))
-    return gap / size
 
 
 def cauchy_error(rows):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign.figures import looks, style
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.control.diagnostics import growth_rates, residuals
 from feedbackalign.rules.control.dynamics import Controller, fixed_point, run
 from feedbackalign.runs.rows import NothingToShow
@@ -55,7 +56,7 @@ def controller_at_work_rows(*, seed=0, steps=600, every=2, pretraining=PRETRAINI
     rule.before_training([(samples, None)])
     seen = forward(rule.stages, samples[:1])
     step = rng.normal(size=(1, SIZES[-1]))
-    target = seen.output + STEP * step / np.linalg.norm(step)
+    target = seen.output + STEP * step / norm(step)
     rest = fixed_point(rule.stages, seen, target, rule.arrays(), rule.controller.damping).u
     growth = float(growth_rates(rule.stages, seen, rule.arrays(), rule.controller)[0])
 
@@ -64,7 +65,7 @@ def controller_at_work_rows(*, seed=0, steps=600, every=2, pretraining=PRETRAINI
                 "control": state.u[0].tolist(), "rest": rest[0].tolist(),
                 "hidden": {stage.name: (r - before)[0].tolist() for stage, r, before in
                            zip(rule.stages[:-1], state.r[1:], seen.post[1:])},
-                "left": float(np.linalg.norm(target - state.r[-1]) / STEP),
+                "left": norm(target - state.r[-1]) / STEP,
                 "residual": float(residuals(seen, state, target, rule.controller.damping)[0]), "growth": growth,
                 "pretraining": pretraining}
     rows = [row(at_rest(rule, seen))]

@@ -4,6 +4,7 @@ import numpy as np
 
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
+from feedbackalign.ops.norms import norm
 from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import describe
@@ -65,7 +66,7 @@ def _train(weights, seed, epochs):
             for _ in range(epochs):
                 for x, labels in batches:
                     train_step(rule, adam, x, labels)
-                    lengths = np.linalg.norm(flow.errors, axis=(1, 2))
+                    lengths = norm(flow.errors, axis=(1, 2))
                     lowest, highest = (keep(ends, lengths / lengths[-1])
                                        for keep, ends in ((np.fmin, lowest), (np.fmax, highest)))
                     drift = max(drift, *(departure(W) for W in flow.matrices))

@@ -5,6 +5,7 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
+from feedbackalign.ops.norms import unit
 from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves, names_in
 from feedbackalign.training.threads import one_thread_unless_told
 
@@ -87,7 +88,7 @@ def _look(rule, test, x, labels):
 
 def _cosine(a, b):
     """Mean over samples: (N, units) twice -> float."""
-    return float(((a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))).mean())
+    return float((unit(a, axis=1) * unit(b, axis=1)).sum(axis=1).mean())
 
 
 def homeostasis(rows):

@@ -5,6 +5,7 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.ops.norms import norm
 from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
 from feedbackalign.training.threads import one_thread_unless_told
 
@@ -66,7 +67,7 @@ def null_share(rule, x, targets):
     signal = rule.signals(seen, rule.network.sample_errors(seen.output, targets))[0]       # (N, n)
     J = pre_jacobians(rule.stages, seen)[0]                                                 # (N, out, n)
     hidden = signal - times(damped_pinv(J), times(J, signal))
-    return float((np.linalg.norm(hidden, axis=1) / np.linalg.norm(signal, axis=1)).mean())
+    return float((norm(hidden, axis=1) / norm(signal, axis=1)).mean())
 
 
 def null_space(rows):

@@ -32,6 +32,7 @@ import numpy as np
 from feedbackalign.alignment import angle
 from feedbackalign.networks import small
 from feedbackalign.networks.jacobians import dense_chain, forward, joint_gauss_newton, last_pass, minimum_norm
+from feedbackalign.ops.norms import norm
 from feedbackalign.optimizer import Adam
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.control import diagnostics, truths
@@ -242,8 +243,8 @@ class AnalyticFeedbackControl(Rule):
             weight, Q = f"{stage.name}.weight", self.Q[stage.name]
             rows.append({
                 "layer": stage.name, "push": f"Q u, Q {Q.shape}",
-                "push_norm": float(np.linalg.norm(u @ Q.T, axis=1).mean()),
-                "update_norm": float(np.linalg.norm(grads[weight])),
+                "push_norm": float(norm(u @ Q.T, axis=1).mean()),
+                "update_norm": norm(grads[weight]),
                 **{f"angle_to_{name}": angle(grads[weight], exact[weight]) for name, exact in references.items()},
             })
         return rows

@@ -10,6 +10,8 @@ controller is stable where the linearised system of network and controller is, `
 import numpy as np
 
 from feedbackalign.networks.jacobians import pre_jacobians, slopes
+from feedbackalign.ops.norms import norm, scaled
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.rules.control.dynamics import loop
 
 CONVERGED = 1e-5            # largest residual of a sample that has converged
@@ -18,9 +20,9 @@ LEFT = 0.25                 # largest share of its error that it may still have
 
 def residuals(seen, state, target, damping):
     """Every sample's distance from Eq. 4, ‖r_L − (r* − α̃ u)‖ / ‖r_L⁻‖: (N,); inf for nan too."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        missing = np.linalg.norm(state.r[-1] - (target - damping * state.u), axis=1)
-        missing = missing / np.maximum(np.linalg.norm(seen.output, axis=1), np.finfo(missing.dtype).tiny)
+    with quiet():
+        missing = norm(state.r[-1] - (target - damping * state.u), axis=1)
+        missing = missing / np.maximum(norm(seen.output, axis=1), np.finfo(seen.output.dtype).tiny)
     return np.where(np.isfinite(missing), missing, np.inf)
 
 
@@ -36,16 +38,16 @@ def has_diverged(seen, state, target):
 
 def error_fell(seen, state, target, share):
     """Whether at most this share of a sample's error is left, up to rounding: (N,) bool; False for nan."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        left = np.linalg.norm(target - state.r[-1], axis=1)
-    at_first = np.linalg.norm(target - seen.output, axis=1)
-    rounding = 10 * float(np.finfo(seen.output.dtype).eps) * np.linalg.norm(seen.output, axis=1)
+    with quiet():
+        left = norm(target - state.r[-1], axis=1)
+    at_first = norm(target - seen.output, axis=1)
+    rounding = 10 * float(np.finfo(seen.output.dtype).eps) * norm(seen.output, axis=1)
     return left <= share * at_first + rounding
 
 
 def condition1(rates):
     """How unequal the lengths ‖r_i‖ are: deviation over mean, 0 where condition 1 holds: list of (N, n_i) -> (N,)."""
-    lengths = np.stack([np.linalg.norm(r, axis=1) for r in rates])              # (L, N)
+    lengths = np.stack([norm(r, axis=1) for r in rates])              # (L, N)
     mean = lengths.mean(axis=0)
     return lengths.std(axis=0) / np.where(mean > 0, mean, 1.0)
 
@@ -61,11 +63,11 @@ def condition2(stages, seen, Q):
     >>> np.round(condition2(stages, seen, np.split(J.T, [3])), 9)
     array([1.])
     """
-    J = np.concatenate(pre_jacobians(stages, seen), axis=2).astype(np.float64)  # (N, out, units)
-    JQ = J @ np.concatenate(Q).astype(np.float64)                               # (N, out, out)
+    J, _ = scaled(np.concatenate(pre_jacobians(stages, seen), axis=2))          # (N, out, units): their sizes play no
+    Q, _ = scaled(np.concatenate(Q))                                            # (units, out)     part in the share
+    JQ = J @ Q                                                                  # (N, out, out)
     inside = JQ * (np.linalg.pinv(J @ J.swapaxes(1, 2), hermitian=True) @ JQ)   # ‖J^†JQ‖² = tr (JQ)ᵀ(JJᵀ)⁻¹(JQ)
-    length = float(np.linalg.norm(np.concatenate(Q).astype(np.float64)))
-    return np.sqrt(np.maximum(inside.sum(axis=(1, 2)), 0.0)) / (length or 1.0)
+    return np.sqrt(np.maximum(inside.sum(axis=(1, 2)), 0.0)) / (norm(Q) or 1.0)
 
 
 def loop_eigenvalues(stages, seen, Q):

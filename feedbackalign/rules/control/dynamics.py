@@ -14,6 +14,7 @@ import typing
 import numpy as np
 
 from feedbackalign.networks.jacobians import pre_jacobians
+from feedbackalign.ops.norms import norm
 from feedbackalign.validation import require_factor, require_integer, require_known, require_number, require_step, store
 
 LEAKS = ("integral", "total")
@@ -217,8 +218,8 @@ def linear_control(stages, seen, delta, Q, damping):
         u = np.linalg.solve(system, delta[..., None])[..., 0]                   # (N, out): one call, every sample
     except np.linalg.LinAlgError:
         u = np.full_like(delta, np.nan)                                         # the next lines raise
-    lengths = [np.linalg.norm(array, axis=1) for array in (u, delta)]
-    if not (np.linalg.norm(system, axis=(1, 2)) * lengths[0] * np.finfo(u.dtype).eps * 10 <= lengths[1]).all():
+    lengths = [norm(array, axis=1) for array in (u, delta)]
+    if not (norm(system, axis=(1, 2)) * lengths[0] * np.finfo(u.dtype).eps * 10 <= lengths[1]).all():
         refuse_singular(system, delta, damping)                                 # only rounding made it invertible
     return u
 

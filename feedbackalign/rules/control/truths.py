@@ -9,6 +9,7 @@ import numpy as np
 
 from feedbackalign.networks import mlp
 from feedbackalign.networks.jacobians import damped_pinv, dense_chain, forward, joint_gauss_newton, pre_jacobians
+from feedbackalign.ops import norms
 from feedbackalign.rules.control.dynamics import Controller, fixed_point, loop, settle, steady_state
 from feedbackalign.rules.control.feedback import drawn_feedback
 from feedbackalign.rules.control.learning import gradients_at
@@ -91,4 +92,4 @@ def spanning_feedback(stages, seen, rng, spread=0.2):
 
 
 def relative(ours, exact):
-    return float(np.linalg.norm(ours - exact) / np.linalg.norm(exact))
+    return norms.relative([ours], [exact])

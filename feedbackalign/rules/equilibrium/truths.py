@@ -12,6 +12,7 @@ import numpy as np
 from feedbackalign.layers import ACTIVATIONS, Linear
 from feedbackalign.networks import Network
 from feedbackalign.networks.chains import settling_chain
+from feedbackalign.ops import norms
 from feedbackalign.optimizer import SGD
 from feedbackalign.rules.base import take_step
 from feedbackalign.rules.equilibrium.exact_gradients import EXACTLY, settle_exactly
@@ -42,8 +43,7 @@ def settled_network(rng, *, sizes=(10, 12, 9, 5), unit="steep-sigmoid", samples=
 
 def relative(ours, exact):
     """‖ours − exact‖ / ‖exact‖ over all arrays of two dicts together, by the keys of `exact`."""
-    distance = sum(float(((ours[name] - array) ** 2).sum()) for name, array in exact.items())
-    return float(np.sqrt(distance / sum(float((array**2).sum()) for array in exact.values())))
+    return norms.relative([ours[name] for name in exact], exact.values())
 
 
 def nudge(kind, rng):

@@ -20,6 +20,7 @@ from feedbackalign.alignment import in_float64
 from feedbackalign.layers import MatrixFlow
 from feedbackalign.networks import ode_to_ode, small
 from feedbackalign.networks.chains import UnfitNetworkError
+from feedbackalign.ops.norms import norm
 from feedbackalign.ops.skew import skew_exp
 from feedbackalign.rules.backprop import Backprop
 from feedbackalign.rules.flows import truths
@@ -89,6 +90,6 @@ def moved_start(W0, G, rate):
 
 def band_rows(flow):
     """‖λ_k‖ of a flow's last backward pass, from the top to the bottom, and the lowest and highest that it can be."""
-    norms, (low, high) = np.linalg.norm(flow.errors, axis=(1, 2)), flow.band()             # (steps + 1,)
+    norms, (low, high) = norm(flow.errors, axis=(1, 2)), flow.band()             # (steps + 1,)
     return [{"layer": flow.name, "step": k, "error_norm": float(norms[k]), "lowest": float(low[k] * norms[-1]),
              "highest": float(high[k] * norms[-1])} for k in reversed(range(flow.steps + 1))]

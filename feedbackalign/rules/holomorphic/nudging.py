@@ -16,6 +16,7 @@ import dataclasses
 
 import numpy as np
 
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.equilibrium.dynamics import settle, top_error
 from feedbackalign.rules.equilibrium.exact_gradients import forward_weights, jacobian_times, slopes
 from feedbackalign.validation import require_integer, require_step
@@ -159,8 +160,8 @@ def mean_value_defect(estimate, free, radius):
     """
     if estimate.mean is None:
         return None
-    moved = np.sqrt(sum(float(((m - a) ** 2).sum()) for m, a in zip(estimate.mean, free)))
-    length = np.sqrt(sum(float((d ** 2).sum()) for d in estimate.deltas))
+    moved = norm([norm(m - a) for m, a in zip(estimate.mean, free)])
+    length = norm([norm(d) for d in estimate.deltas])
     if length == 0:
         return None if moved == 0 else float("inf")
     return float(moved / (radius * length))

@@ -11,6 +11,7 @@ import numpy as np
 from feedbackalign.alignment import angle
 from feedbackalign.layers import Conv2d, Linear
 from feedbackalign.networks.chains import UnfitNetworkError
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.implicit.solve import amended, as_gradients, error_rows, input_rows
 from feedbackalign.validation import require_finite, require_generator
@@ -80,10 +81,10 @@ class AmendingRule(Rule):
             weight = f"{layer.name}.weight"
             rows.append({
                 "layer": layer.name,
-                "wanted_move": float(np.linalg.norm(wanted)),
-                "induced_move": float(np.linalg.norm(X @ step.T)),              # Eq. 2
+                "wanted_move": norm(wanted),
+                "induced_move": norm(X @ step.T),              # Eq. 2
                 "condition": condition(X, twin.epsilon_of(layer)),
-                "update_norm": float(np.linalg.norm(grads[weight])),
+                "update_norm": norm(grads[weight]),
                 "angle_to_backprop": angle(grads[weight], exact[weight]),
             })
         return rows

@@ -32,6 +32,7 @@ import numpy as np
 from feedbackalign.alignment import angle
 from feedbackalign.networks import small
 from feedbackalign.networks.chains import relu_chain
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.implicit import truths
 from feedbackalign.rules.implicit.subproblem import SubProblem, conjugate_gradients, newton
@@ -181,7 +182,7 @@ class SemiImplicit(Rule):
                 "sum_at_start": float((problem.R**2).sum()),
                 "sum_at_the_new_W": problem.objective(step.grads[weight], -problem.X @ step.grads[weight].T),
                 "rows_at_a_kink": None if status is None else int((status == "kink").sum()),
-                "update_norm": float(np.linalg.norm(step.grads[weight])),
+                "update_norm": norm(step.grads[weight]),
                 "angle_to_backprop": angle(step.grads[weight], exact[weight]),
             })
         return rows

@@ -19,6 +19,7 @@ import dataclasses
 
 import numpy as np
 
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.implicit.solve import amended
 
 CG_STEPS = 5
@@ -165,5 +166,5 @@ def newton_row(problem):
 
 def is_zero(gradient, problem, V):
     """Whether a gradient is rounding beside the lengths of its parts."""
-    parts = np.linalg.norm(problem.X) * np.linalg.norm(problem.R) + problem.penalty * np.linalg.norm(V)
-    return np.linalg.norm(gradient) <= STATIONARY * parts
+    parts = norm(problem.X) * norm(problem.R) + problem.penalty * norm(V)
+    return norm(gradient) <= STATIONARY * parts

@@ -8,8 +8,7 @@
                             0 where predictions are still poor; see `information.layer_information`
 """
 
-import numpy as np
-
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.information.dynamics import backward_error, forward_error
 from feedbackalign.rules.information.exact_gradients import settle_exactly
 from feedbackalign.rules.information.feasible_sets import WITH_DUAL
@@ -38,8 +37,8 @@ def of_layer(rule, x, k, activities):
     """What layer k did: see above."""
     populations, epsilon, rates = rule.populations(), rule.neurons.epsilon, activities[k].rates
     error, B = forward_error(populations, k, x, activities), populations[k].lateral
-    missed = float(np.linalg.norm(error)) / epsilon
-    drive = 0.0 if B is None else 2 * rule.neurons.gamma * float(np.linalg.norm(rates @ B))
+    missed = norm(error) / epsilon
+    drive = 0.0 if B is None else 2 * rule.neurons.gamma * norm(rates @ B)
     backward = None if populations[k].is_top else layer_information(
         rates, backward_error(populations, k, activities), epsilon)
     return {"at_0": float((rates == 0).mean()), "at_1": float((rates == 1).mean()),

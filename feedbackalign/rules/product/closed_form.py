@@ -23,6 +23,8 @@ Li & Benna, arXiv 2405.20594, state the decay of the difference; Kolen & Pollack
 
 import numpy as np
 
+from feedbackalign.ops.norms import norm
+
 
 class ClosedForm:
     """Answers for a rule whose learned feedback is a formula of D_0 = `D` and W; the rule's own arrays are dropped.
@@ -138,11 +140,6 @@ class ClosedForm:
 
     def state(self):
         return self.before.state() | {f"closed_form/{name}.D": D.copy() for name, D in self.D.items()}
-
-
-def norm(array):
-    """‖array‖ over all entries, in float64."""
-    return float(np.linalg.norm(np.asarray(array, dtype=np.float64)))
 
 
 def mark_of_weights(network):

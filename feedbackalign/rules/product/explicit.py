@@ -13,7 +13,8 @@ and the user has not chosen another route.
 
 import numpy as np
 
-from feedbackalign.rules.product.closed_form import ClosedForm, norm
+from feedbackalign.ops.norms import norm
+from feedbackalign.rules.product.closed_form import ClosedForm
 from feedbackalign.validation import require_known
 
 # What the formula replaces, and what it takes for granted. A subclass that has its own stays explicit.

@@ -15,6 +15,7 @@ from feedbackalign.layers import Tanh
 from feedbackalign.networks import small
 from feedbackalign.networks.jacobians import (dense_chain, forward, gradients_of_signals, last_pass,
                                               layerwise_gauss_newton, slopes)
+from feedbackalign.ops.norms import norm
 from feedbackalign.optimizer import SGD, Adam
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
@@ -216,8 +217,8 @@ class TargetRule(Rule):
             rows.append({
                 "layer": stage.name,
                 "target": "h − λ e" if stage is twin.stages[-1] else twin.target_in_words(stage),
-                "distance": float(np.linalg.norm(move, axis=1).mean()),
-                "update_norm": float(np.linalg.norm(step.grads[weight])),
+                "distance": float(norm(move, axis=1).mean()),
+                "update_norm": norm(step.grads[weight]),
                 **{f"angle_to_{name}": angle(step.grads[weight], exact[weight]) for name, exact in references.items()},
             })
         return rows
