@@ -3,8 +3,10 @@
 import contextlib
 import os
 import sys
+import threading
 
 from feedbackalign.figures.looks import THEMES, drawn_theme, look, theme
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import require_known, require_number
 
 SIZE = (12.8, 7.2)          # inches: a slide of 16:9
@@ -15,6 +17,8 @@ SMALL_LINE = 0.028          # the same for a line of small print
 TICK_SIZE = 13
 SCALED = ("axes.linewidth", "axes.labelpad", "axes.titlepad")      # what else grows with a slide, of matplotlib's own
 MOST_PANELS = 6             # layers that fit side by side; of a deeper network some are chosen
+
+_one_at_a_time = threading.RLock()      # who holds it has set matplotlib.rcParams; a slide may be saved inside another
 
 
 def load_matplotlib():
@@ -33,6 +37,9 @@ def load_matplotlib():
 def slide(size=None, theme="light"):
     """matplotlib's settings for a slide inside of the block; the user's own come back afterwards.
 
+    The settings, `matplotlib.rcParams`, belong to the process. So slides in several threads are drawn one after the
+    other, and what another thread draws meanwhile by itself may come out in our letters and lines.
+
     Parameters
     ----------
     size : (float, float), optional
@@ -41,10 +48,10 @@ def slide(size=None, theme="light"):
     """
     size = check_size(SIZE if size is None else size)
     theme = require_known(theme, THEMES, "theme")
-    matplotlib, colours = load_matplotlib(), THEMES[theme]
     before = drawn_theme.set(theme)
     try:
-        with matplotlib.rc_context():
+        with _one_at_a_time, quiet(), load_matplotlib().rc_context():
+            matplotlib, colours = sys.modules["matplotlib"], THEMES[theme]
             matplotlib.rcdefaults()
             scale = min(one / usual for one, usual in zip(size, SIZE))
             matplotlib.rcParams.update({name: scale * matplotlib.rcParams[name] for name in SCALED})
