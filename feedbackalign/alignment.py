@@ -13,6 +13,7 @@ import copy
 import numpy as np
 
 from feedbackalign.ops.norms import correlation, norm, relative, scaled, unit
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import describe, require_known, require_plain
 
 ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
@@ -90,10 +91,10 @@ def update_angles(rule, x, targets, to=None):
     >>> [name for name, degrees in update_angles(rule, x, labels, to="backprop").items() if degrees > 1]
     ['fc1.weight', 'fc1.bias']
     """
-    references = rule.references(x, targets)
-    to = next(iter(references)) if to is None else require_known(to, references, "reference")
-    gradients = in_float64(rule).gradients(x, targets).grads
-    return angles_between(gradients, references[to])
+    with quiet():
+        references = rule.references(x, targets)
+        to = next(iter(references)) if to is None else require_known(to, references, "reference")
+        return angles_between(in_float64(rule).gradients(x, targets).grads, references[to])
 
 
 def delta_angles(rule, x, targets):
@@ -102,8 +103,9 @@ def delta_angles(rule, x, targets):
     Empty for rules that send no error.
     """
     network = copy.deepcopy(rule.network).astype(np.float64)
-    network.backward(network.loss_error(network.forward(x), targets))
-    errors = in_float64(rule).gradients(x, targets).errors
+    with quiet():
+        network.backward(network.loss_error(network.forward(x), targets))
+        errors = in_float64(rule).gradients(x, targets).errors
     return {name: angle(error, network.layer(name).error) for name, error in errors.items()}
 
 

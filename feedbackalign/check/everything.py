@@ -11,6 +11,7 @@ from feedbackalign.check.diagnosis import GradientError
 from feedbackalign.check.gradients import RTOL, check_gradients
 from feedbackalign.networks import LOSSES, small
 from feedbackalign.ops import convolution as conv
+from feedbackalign.ops.quiet import quietly
 from feedbackalign.validation import require_integer
 
 
@@ -39,11 +40,9 @@ def run(rules=None, seed=0, on_error=None):
     "bp: matches_backprop = 'always': gradients against backprop's once matched, dense"
     """
     rng = np.random.default_rng(require_integer(seed, "seed", low=0))
-    if not rules:
-        yield from _layer_rows(rng)
-        yield from _convolution_rows(rng)
-        yield from _network_rows(rng)
-    yield from truths.rows(rules, seed, on_error)
+    parts = [] if rules else [_layer_rows(rng), _convolution_rows(rng), _network_rows(rng)]
+    for part in (*parts, truths.rows(rules, seed, on_error)):
+        yield from quietly(part)
 
 
 def _gradient_row(what, subject, x, targets, rng):

@@ -19,6 +19,7 @@ from feedbackalign.check.diagnosis import Finding, GradientError, common_factor,
 from feedbackalign.layers import Layer, MatrixFlow
 from feedbackalign.networks import Network
 from feedbackalign.networks.network import inside
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import describe, require_floats, require_integer, require_number
 
 STEP = 6e-6                 # h: about the cube root of float64's rounding error
@@ -35,6 +36,7 @@ class GradientReport:
     across_kinks: int
 
 
+@quiet()
 def numerical_gradient(function, array, entries=None, h=STEP):
     """Central differences of a number with respect to the entries of an array.
 
@@ -78,6 +80,7 @@ def _slope(function, array, entry, h):
     return (above - below) / (2.0 * h)
 
 
+@quiet()
 def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit=2000, h=STEP, rtol=RTOL, atol=ATOL):
     """Compare a layer's or a network's backward pass with central differences; raise if they disagree.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from feedbackalign.networks import small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import describe, require_dtype, require_finite, require_known
 
 NEEDS = {                                   # what `Rule.needs` may name, in the words of the refusal
@@ -202,7 +203,7 @@ class Rule:
             given = np.asarray(array)
             if given.shape != target.shape or given.dtype.kind not in "buif":
                 raise ValueError(f"{name}.{key}: expected shape {target.shape}, real numbers, got {describe(given)}")
-            with np.errstate(over="ignore"):
+            with quiet():
                 require_finite(given.astype(target.dtype), f"{name}.{key}")         # 1e308 is infinite in float32
         for key, array in arrays.items():
             held[f"{name}.{key}"][...] = array

@@ -11,6 +11,7 @@ import numpy as np
 
 from feedbackalign.data import Batches, Dataset
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress, contents
 from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
@@ -49,7 +50,8 @@ def train_step(rule, optimizer, x, targets):
     True
     """
     try:
-        step = take_step(rule, optimizer, x, targets)
+        with quiet():
+            step = take_step(rule, optimizer, x, targets)
     except np.linalg.LinAlgError as error:
         raise unsolvable(rule, error) from error
     if type(rule).update is not Rule.update:            # a step of the rule's own: is every array still finite?
@@ -159,7 +161,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
 def _hook(rule, hook, batches, done):
     """A phase of the rule's own, before training or after an epoch."""
     try:
-        hook(batches)
+        with quiet():
+            hook(batches)
     except np.linalg.LinAlgError as error:
         raise unsolvable(rule, error, done.epoch) from error
 
@@ -171,12 +174,11 @@ def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):
     if decay_at and not rule.own_step:
         optimizer.weight_decay = decay_at(done.step)
     started = time.perf_counter()
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # reported below, by name
-        try:
-            step = train_step(rule, optimizer, x, targets)
-        except DivergedError as error:
-            error.epoch = done.epoch + 1
-            raise
+    try:
+        step = train_step(rule, optimizer, x, targets)
+    except DivergedError as error:
+        error.epoch = done.epoch + 1
+        raise
     done.after_step(step.loss, len(x), time.perf_counter() - started)
     if not math.isfinite(step.loss):
         raise diverged(rule, f"the loss became {step.loss} in epoch {done.epoch + 1}, step {done.step_in_epoch}",

@@ -11,6 +11,7 @@ import os
 import numpy as np
 
 from feedbackalign import alignment
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.persistence import persistence_row
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import number_of_threads
@@ -30,20 +31,19 @@ class DivergedError(RuntimeError):
     epoch = layer = None
 
 
+@quiet()
 def row_of(rule, data, optimizer, done, about, settings, persistence=False):
     """The row of one epoch: evaluated on the test set, measured on the probe batch, with persistence where wanted."""
     test_loss, test_accuracy = evaluate(rule, data.test)
     if not math.isfinite(test_loss):
-        with np.errstate(all="ignore"):
-            rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
+        rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
         raise diverged(rule, f"the test loss became {test_loss} after epoch {done.epoch}, step {done.step} of the run",
                        done.epoch)
     probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
-    with np.errstate(over="ignore", invalid="ignore"):
-        try:
-            measured = measure(rule, *probe)
-        except np.linalg.LinAlgError as error:
-            raise unsolvable(rule, error, done.epoch) from error
+    try:
+        measured = measure(rule, *probe)
+    except np.linalg.LinAlgError as error:
+        raise unsolvable(rule, error, done.epoch) from error
     return plain({
         "rule": rule.name, **(about or {}), "threads": number_of_threads(), **rule.notes(),
         "epoch": done.epoch, "step": done.step,
@@ -95,7 +95,7 @@ def layer_not_finite(network):
     top = network.layers[-1]
     if top.input is None:
         return None
-    with np.errstate(all="ignore"):
+    with quiet():
         output = top.forward(top.input)                 # (N, out): no layer above remembers it
     answers = [layer.input for layer in network.layers[1:]] + [output]
     for layer, answer in zip(network.layers, answers):
@@ -135,7 +135,7 @@ def evaluate(rule, split, chunk=None):
     labels_are_classes = split.targets.ndim == 1
     for start in range(0, len(split), chunk):
         x, targets = split.x[start:start + chunk], split.targets[start:start + chunk]
-        with np.errstate(over="ignore", invalid="ignore"):
+        with quiet():
             output = rule.predict(x)                                            # (N, out)
             losses += float(rule.network.sample_losses(output, targets).sum(dtype=np.float64))
         if labels_are_classes:

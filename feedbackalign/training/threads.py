@@ -15,6 +15,7 @@ import threading
 
 import numpy as np
 
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import require_integer
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -64,6 +65,13 @@ def one_thread_unless_told():
         n = _held[-1].n if _held else 1
     told = any(variable in os.environ for variable in THREAD_VARIABLES)
     with contextlib.nullcontext() if told else blas_threads(n):         # held, for another thread may let go of n
+        yield
+
+
+@contextlib.contextmanager
+def on_our_terms():
+    """For a `with` block, or over a function: `one_thread_unless_told`, and what NumPy warns of is `quiet`."""
+    with one_thread_unless_told(), quiet():
         yield
 
 

@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 KINDS = {                           # what is trained: rule, options; and what the legend says
@@ -21,7 +21,7 @@ BATCH, RATE = 64, 2e-3
 TOP = 0.75                          # of the axis of errors
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def autoencoder_feedback_rows(*, seeds=2, epochs=30, pretraining=400, progress=None):
     """Train 64-32-8-32-64 on the digits by four ways of sending the error: -> rows.
 

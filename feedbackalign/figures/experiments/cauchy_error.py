@@ -6,7 +6,7 @@ import numpy as np
 
 from feedbackalign.figures import style
 from feedbackalign.ops.norms import relative
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 RADII = (0.05, 0.2, 0.5, 1.0)
 POINTS = (1, 2, 3, 4, 6, 8, 10, 12, 16)
@@ -15,7 +15,7 @@ LOOKS = (("#00bfea", "o"), ("#154aaa", "s"), ("#8a00ff", "^"), ("#9f0b60", "D"))
 ROUNDING = 1e-12                                            # phases settle to 1e-14; below this the error is theirs
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def cauchy_error_rows(*, seeds=3, radii=RADII, points=POINTS, samples=10):
     """Settle small dsilu networks on digits, nudge them around every circle, and compare.
 

@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import NothingToShow
 from feedbackalign.runs.run import Run
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 COLOURS = ("#154aaa", "#bf0b00", "#20bf75")
@@ -16,7 +16,7 @@ SHOWN = 3                           # neurons of a layer
 LOOKED_AT = 200                     # test digits, of which one near a decision is shown
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def compartments_rows(*, seed=0, epochs=5):
     """The data of the figure: the two phases of one digit whose class is not quite clear to a network.
 

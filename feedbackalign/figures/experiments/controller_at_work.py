@@ -7,7 +7,7 @@ from feedbackalign.ops.norms import norm
 from feedbackalign.rules.control.diagnostics import growth_rates, residuals
 from feedbackalign.rules.control.dynamics import Controller, fixed_point, run
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 SIZES = (8, 12, 10, 3)
@@ -18,7 +18,7 @@ KEYS = ("time", "output", "target", "control", "rest", "hidden", "left", "residu
         "pretraining")
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def controller_at_work_rows(*, seed=0, steps=600, every=2, pretraining=PRETRAINING):
     """The data of the figure: one sample of a network 8-12-10-3 of tanh units, whose feedback has learnt asleep.
 

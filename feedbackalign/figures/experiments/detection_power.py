@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 HIDDEN, EPOCHS = (50, 50, 50), 15
@@ -19,7 +19,7 @@ LOOKS = {"softmax": ("#d4aa00", looks.DASHED, "^"), "logits": ("#756040", looks.
 KEYS = ("witness", "corruption", "strength", "power", "batch")
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def detection_power_rows(*, seeds=3, bootstraps=BOOTSTRAPS, noise=NOISE, others=OTHERS, witnesses=tuple(LOOKS),
                          progress=None):
     """Train 64-50-50-50-10 on the digits, and test batches of corrupted test digits against clean ones.

@@ -6,7 +6,7 @@ import numpy as np
 
 from feedbackalign.figures import style
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import require_integer
 
 EXPANSIONS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
@@ -15,7 +15,7 @@ USUAL = 10                                                          # pfa's own 
 PATH, EIGENVALUES, THEORY = "#154aaa", "#bf0b00", "#555555"
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def expansion_rows(*, expansions=EXPANSIONS, draws=DRAWS, outputs=OUTPUTS, inputs=INPUTS, seed=0):
     """Draw W, and B for every expansion as the rule `pfa` draws it; R has forgotten its start, so R = BᵀW.
 

@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.persistence.neural import neural_persistence
 from feedbackalign.persistence.trees import spanning_tree
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe, require_integer
 
 SHAPE = (5, 4)                                              # outputs above, inputs below
@@ -15,7 +15,7 @@ COLOURS = ("#154aaa", "#bf0b00", "#20bf75", "#d4aa00", "#8a00ff", "#008a95", "#7
 KEYS = ("strength", "output", "input", "joins", "parts", "shape", "persistence")
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def filtration_rows(*, seed=118):
     """The edges of one small matrix, from the strongest on.
 

@@ -5,10 +5,10 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.target_angles import RULES, train
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import accuracy_percent, check_rows, mean_at_end, mean_curves
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def first_layer_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
     """Train as in `target_angles_rows`, but the first hidden layer alone; all layers above stay as they were drawn.
 

@@ -5,8 +5,9 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.norms import norm
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 SIZES, STEPS, EPOCHS, BATCH, RATE = (64, 16, 10), 10, 15, 64, 5e-3
@@ -20,7 +21,7 @@ KEYS = {"weights", "seed", "test_accuracy", "lowest", "highest", "low", "high", 
 SHOWN = (0.2, 12.0)             # of the vertical axis
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def gradient_band_rows(*, seeds=3, epochs=EPOCHS, progress=None):
     """Train 64-16-10 around two flows and around two controls on the digits, and keep how long errors ever were.
 
@@ -61,7 +62,7 @@ def _train(weights, seed, epochs):
     rule, adam, flow = make("ode-to-ode", network), Adam(RATE), network.layer("flow1")
     batches = Batches(data.train, BATCH, rng=np.random.default_rng([1, seed]))
     lowest, highest, drift = np.full(STEPS + 1, np.inf), np.zeros(STEPS + 1), 0.0
-    with np.errstate(all="ignore"):
+    with quiet():
         try:
             for _ in range(epochs):
                 for x, labels in batches:

@@ -7,7 +7,7 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
 from feedbackalign.ops.norms import unit
 from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves, names_in
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 HIDDEN = (64, 64, 10)                                       # settling units; ten of them are the output layer
 GAIN = 0.7                                                  # W ~ 0.7 · N(0, 1 / fan-in), B likewise on its way down
@@ -16,7 +16,7 @@ BATCH, PROBE = 50, 100
 WORDS = {"hep": "hep: no homeostasis", "hep-homeo": "hep-homeo: local probes"}
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def homeostasis_rows(*, seeds=3, epochs=8, progress=None):
     """Train 64-64-64-10 and a readout on the digits with B drawn apart from W, with homeostasis and without.
 

@@ -7,8 +7,9 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.runs.rows import check_rows
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import require_integer, require_number
 
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -17,7 +18,7 @@ RULES = {"bp": "gradient steps (bp)", "consequentialism": "consequentialism, ε 
 LOOKS = {0: ("#00bfea", "o"), 1: ("#154aaa", "s"), 2: ("#9f0b60", "D")}       # one per scale, small to large
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def input_scale_rows(*, seeds=3, rates=RATES, scales=SCALES, epochs=10, progress=None):
     """Train 64-64-10 on the digits, pixels times a scale, by SGD without momentum in batches of 32.
 
@@ -72,7 +73,7 @@ def train(rule, seed, *, build=None, lr=1.0, momentum=0.0, scale=1.0, epochs=10,
     scale = require_number(scale, "scale", low=0, low_open=True)
     learnt, tested = (Split(split.x * np.float32(scale), split.targets) for split in (data.train, data.test))
     optimizer, batches, losses = SGD(lr, momentum=momentum), Batches(learnt, batch_size, rng=order), []
-    with np.errstate(all="ignore"):                             # a rate that is too long is part of the measurement
+    with quiet():                             # a rate that is too long is part of the measurement
         for _ in range(epochs):
             for x, targets in batches:
                 take_step(made, optimizer, x, targets)

@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.rules.equilibrium.equilibrium_propagation import ESTIMATORS, EquilibriumPropagation
 from feedbackalign.rules.equilibrium.truths import relative, settled_network
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 BETAS = tuple(10.0**exponent for exponent in np.arange(-4.0, -0.4, 0.5).tolist())
@@ -19,7 +19,7 @@ LOOKS = {                           # colour, dash and marker of every curve, an
 STEEPNESS = {1: ("one-sided", "error"), 2: ("symmetric", "error")}          # the guide lines, and the curves above them
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def nudge_bias_rows(betas=BETAS, *, seed=0):
     """The data of the figure: relative errors of the three estimators on one small settled network.
 

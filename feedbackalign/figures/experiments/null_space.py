@@ -7,7 +7,7 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.ops.norms import norm
 from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 SIZES = (6, 6, 6, 2)
 RULES = ("ddtp-linear", "dtp-drl", "dtp", "ddtp-control")
@@ -16,7 +16,7 @@ LOOKED = (0, 250, 500, 1000, 2000, 4000, 6000)
 RANDOM = float(np.sqrt(1 - SIZES[-1] / SIZES[1]))           # the null space's share of a random direction's length
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def null_space_rows(*, seeds=5, updates=6000, rules=RULES, progress=None):
     """Train the feedback alone, by Adam at 2e-3, on 6-6-6-2 tanh networks with fixed random weights.
 

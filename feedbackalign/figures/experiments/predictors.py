@@ -5,7 +5,7 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves
 from feedbackalign.runs.run import Run
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 COLOURS = {"fc1": "#154aaa", "fc2": "#8a00ff"}
 FEEDBACK = {"learned": {}, "fixed": {"options": (("feedback_rate", 0.0),)}}     # settings of the runs
@@ -14,7 +14,7 @@ DASHES = {"implicit": looks.SOLID, "backprop": looks.DOTTED}
 WORDS = {"implicit": "settled gradient", "backprop": "backprop"}
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def predictors_rows(*, seeds=3, epochs=20, progress=None):
     """Train the model `corinfomax`, 64-100-10, by the rule of its name on the digits; and once more with Wb fixed.
 

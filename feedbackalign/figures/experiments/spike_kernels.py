@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 HIDDEN, BATCH, LR = 32, 32, 1e-3
@@ -14,7 +14,7 @@ LOOKS = {"ramp": ("#154aaa", looks.SOLID, "o"), "alpha": ("#bf0b00", looks.DASHE
 KEYS = {"kernel", "seed", "epoch", "test_accuracy", "silent_share", "largest_gradients"}
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def spike_kernels_rows(*, seeds=3, epochs=8, progress=None):
     """Train 65-32-10 on the digits with both kernels: the same weights, batches and optimiser, the exact gradient.
 

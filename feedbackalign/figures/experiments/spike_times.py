@@ -5,7 +5,7 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import NothingToShow
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import describe
 
 HIDDEN, BATCH = 64, 32
@@ -15,7 +15,7 @@ WORDS = {"code1": "pixels", "spike1": "hidden", "spike2": "output"}
 KEYS = {"layer", "neuron", "time", "potential", "label", "answer", "t_max", "test_accuracy"}
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def spike_times_rows(*, seed=0, epochs=8, sample=1):
     """Train 65-64-10 by `relpsp` on the digits, and show it one digit of the test split.
 

@@ -8,7 +8,7 @@ from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.input_scale import draw_band, train
 from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import check_rows
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import require_number
 
 ETAS = (0.03, 0.1, 0.3, 0.5, 1.0, 3.0)
@@ -23,7 +23,7 @@ LOOKS = {                               # not those of `looks.look`: two of them
 }
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def step_tolerance_rows(*, seeds=range(1, 7), etas=ETAS, penalties=PENALTIES, hidden=HIDDEN, progress=None):
     """One epoch of the digits in batches of 100, by every rule at every η (λ = 1), then at every λ (η = 0.5).
 

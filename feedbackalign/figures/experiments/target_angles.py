@@ -6,7 +6,7 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.runs.rows import accuracy_percent, check_rows, mean_curves
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 RULES = ("bp", "gnt", "ddtp-linear", "dtp-drl", "ddtp-rhl", "dtp", "ddtp-control", "dfa")
 SIZES = (64, 64, 64, 64, 10)
@@ -33,7 +33,7 @@ class WholeBatches:
         return len(self.x) // BATCH
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def target_angles_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
     """Train 64-64-64-64-10 tanh on the digits, forward weights and feedback by Adam at 1e-3; look now and then.
 

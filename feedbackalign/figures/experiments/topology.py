@@ -5,13 +5,13 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.runs.rows import NothingToShow, check_rows, mean_curves, names_in
-from feedbackalign.training.threads import one_thread_unless_told
+from feedbackalign.training.threads import on_our_terms
 
 MODEL = "corinfomax"                                        # one network that all these rules take
 RULES = ("bp", "fa", "pfa", "corinfomax")                   # the first is what the others are compared with
 
 
-@one_thread_unless_told()
+@on_our_terms()
 def topology_rows(*, seeds=5, rules=RULES, progress=None, **settings):
     """Train one network by each rule on the digits, from the same starts on the same batches.
 

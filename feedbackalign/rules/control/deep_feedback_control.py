@@ -20,6 +20,7 @@ import dataclasses
 
 import numpy as np
 
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.rules.control import diagnostics, dynamics
 from feedbackalign.rules.control.analytic_feedback_control import AnalyticFeedbackControl
 from feedbackalign.rules.control.dynamics import UnstableControllerError
@@ -60,7 +61,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
         self.only_converged = require_bool(only_converged, "only_converged")
 
     def learn(self, seen, delta):
-        with np.errstate(over="ignore", invalid="ignore"):                      # reported below
+        with quiet():                                                           # reported below
             gradients, state = self.simulate(seen, delta)
         target = seen.output + delta
         self.count(seen, state, target)
@@ -108,7 +109,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
                                steps=self.control_steps)
 
     def phases(self, seen, delta):
-        with np.errstate(over="ignore", invalid="ignore"):
+        with quiet():
             state = self.settle(seen, delta)
         if np.isfinite(state.r[-1]).all():
             yield "controlled", self.control_steps, state

@@ -21,6 +21,7 @@ and poolings must be holomorphic; softmax pooling stands in for max pooling.
 import numpy as np
 
 from feedbackalign.ops import losses
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import require_known
 
 SWEEPS = ("alternating", "synchronous")
@@ -154,7 +155,7 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
         If a unit is no longer finite, naming phase, step and layer.
     """
     require_known(sweep, SWEEPS, "sweep")
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):         # reported below, by name
+    with quiet():                                                               # reported below, by name
         drive = from_below(chain.stages[0], x)
         states, residual = list(states), float("inf")
         for step in range(steps):

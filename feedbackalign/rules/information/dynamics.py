@@ -23,6 +23,7 @@ import typing
 
 import numpy as np
 
+from feedbackalign.ops.quiet import quiet
 from feedbackalign.rules.information.feasible_sets import WITH_DUAL, next_dual, rates_of
 from feedbackalign.validation import require_factor, require_known, require_number, require_step, store
 
@@ -177,7 +178,7 @@ def settle(neurons, populations, x, start, *, sweeps, beta=0.0, targets=None, un
         If a rate is no longer finite, naming phase, sweep and layer.
     """
     drive, now, residual = populations[0].basal(x), list(start), float("inf")
-    with np.errstate(over="ignore", invalid="ignore"):                          # reported below, by name
+    with quiet():                                                               # reported below, by name
         for sweep in range(sweeps):
             moves = []
             for k in range(len(populations)):
