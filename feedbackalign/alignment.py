@@ -14,7 +14,7 @@ import numpy as np
 
 from feedbackalign.ops.norms import correlation, norm, relative, scaled, unit
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import describe, require_known, require_plain
+from feedbackalign.validation import describe, require_known, require_reals
 
 ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
 
@@ -28,10 +28,7 @@ def angle(u, v):
     >>> round(angle([1.0, 0.0], [1.0, 1.0]), 9)
     45.0
     """
-    u, v = require_plain(u, "angle"), require_plain(v, "angle")
-    for array in (u, v):
-        if array.dtype.kind not in "buif":
-            raise TypeError(f"angle: expected an array of real numbers, got {describe(array)}")
+    u, v = require_reals(u, "angle"), require_reals(v, "angle")
     if u.size != v.size:
         raise ValueError(f"angle: expected two arrays of one size, got {u.size} and {v.size} entries")
     u, v = unit(u.ravel()), unit(v.ravel())
@@ -146,13 +143,13 @@ def spectrum(B):
     >>> spectrum(np.eye(2))
     array([1., 1.])
     """
-    B = require_plain(B, "B").astype(np.float64)
+    B = require_reals(B, "B")
     return np.linalg.eigvalsh(B @ B.T)
 
 
 def path_floor(B, weight):
     """Degrees between W and B Bᵀ W: the path angle after R has forgotten its start."""
-    (B, _), (weight, _) = scaled(require_plain(B, "B")), scaled(require_plain(weight, "weight"))
+    (B, _), (weight, _) = scaled(require_reals(B, "B")), scaled(require_reals(weight, "weight"))
     flat = weight.reshape(len(weight), -1)                                          # (out, in·kh·kw)
     return angle(flat, B @ (B.T @ flat))
 

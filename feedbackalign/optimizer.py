@@ -19,7 +19,8 @@ import dataclasses
 import numpy as np
 
 from feedbackalign.ops.fast.sgd import sgd_in_blocks
-from feedbackalign.validation import describe, require_factor, require_integer, require_known, require_number, store
+from feedbackalign.validation import (describe, require_factor, require_integer, require_known, require_number,
+                                      require_plain, store)
 
 # Bytes of a parameter from which on SGD updates it in blocks. Medians of whole updates in float32, the three lines
 # against blocks: 0.032 and 0.059 ms for bp on 64-64-64-10, equal around 0.8 MB (784 × 256), 1.13 and 0.95 ms for bp on
@@ -85,7 +86,7 @@ class Optimizer:
     def moving(self, parameters, gradients):
         """{name: (η, λ)} of every parameter that moves. What is wrong is refused before the first array changes."""
         for name, theta in parameters.items():
-            if name not in gradients or np.shape(gradients[name]) != theta.shape:
+            if name not in gradients or require_plain(gradients[name], f"gradient of {name}").shape != theta.shape:
                 raise bad_gradient(name, theta, gradients)
         rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
         return {name: (rate, decays[name]) for name, rate in rates.items() if rate > 0}

@@ -17,7 +17,7 @@ def describe(value):
     'float64 array of shape (3, 4)'
     """
     if isinstance(value, np.ndarray):
-        return f"{value.dtype} array of shape {value.shape}"
+        return f"{value.dtype} {'array' if is_plain(value) else type(value).__name__} of shape {value.shape}"
     text = repr(value)
     return text if len(text) <= 80 else f"{type(value).__name__} {text[:77]}..."
 
@@ -156,18 +156,32 @@ def require_dtype(dtype, what="dtype"):
 def require_plain(array, what):
     """Refuse masked arrays, matrices and other kinds of array that compute in their own way; return an ndarray.
 
-    Lists and numbers become arrays. Memory maps stay.
+    Lists and numbers become arrays. A memory map is read where it lies.
 
     >>> require_plain(np.ma.masked_array([1.0, 2.0], mask=[True, False]), "x")
     Traceback (most recent call last):
     ...
-    TypeError: x: expected a plain numpy.ndarray, got a MaskedArray of shape (2,): a mask would be ignored
+    TypeError: x: expected a plain numpy.ndarray, got float64 MaskedArray of shape (2,)
     """
-    if isinstance(array, np.ndarray) and type(array) not in (np.ndarray, np.memmap):
-        why = ": a mask would be ignored" if isinstance(array, np.ma.MaskedArray) else ""
-        raise TypeError(f"{what}: expected a plain numpy.ndarray, got a {type(array).__name__} of shape {array.shape}"
-                        f"{why}")
+    if isinstance(array, np.ndarray) and not is_plain(array):
+        raise TypeError(f"{what}: expected a plain numpy.ndarray, got {describe(array)}")
     return np.asarray(array)
+
+
+def is_plain(array):
+    return type(array) in (np.ndarray, np.memmap)
+
+
+def require_reals(array, what):
+    """Refuse anything but real numbers, in a plain array or in lists; return them as a float64 array.
+
+    >>> require_reals([1, 2], "u")
+    array([1., 2.])
+    """
+    array = require_plain(array, what)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{what}: expected an array of real numbers, got {describe(array)}")
+    return array.astype(np.float64)
 
 
 def require_generator(rng, what):
@@ -216,7 +230,8 @@ def channels_first(want, have):
 
 
 def require_finite(x, what):
-    """Refuse NaN and infinity, naming the first entry that is not finite."""
+    """Refuse NaN and infinity, naming the first entry that is not finite; and arrays that are not plain."""
+    x = require_plain(x, what)
     with np.errstate(over="ignore", invalid="ignore"):              # finite entries may have a sum that is not
         total = float(np.add.reduce(x, axis=None, dtype=np.float64))    # one pass: a bad entry makes the sum bad
     if not math.isfinite(total) and not np.isfinite(x).all():

@@ -20,7 +20,7 @@ from feedbackalign.layers import Layer, MatrixFlow
 from feedbackalign.networks import Network
 from feedbackalign.networks.network import inside
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import describe, require_floats, require_integer, require_number
+from feedbackalign.validation import describe, is_plain, require_floats, require_integer, require_number, require_plain
 
 STEP = 6e-6                 # h: about the cube root of float64's rounding error
 RTOL, ATOL = 1e-6, 1e-8
@@ -59,7 +59,7 @@ def numerical_gradient(function, array, entries=None, h=STEP):
     >>> numerical_gradient(lambda v: float((v**2).sum()), np.array([1.0, -3.0])).round(6)
     array([ 2., -6.])
     """
-    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+    if not is_plain(array) or array.dtype != np.float64:
         raise TypeError(f"array: expected a float64 array, got {describe(array)}")
     h = require_number(h, "h", low=0, low_open=True)
     wanted = range(array.size) if entries is None else [int(entry) for entry in entries]
@@ -150,10 +150,10 @@ def _refuse_bad_arguments(subject, x, targets, gradients, limit):
     if gradients is not None and targets is None:
         raise ValueError("gradients: expected targets with them, the gradients being those of the network's loss")
     for name, gradient in (gradients or {}).items():
-        if getattr(gradient, "dtype", None) == np.float32:
+        if require_plain(gradient, f"gradients: {name}").dtype == np.float32:
             raise TypeError(f"gradients: expected float64 arrays, got float32 for {name}, too coarse to compare: call "
                             f"network.astype(np.float64) before the rule is made")
-    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.ndim < 2:
+    if not is_plain(x) or x.dtype.kind != "f" or x.ndim < 2:
         require_floats(x, "x", shape=(None, None))
     limit = require_integer(limit, "limit", low=1)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
 from feedbackalign.data.idx import DataError
-from feedbackalign.validation import describe, require_known, require_number
+from feedbackalign.validation import describe, require_known, require_number, require_plain
 
 SUFFIXES = (".npz", ".csv")
 LABELS = ("label", "target", "class", "y")          # names of the column of labels, where none is given
@@ -172,9 +172,10 @@ def dataset(name, x, y, x_test=None, y_test=None, *, test_share=None):
     (2, 4, 1)
     """
     given = x_test is not None
-    x, y = _samples(x, "x_train" if given else "x"), np.asarray(y)
+    x, y = _samples(x, "x_train" if given else "x"), require_plain(y, "y_train" if given else "y")
     if given:
-        cut, x, y = len(x), np.concatenate([x, _samples(x_test, "x_test")]), np.concatenate([y, np.asarray(y_test)])
+        cut, x = len(x), np.concatenate([x, _samples(x_test, "x_test")])
+        y = np.concatenate([y, require_plain(y_test, "y_test")])
     targets, classes = _targets(y, len(x))
     if not given:
         cut = len(x) - max(1, int(len(x) * (TEST_SHARE if test_share is None else test_share)))
@@ -185,7 +186,7 @@ def dataset(name, x, y, x_test=None, y_test=None, *, test_share=None):
 
 
 def _samples(x, what):
-    x = np.asarray(x)
+    x = require_plain(x, what)
     if x.dtype.kind not in "buif" or x.ndim < 2:
         raise ValueError(f"{what}: expected numbers (N, …), got {describe(x)}")
     return (x[:, None] if x.ndim == 3 else x).astype(np.float32)            # (N, H, W) -> (N, 1, H, W)

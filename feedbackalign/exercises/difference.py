@@ -3,7 +3,7 @@
 import numpy as np
 
 from feedbackalign.check.diagnosis import common_factor
-from feedbackalign.validation import describe
+from feedbackalign.validation import describe, is_plain
 
 
 def complaint(exercise, cases, answers):
@@ -48,6 +48,8 @@ def _array_difference(answer, right, tolerance, what):
     if not isinstance(answer, np.ndarray):
         kind = f"a {type(answer).__name__}" if isinstance(answer, (list, tuple)) else describe(answer)
         return f"{what} should be a {wanted.dtype} array of shape {wanted.shape}, got {kind}"
+    if not is_plain(answer):
+        return f"{what} should be a plain array, got {describe(answer)}"
     if answer.shape != wanted.shape:
         return f"{what} should have shape {wanted.shape}, got {answer.shape}"
     if answer.dtype != wanted.dtype:

@@ -5,7 +5,7 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops import pooling
 from feedbackalign.ops import convolution as conv
-from feedbackalign.validation import require_floats, require_integer
+from feedbackalign.validation import require_floats, require_integer, require_plain
 
 
 class Flatten(Layer):
@@ -14,7 +14,7 @@ class Flatten(Layer):
     kind = "flatten"
 
     def forward(self, x, training=True):
-        self.input = x
+        self.input = x = require_plain(x, f"input of {self.name}")
         return x.reshape(len(x), -1)
 
     def backward(self, error):

@@ -12,7 +12,7 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops.convolution import batch_innermost
 from feedbackalign.ops.fast.threads import LARGE, in_blocks
-from feedbackalign.validation import describe, require_integer
+from feedbackalign.validation import describe, require_integer, require_plain
 
 
 def add(branch, side):
@@ -45,7 +45,7 @@ class Residual(Layer):
         self.layers, self.shortcut = list(layers), list(shortcut)
 
     def forward(self, x, training=True):
-        branch = side = self.input = x
+        branch = side = self.input = require_plain(x, f"input of {self.name}")
         for layer in self.layers:
             branch = layer.forward(branch, training)
         for layer in self.shortcut:
@@ -90,7 +90,7 @@ class PaddedShortcut(Layer):
         self.stride = require_integer(stride, "shortcut stride", low=1)
 
     def forward(self, x, training=True):
-        self.input = x
+        self.input = x = require_plain(x, f"input of {self.name}")
         N, C, H, W = x.shape
         kept = batch_innermost(x).transpose(1, 2, 3, 0)[:, ::self.stride, ::self.stride]    # (C, rows, cols, N)
         before = (self.channels - C) // 2

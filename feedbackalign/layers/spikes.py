@@ -10,7 +10,8 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.weighted import WeightedLayer
 from feedbackalign.ops import spikes as first
-from feedbackalign.validation import require_bool, require_floats, require_integer, require_known, require_number
+from feedbackalign.validation import (require_bool, require_floats, require_integer, require_known, require_number,
+                                      require_plain)
 
 KERNELS = ("ramp", "alpha")
 
@@ -201,7 +202,7 @@ class TimesToLogits(Layer):
         self.beta = require_number(beta, "beta", low=0, low_open=True)
 
     def forward(self, x, training=True):
-        self.input = x
+        self.input = x = require_plain(x, f"input of {self.name}")
         return -self.beta * np.where(np.isfinite(x), x, x.dtype.type(self.t_max))
 
     def backward(self, error):

@@ -4,6 +4,7 @@ from feedbackalign.layers.base import Layer
 from feedbackalign.ops import activations
 from feedbackalign.ops.activations import relu, relu_backward
 from feedbackalign.ops.fast.threads import LARGE, in_blocks
+from feedbackalign.validation import require_plain
 
 
 class Activation(Layer):
@@ -13,7 +14,7 @@ class Activation(Layer):
     steepest = 1.0
 
     def forward(self, x, training=True):
-        self.input = x
+        self.input = x = require_plain(x, f"input of {self.name}")
         return self.function(x)
 
     def backward(self, error):
@@ -27,7 +28,7 @@ class ReLU(Activation):
     function, derivative = staticmethod(activations.relu), staticmethod(activations.relu_derivative)
 
     def forward(self, x, training=True):
-        self.input = x
+        self.input = x = require_plain(x, f"input of {self.name}")
         return in_blocks(relu, x) if x.size >= LARGE else relu(x)
 
     def backward(self, error):

@@ -15,7 +15,7 @@ from feedbackalign.layers import Layer, Residual
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
 from feedbackalign.validation import (describe, require_dtype, require_finite, require_floats, require_known,
-                                      require_labels)
+                                      require_labels, require_plain)
 
 LOSSES = ("cross-entropy", "squared-error")
 
@@ -111,7 +111,7 @@ class Network:
         for layer in self.all_layers():
             for key in layer.state():
                 array = state[f"{layer.name}.{key}"]
-                setattr(layer, key, np.array(array))
+                setattr(layer, key, np.array(require_plain(array, f"{layer.name}.{key}")))
 
     @property
     def dtype(self):
@@ -151,6 +151,7 @@ class Network:
 
         The chain rule through every layer's own weights: what all rules are measured against.
         """
+        error = require_plain(error, "error")
         for layer in reversed(self.layers):
             error = layer.backward(error)
         return {f"{layer.name}.{key}": gradient

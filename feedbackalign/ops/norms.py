@@ -7,6 +7,7 @@ is first brought to entries of at most 1, by a power of two, which rounds nothin
 import numpy as np
 
 from feedbackalign.ops.quiet import quiet
+from feedbackalign.validation import require_reals
 
 
 def scaled(array, axis=None):
@@ -16,7 +17,7 @@ def scaled(array, axis=None):
     array([0.375, 0.5  ])
     """
     with quiet():
-        array = np.asarray(array, dtype=np.float64)
+        array = require_reals(array, "array")
         exponent = np.frexp(np.abs(array).max(axis=axis, keepdims=True, initial=0.0))[1]
         return np.ldexp(array, -exponent), exponent
 

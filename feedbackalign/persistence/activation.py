@@ -23,7 +23,8 @@ from feedbackalign.ops.losses import softmax
 from feedbackalign.ops.norms import deviation
 from feedbackalign.persistence.paths import as_chain, maxmin
 from feedbackalign.persistence.trees import mst_weights
-from feedbackalign.validation import describe, require_bool, require_finite, require_floats, require_known
+from feedbackalign.validation import (describe, require_bool, require_finite, require_floats, require_known,
+                                      require_reals)
 
 CHUNK = 100                 # samples whose graphs are held at a time
 GUARD = 1e-8                # an input of zeros has a graph of zeros, and no deviation
@@ -54,7 +55,7 @@ def activation_graphs(weights, activations):
     graphs = []
     for place, (W, a) in enumerate(zip(weights, activations)):
         what = f"activations[{place}]"
-        a = np.asarray(a, dtype=np.float64)
+        a = require_reals(a, what)
         require_finite(require_floats(a, what, shape=(len(activations[0]), W.shape[1])), what)
         graphs.append(a[:, None, :] * W)                                # (N, 1, in), (out, in) -> (N, out, in)
     return graphs

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from feedbackalign.ops.norms import norm
-from feedbackalign.validation import describe, require_finite
+from feedbackalign.validation import describe, require_finite, require_plain, require_reals
 
 LEVEL = 0.05
 TERMS = 100                 # of the series below
@@ -45,7 +45,7 @@ def ks_two_sample(a, b):
 
 
 def _numbers(sample, what):
-    sample = np.asarray(sample, dtype=np.float64)
+    sample = require_reals(sample, what)
     if sample.ndim != 1 or not sample.size:
         raise ValueError(f"{what}: expected at least one number in a row, (n,), got {describe(sample)}")
     return require_finite(sample, what)
@@ -72,7 +72,7 @@ def detect_shift(train, labels, clean, test):
     [False, True]
     """
     train, clean, test = (_arrays(given, what) for given, what in ((train, "train"), (clean, "clean"), (test, "test")))
-    labels = np.asarray(labels)
+    labels = require_plain(labels, "labels")
     if labels.shape != (len(train[0]),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels: expected {len(train[0])} integers, one a training witness, got {describe(labels)}")
     if not [array.shape[1] for array in train] == [array.shape[1] for array in clean] == \
@@ -93,7 +93,7 @@ def distances(arrays, means):
 def _arrays(given, what):
     """A witness as a list of arrays (N, length) of one N."""
     arrays = list(given) if isinstance(given, (list, tuple)) else [given]
-    arrays = [np.asarray(array, dtype=np.float64) for array in arrays]
+    arrays = [require_reals(array, what) for array in arrays]
     if not arrays or any(array.ndim != 2 or not array.size or len(array) != len(arrays[0]) for array in arrays):
         raise ValueError(f"{what}: expected witnesses (N, length) of one N, got {describe(given)}")
     return [require_finite(array, what) for array in arrays]

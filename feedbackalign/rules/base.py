@@ -9,7 +9,7 @@ import numpy as np
 from feedbackalign.networks import small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import describe, require_dtype, require_finite, require_known
+from feedbackalign.validation import describe, require_dtype, require_finite, require_known, require_plain
 
 NEEDS = {                                   # what `Rule.needs` may name, in the words of the refusal
     "mix_outputs": "a middle population at its outputs",
@@ -200,7 +200,7 @@ class Rule:
         known = [key.split(".")[-1] for key in held if key.rsplit(".", 1)[0] == name]
         for key, array in arrays.items():
             target = held[f"{name}.{require_known(key, known, f'feedback array of {name}')}"]
-            given = np.asarray(array)
+            given = require_plain(array, f"{name}.{key}")
             if given.shape != target.shape or given.dtype.kind not in "buif":
                 raise ValueError(f"{name}.{key}: expected shape {target.shape}, real numbers, got {describe(given)}")
             with quiet():
@@ -242,7 +242,7 @@ class Rule:
         """Take over what `state` returned, into a rule made with the same options."""
         for kind in ("parameters", "constants", "plastic", "masks"):
             for key, array in getattr(self, kind)().items():
-                array[...] = state[f"{kind}/{key}"]
+                array[...] = require_plain(state[f"{kind}/{key}"], key)
         for key, stream in self.streams().items():
             stream.bit_generator.state = json.loads(str(state[f"streams/{key}"]))
 

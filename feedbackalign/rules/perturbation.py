@@ -72,7 +72,7 @@ class WeightPerturbation(Rule):
         self.sigma = require_step(sigma, "sigma", network.dtype)
 
     def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         parameters = self.network.parameters()
         before = {name: array.copy() for name, array in parameters.items()}
         jitter = {name: self.rng.standard_normal(array.shape).astype(array.dtype) for name, array in parameters.items()}
@@ -118,7 +118,7 @@ class NodePerturbation(Rule):
                 raise ValueError(f"np: jitters the units of weighted layers and cannot train {layer.name}, {layer!r}")
 
     def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         network, N = self.network, len(x)
         losses = network.sample_losses(network.forward(x), targets).astype(np.float64)     # (N,)
         jitter = {}

@@ -18,7 +18,7 @@ from feedbackalign.layers import Residual
 from feedbackalign.layers.residual import add
 from feedbackalign.ops.norms import norm
 from feedbackalign.rules.base import Rule, Step
-from feedbackalign.validation import describe, require_density, require_finite
+from feedbackalign.validation import describe, require_density, require_finite, require_plain
 
 
 class ErrorSendingRule(Rule):
@@ -32,7 +32,7 @@ class ErrorSendingRule(Rule):
     """
 
     def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         output = self.network.forward(x)                                        # (N, …) -> (N, out)
         loss, error = self.network.loss_and_error(output, targets)              # float, (N, out)
         step = self.backward(error)
@@ -41,7 +41,7 @@ class ErrorSendingRule(Rule):
 
     def backward(self, error):
         """Walk the network from the top with an error (N, out) at its output -> Step with grads and errors."""
-        self.output_error = error
+        self.output_error = error = require_plain(error, "error")
         step = Step()
         self.walk_down(self.network.layers, error, step)
         return step

@@ -145,7 +145,7 @@ class AnalyticFeedbackControl(Rule):
 
     def look(self, x, targets):
         """The forward pass and Eq. 2: -> (the pass, the loss, δ = r* − r⁻ = −λ ∂ℓ/∂r_L of each sample (N, out))."""
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         output = self.network.forward(x)                                        # (N, …) -> (N, out)
         loss, error = self.network.loss(output, targets), self.network.sample_errors(output, targets)
         return last_pass(self.stages, output), loss, -self.target_step * error                       # Eq. 2

@@ -20,10 +20,8 @@ arXiv 2309.02214 (ICLR 2024). The authors take Eq. 2 by automatic differentiatio
 E[(Jᵀ ε) εᵀ] = E[ε (J ε)ᵀ]. They divide by the number of neurons, which is left to the caller.
 """
 
-import numpy as np
-
 from feedbackalign.rules.equilibrium.exact_gradients import between_layers, forward_weights, slope_product
-from feedbackalign.validation import describe, require_floats
+from feedbackalign.validation import describe, is_plain, require_floats
 
 # ------------------------------------------------------------------------------------------- any recurrent matrix
 
@@ -33,7 +31,7 @@ def require_recurrent(W, mask=None):
     require_floats(W, "W", shape=(None, None))
     if W.shape[0] != W.shape[1]:
         raise ValueError(f"W: expected as many rows (post) as columns (pre), got {describe(W)}")
-    if mask is not None and (not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != W.shape):
+    if mask is not None and (not is_plain(mask) or mask.dtype != bool or mask.shape != W.shape):
         raise ValueError(f"mask: expected a boolean array of shape {W.shape}, got {describe(mask)}")
 
 

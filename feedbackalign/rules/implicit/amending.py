@@ -43,7 +43,7 @@ class AmendingRule(Rule):
     # ------------------------------------------------------------------------------------------- the learning phase
 
     def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         loss, error = self.network.loss_and_error(self.network.forward(x), targets)
         step = Step(loss=loss, grads=self.network.backward(error))              # the mean's, where nothing is amended
         for layer in self.network.weighted_layers():

@@ -94,7 +94,7 @@ class SemiImplicit(Rule):
     # ------------------------------------------------------------------------------------------- the learning phase
 
     def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         return self.walk_down(self.network.forward(x), targets)
 
     def walk_down(self, output, targets):

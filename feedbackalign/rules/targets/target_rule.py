@@ -106,7 +106,7 @@ class TargetRule(Rule):
     # ------------------------------------------------------------------------------------------- the learning phase
 
     def gradients(self, x, targets):
-        require_finite(np.asarray(x), "x")
+        require_finite(x, "x")
         output = self.network.forward(x)                                        # Eq. 1: (N, …) -> (N, out)
         loss, error = self.network.loss(output, targets), self.network.sample_errors(output, targets)
         seen = last_pass(self.stages, output)
