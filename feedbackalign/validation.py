@@ -16,10 +16,14 @@ def describe(value):
     >>> describe(np.zeros((3, 4)))
     'float64 array of shape (3, 4)'
     """
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {'array' if is_plain(value) else type(value).__name__} of shape {value.shape}"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{type(value).__name__} {text[:77]}..."
+    try:
+        if isinstance(value, np.ndarray):
+            text = f"{value.dtype} {'array' if is_plain(value) else type(value).__name__} of shape {value.shape}"
+        else:
+            text = repr(value)
+    except Exception as error:                                      # an object may do anything when it is looked at
+        text = f"{type(value).__name__} object whose repr raises {type(error).__name__}"
+    return text if len(text) <= 80 else f"{type(value).__name__} {text}"[:77] + "..."
 
 
 def require_known(name, known, what):
