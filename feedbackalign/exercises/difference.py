@@ -6,10 +6,11 @@ from feedbackalign.check.diagnosis import common_factor
 from feedbackalign.validation import describe, is_plain
 
 
+@np.errstate(all="ignore")              # also where the student has set all="raise": a difference may overflow
 def complaint(exercise, cases, answers):
     """None if every answer is right; else one sentence: the first difference, and a hint that fits.
 
-    cases is a list of tuples of arguments, answers has the candidate's answer to each.
+    cases is a list of tuples of arguments, answers has the candidate's answer to each, as `plain` left it.
     """
     rights = [exercise.right(*arguments) for arguments in cases]
     first = None
@@ -41,8 +42,8 @@ def difference(answer, right, tolerance, parts=(), what="the answer"):
 
 def _array_difference(answer, right, tolerance, what):
     wanted = np.asarray(right)
-    if wanted.ndim == 0 and (np.ndim(answer) or not isinstance(answer, np.ndarray)):
-        if isinstance(answer, bool) or not isinstance(answer, (int, float, np.number)):
+    if wanted.ndim == 0 and (not isinstance(answer, np.ndarray) or answer.ndim):
+        if isinstance(answer, bool) or not isinstance(answer, (int, float)):
             return f"{what} should be a number, got {describe(answer)}"
         answer = np.asarray(answer, dtype=np.float64)
     if not isinstance(answer, np.ndarray):
@@ -103,7 +104,7 @@ def _leaves(right, answer):
     """(right, answer) of every part, as arrays; an answer that is no number stays what it is."""
     if isinstance(right, tuple):
         return [leaf for pair in zip(right, answer) for leaf in _leaves(*pair)] if _alike(right, answer) else []
-    numeric = isinstance(answer, (int, float, np.number)) and not isinstance(answer, bool)
+    numeric = isinstance(answer, (int, float)) and not isinstance(answer, bool)
     return [(np.asarray(right), np.asarray(answer) if numeric else answer)]
 
 

@@ -6,18 +6,21 @@ The time limit counts seconds of computing, not of waiting, so that a breakpoint
 import _thread
 import contextlib
 import io
-import linecache
+import os
 import pathlib
 import re
 import signal
 import sys
+import sysconfig
 import threading
 import time
 import traceback
 import warnings
 
-PRINTED = 2000              # characters that are shown
-PACKAGE = pathlib.Path(__file__).parents[1]
+PRINTED = 2000              # characters that are shown of what a function prints
+SHOWN = 200                 # and of an error's text, or of a line
+LIBRARIES = {pathlib.Path(__file__).parents[1], *(pathlib.Path(sysconfig.get_path(name)) for name in
+                                                  ("stdlib", "platstdlib", "purelib", "platlib"))}
 
 
 class TookTooLong(BaseException):
@@ -34,37 +37,61 @@ def call(function, seconds):
         with time_limit(seconds), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)         # a division by zero shows in the answer
             return function()
-    except NotImplementedError:
+    except (NotImplementedError, KeyboardInterrupt):
         raise
     except TookTooLong:
         raise Failed(f"was still computing after {seconds:g} seconds: is there a loop that never ends?") from None
     except SystemExit:
         raise Failed("ended the program (exit or quit): it should return its answer") from None
-    except Exception as error:
+    except BaseException as error:
         raise Failed(in_words(error)) from None
 
 
 def in_words(error):
     """raised ValueError (…) in line 3, `e @ W`: and the usual reason."""
-    text = re.sub(r", with gufunc signature \S+", "", " ".join(str(error).split()))
-    where = ""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_the_students(frame.filename)]
-    if frames:
-        line = linecache.getline(frames[-1].filename, frames[-1].lineno).strip()
-        where = f" in line {frames[-1].lineno}" + (f", `{line}`" if line else "")
+    try:
+        text = str(error.msg if isinstance(error, SyntaxError) else error)
+    except Exception:                                               # an error of the student's own
+        text = ""
+    text = one_line(re.sub(r", with gufunc signature \S+", "", text), SHOWN)
     hint = ""
     if isinstance(error, ValueError) and any(word in text for word in ("mismatch", "not aligned", "broadcast")):
         hint = ": the shapes do not fit, so write the shape of every factor beside it"
-    elif isinstance(error, NameError):
+    elif type(error) is NameError:
         hint = ": a function gets all that it needs as arguments, or imports it"
-    return f"raised {type(error).__name__}{f' ({text})' if text else ''}{where}{hint}"
+    return f"raised {type(error).__name__}{f' ({text})' if text else ''}{_place(error)}{hint}"
+
+
+def one_line(text, most=None):
+    """Text in one line that every terminal can show, cut after `most` characters.
+
+    >>> one_line("a\\n  b \\x1b[2J"), one_line("abcdef", most=3)
+    ('a b \\\\x1b[2J', 'abc…')
+    """
+    text = " ".join(text.split()) if most is None else " ".join(text[:2 * most].split())
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return text if most is None or len(text) <= most else f"{text[:most].rstrip()}…"
+
+
+def _place(error):
+    """" in line 3, `e @ W`", the deepest line that the student wrote; "" if there is none."""
+    places = [(frame.filename, frame.lineno, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and os.path.isfile(error.filename or ""):     # and no text given to eval
+        places.append((error.filename, error.lineno, error.text))
+    mine = [place for place in places if _is_the_students(place[0])]
+    if not mine:
+        return ""
+    filename, number, line = next((place for place in reversed(mine) if place[2]), mine[-1])
+    is_another = filename != mine[0][0] and os.path.isfile(filename)
+    where = f" in line {number}{f' of {os.path.basename(filename)}' if is_another else ''}"
+    return f"{where}, `{one_line(line, SHOWN)}`" if line else where
 
 
 def _is_the_students(filename):
-    """Whether the file belongs neither to this package, nor to an installed one, nor to NumPy's internals."""
+    """Whether the file is neither this package's, nor Python's own, nor that of a library."""
     path = pathlib.Path(filename)
-    return (PACKAGE not in path.parents and not {"site-packages", "dist-packages"} & set(path.parts)
-            and not filename.startswith("<__array"))
+    return (not LIBRARIES & set(path.parents) and not {"site-packages", "dist-packages"} & set(path.parts)
+            and not filename.startswith(("<frozen", "<__array")))
 
 
 @contextlib.contextmanager
@@ -125,6 +152,11 @@ class Limited(io.TextIOBase):
         self.is_cut = self.is_cut or room < len(text)
         return len(text)
 
+    def how_many(self):
+        """A line that says how many characters there were, if not all are shown."""
+        said = f"\n… your function printed {self.count} characters; these were the first {PRINTED}.\n"
+        return said if self.is_cut else ""
+
     def flush(self):
         self.stream.flush()
 
@@ -143,6 +175,4 @@ def limited_printing():
         with contextlib.redirect_stdout(limited):
             yield limited
     finally:
-        if limited.is_cut:
-            limited.stream.write(f"\n… your function printed {limited.count} characters; these were the first "
-                                 f"{PRINTED}.\n")
+        limited.stream.write(limited.how_many())

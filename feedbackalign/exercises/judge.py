@@ -8,6 +8,7 @@ import numpy as np
 
 from feedbackalign.exercises import guard
 from feedbackalign.exercises.difference import complaint
+from feedbackalign.exercises.plain import arrays_in, plain
 from feedbackalign.validation import describe
 
 SECONDS = 5.0               # of computing that one case may take
@@ -27,6 +28,7 @@ class Verdict:
 
 def not_right(number, wrong):
     """The verdict on a wrong answer."""
+    wrong = guard.one_line(wrong)
     return Verdict("wrong", f"exercise {number}: not right yet: {wrong}{'' if wrong.endswith('?') else '.'}")
 
 
@@ -50,27 +52,35 @@ def judge(number, exercise, candidate, seconds=SECONDS):
 
 def _unfit(exercise, candidate, arguments):
     """A sentence if the candidate is no function, or does not accept these arguments."""
-    if not callable(candidate) or inspect.isclass(candidate):
+    if not callable(candidate) or issubclass(type(candidate), type):
         return f"expected the function {exercise.name}, without brackets after its name, got {describe(candidate)}"
     try:
         signature = inspect.signature(candidate)
-        signature.bind(*arguments)
-    except ValueError:                                              # a built-in without a known signature
+    except Exception:                                               # a built-in has none; the call will tell
         return None
+    try:
+        signature.bind(*arguments)
     except TypeError:
-        return f"your function takes {signature}, expected ({', '.join(exercise.arguments)})"
+        return f"your function takes {_names_alone(signature)}, expected ({', '.join(exercise.arguments)})"
     return None
+
+
+def _names_alone(signature):
+    """The signature without annotations and defaults, for those may be anything."""
+    nothing = inspect.Parameter.empty
+    bare = [parameter.replace(annotation=nothing, default=nothing) for parameter in signature.parameters.values()]
+    return inspect.Signature(bare)
 
 
 def _answer(exercise, candidate, arguments, seconds):
     """(the candidate's answer, None), or (None, a sentence)."""
     given = copy.deepcopy(arguments)
     try:
-        answer = guard.call(lambda: candidate(*given), seconds)
+        answer = guard.call(lambda: plain(candidate(*given)), seconds)
     except guard.Failed as failed:
         return None, f"your function {failed}"
     for name, was, now in zip(exercise.arguments, arguments, given):
-        if not _unchanged(was, now):
+        if not _is_unchanged(was, now):
             return None, f"your function changes its argument {name}: write a = a + b, not a += b, or work on a copy"
         if any(np.may_share_memory(mine, theirs) for mine in arrays_in(answer) for theirs in arrays_in(now)):
             return None, (f"your function returns its argument {name} itself, or a view of it: a change of one is a "
@@ -78,15 +88,10 @@ def _answer(exercise, candidate, arguments, seconds):
     return copy.deepcopy(answer), None
 
 
-def arrays_in(value):
-    """Every array in a value: an array, or tuples, lists and dicts of such."""
-    if isinstance(value, np.ndarray):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [array for entry in value for array in arrays_in(entry)] if isinstance(value, (tuple, list)) else []
-
-
-def _unchanged(was, now):
-    before, after = arrays_in(was), arrays_in(now)
-    return len(before) == len(after) and all(np.array_equal(one, other) for one, other in zip(before, after))
+def _is_unchanged(was, now):
+    """Whether the arrays are what they were; what can no longer be compared is not."""
+    try:
+        before, after = arrays_in(was), arrays_in(now)
+        return len(before) == len(after) and all(np.array_equal(one, other) for one, other in zip(before, after))
+    except Exception:                                               # the function put something else in their place
+        return False

@@ -62,6 +62,18 @@ def test_a_name_that_is_not_there_and_an_end_without_words():
         return deep()
     assert "RecursionError" in fails(deep)
 
+    def too_early():
+        answer += 1                                                             # noqa: F821, F841
+        answer = 2                                                              # noqa: F841
+    assert "raised UnboundLocalError" in fails(too_early) and "as arguments" not in fails(too_early)
+
+
+@pytest.mark.parametrize("text, line", [
+    ("a\n  b ", "a b"), ("\x1b[2J\x00\ud800\u202e", r"\x1b[2J\x00\ud800\u202e"),
+    ("größer ∂W", "größer ∂W"), ("x" * 300, "x" * 200 + "…"), ("x" * 200, "x" * 200)])
+def test_any_text_is_one_line_that_can_be_shown(text, line):
+    assert guard.one_line(text, most=200) == line
+
 
 def loop():
     while True:

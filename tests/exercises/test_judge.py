@@ -74,3 +74,52 @@ def test_what_it_does_to_its_answer_later_does_not_count():
 
 def test_warnings_of_numpy_do_not_come_in_between():
     assert "is nan" in said(lambda x, table: np.zeros_like(x) / 0)
+
+
+def test_arguments_that_can_no_longer_be_compared_have_changed():
+    def holding_itself(x, table):
+        table["itself"] = table
+        return x + table["b"]
+
+    def replaced(x, table):
+        table["b"] = (number for number in range(3))
+        return x + 1
+
+    class Unequal(np.ndarray):
+        def __array_function__(self, *arguments):
+            raise ZeroDivisionError
+
+    def dressed(x, table):
+        table["b"] = table["b"].view(Unequal)
+        return x + 1
+    for change in (holding_itself, replaced, dressed):
+        assert "changes its argument table" in said(change)
+
+
+def test_what_stands_beside_a_functions_arguments_is_never_shown():
+    class Shy:
+        def __repr__(self):
+            raise ZeroDivisionError
+
+    def by_name(x, *, table: Shy() = Shy()):                # noqa: B008
+        return x
+    assert "your function takes (x, *, table), expected (x, table)" in said(by_name)
+
+
+def test_a_callable_without_a_signature_is_called():
+    class Hidden:
+        @property
+        def __signature__(self):
+            raise ZeroDivisionError
+
+        def __call__(self, x, table):
+            return x + table["b"]
+    assert judge("0.1", ADD, Hidden()).right
+    assert "raised TypeError" in said(type("Odd", (Hidden,), {"__signature__": 3, "__call__": lambda self: 0})())
+
+
+@pytest.mark.parametrize("error", [GeneratorExit, type("Stop", (BaseException,), {})])
+def test_what_is_no_exception_is_told_too(error):
+    def stop(x, table):
+        raise error("no further")
+    assert f"raised {error.__name__} (no further) in line" in said(stop)
