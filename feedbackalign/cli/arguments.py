@@ -228,7 +228,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     exercise = command("exercise", "print the task of an exercise, or check an answer to it")
     exercise.add_argument("number", metavar="NUMBER", nargs="?", help="lesson and exercise, such as 3.1; default: list")
     exercise.add_argument("file", metavar="FILE.py", nargs="?", help="holds the answer, a function of the task's name; "
-                          "only its imports, definitions and constants are run, in a process of its own")
+                          "what it calls outside of functions is not run; it has a process of its own")
     return parser, commands.choices
 
 

@@ -11,6 +11,7 @@ import importlib
 import pathlib
 import re
 
+from feedbackalign.exercises import guard
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.exercises.judge import judge
 from feedbackalign.validation import require_known
@@ -24,12 +25,21 @@ def exercise(number, answer=None):
     number is for example "7.2", the second exercise of lesson 7; answer is your function. Without an answer the task is
     printed. An unknown number raises ValueError; what is wrong with the answer is printed, not raised.
 
+    Your function runs in this very process, so less is promised than by `feedbackalign exercise 7.2 FILE.py`, which has
+    a process for it and a verdict whatever it does. Here a loop in Python is ended, but not one inside a call of NumPy;
+    only what goes through sys.stdout is cut; os._exit ends your session; and a module that is changed stays so.
+
     >>> import feedbackalign as fa
     >>> fa.exercise("1.1", lambda error, weight, v: error @ weight)
     exercise 1.1: not right yet: entry [0, 0] of the answer should be ...: you left out the slope of tanh, ...
     """
     asked = find(number)
-    print(task(number) if answer is None else judge(number, asked, answer).text)
+    if answer is None:
+        print(task(number))
+        return
+    with guard.limited_printing():
+        verdict = judge(number, asked, answer)
+    print(verdict.text)
 
 
 def task(number):

@@ -1,28 +1,15 @@
-"""An answer in a file: only definitions are run, in a process that ends."""
+"""An answer in a file: it is judged in a process of its own, and whatever that process does, there is a verdict."""
 
-import ast
-import sys
+import os
 from pathlib import Path
 
 import pytest
 
-from feedbackalign.exercises.solution_file import check_file, definitions, is_constant, main
+from feedbackalign.exercises import guard
+from feedbackalign.exercises.solution_file import check_file
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-RIGHT = """
-import numpy as np
-
-EPSILON, HALF_TURN = 1e-3, np.pi
-half = lambda v: v / 2
-SIZES: list = [3, HALF_TURN]
-data = open("there is no such file")
-later = data.train
-raise SystemExit("a lesson trains here")
-
-def hidden_error(error, weight, v):
-    print("I was here")
-    return error @ weight * (1 - np.tanh(v) ** 2)
-"""
+posix = pytest.mark.skipif(os.name != "posix", reason="no such calls")
 
 
 @pytest.fixture
@@ -34,9 +21,26 @@ def write(tmp_path):
     return write_file
 
 
+@pytest.fixture
+def verdict_on(write):
+    """The lines that are shown when the function has these lines; it must not be right, whatever it printed."""
+    def verdict(*lines, seconds=60.0):
+        body = "".join(f"    {line}\n" for line in lines)
+        start = "import atexit, os, signal, subprocess, sys, threading, time, numpy as np\n"
+        printed, right = check_file("1.1", write(f"{start}def hidden_error(error, weight, v):\n{body}"), seconds)
+        assert not right
+        lines = printed.split("\n")
+        assert lines[-1].startswith("exercise 1.1: not right yet: ") and lines[-1].isprintable()
+        return lines
+    return verdict
+
+
+RIGHT = "return error @ weight * (1 - np.tanh(v) ** 2)"
+
+
 def test_a_right_answer_among_code_that_is_not_run(write):
-    printed, right = check_file("1.1", write(RIGHT))
-    assert right and printed.splitlines() == ["I was here", "I was here", "exercise 1.1: right."]
+    text = f"import numpy as np\nraise SystemExit\ndef hidden_error(error, weight, v):\n    print('I ran')\n    {RIGHT}"
+    assert check_file("1.1", write(text)) == ("I ran\nI ran\nexercise 1.1: right.", True)
 
 
 def test_an_edited_copy_of_a_whole_lesson_works(write):
@@ -48,40 +52,71 @@ def test_an_edited_copy_of_a_whole_lesson_works(write):
     assert check_file("1.2", write(mine)) == ("exercise 1.2: not done yet.", False)
 
 
-@pytest.mark.parametrize("text, words", [
-    ("def hidden_eror(error, weight, v): return v", "my_solution.py defines no hidden_error (but hidden_eror)"),
-    ("x = 3", "defines no hidden_error"),
-    ("def hidden_error(error, weight, v) return v", "raised SyntaxError"),
-    ("import nothing_of_this_name", "raised ModuleNotFoundError (No module named 'nothing_of_this_name') in line 1"),
-    ("net = make()\ndef hidden_error(error, weight, v): return net.forward(v)", "raised NameError"),
-    ("def hidden_error(error, weight, v, out=undefined): return v", "raised NameError"),
-    ("def hidden_error(error, weight, v): return -1", "got -1"),
+@pytest.mark.parametrize("lines, words", [
+    (["print('exercise 1.1: right.')", "os._exit(0)"], "died (exit status 0)"),
+    (["os.write(1, b'exercise 1.1: right.\\n')", "os._exit(0)"], "died (exit status 0)"),
+    (["os.abort()"], "died (SIGABRT)"),
+    (["sys.exit(0)"], "your function ended the program"),
+    (["raise KeyboardInterrupt('no')"], "my_solution.py raised KeyboardInterrupt (no) in line 3, `raise Keyboard"),
+    (["return input()"], "raised EOFError (EOF when reading a line) in line 3"),
+    (["return hidden_error(error, weight, v)"], "raised RecursionError"),
+    (["return np.ones(10**15)"], "MemoryError"),
+    (["atexit.register(os._exit, 0)", "return np.zeros_like(v)"], "every entry is zero"),
 ])
-def test_what_is_wrong_with_a_file_is_one_sentence(write, capsys, monkeypatch, text, words):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    assert main("1.1", write(text)) == 1
-    printed = capsys.readouterr().out
-    assert words in printed and len(printed.splitlines()) == 1
-    assert printed.startswith("exercise 1.1: not right yet: ")
+def test_however_the_function_ends_there_is_a_verdict(verdict_on, lines, words):
+    shown = verdict_on(*lines)
+    assert words in shown[-1]
+    assert shown[:-1] == (["exercise 1.1: right."] if "_exit(0)" in lines[-1] else [])
 
 
-@pytest.mark.parametrize("line, words", [("os._exit(7)", "the process that ran my_solution.py died"),
-                                         ("return input()", "raised EOFError")])
-def test_what_a_process_of_its_own_is_for(write, line, words):
-    printed, right = check_file("1.1", write(f"import os\ndef hidden_error(error, weight, v): {line}"))
-    assert not right and words in printed and len(printed.splitlines()) == 1
+@posix
+@pytest.mark.parametrize("lines, words", [
+    (["os.kill(os.getpid(), signal.SIGKILL)"], "the process that ran my_solution.py died (SIGKILL)"),
+    (["import ctypes", "ctypes.string_at(0)"], "died (SIGSEGV)"),
+    (["os.closerange(0, 100)", RIGHT], "died (exit status"),
+    (["for fd in range(3, 20):", "    try: os.write(fd, b'right\\n[true, \"right\"]\\n' * 10**5)",
+      "    except OSError: pass", "os._exit(0)"], "the process that ran my_solution.py died ("),
+    (["if os.fork(): os._exit(0)", RIGHT], "died (exit status 0)"),
+])
+def test_whatever_the_process_does_to_itself_there_is_a_verdict(verdict_on, lines, words):
+    assert words in verdict_on(*lines)[-1]
 
 
-def test_a_file_that_waits_for_ever_is_ended(write):
-    text = "import time\ndef hidden_error(error, weight, v): time.sleep(1000)"
-    printed, right = check_file("1.1", write(text), seconds=0.8)
-    assert not right and printed.endswith("not right yet: my_solution.py did not come to an end within 0.8 seconds.")
+@posix
+def test_what_a_right_function_leaves_behind_does_not_matter(write):
+    lines = ["threading.Thread(target=time.sleep, args=(1000,)).start()",
+             "threading.Thread(target=int, args='x').start()", "atexit.register(time.sleep, 1000)",
+             "print('to stderr', file=sys.stderr)", "sys.stdout = None",
+             "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)'])", "os.closerange(1, 2)", RIGHT]
+    body = "".join(f"    {line}\n" for line in lines)
+    path = write(f"import atexit, os, subprocess, sys, threading, time, numpy as np\n"
+                 f"def hidden_error(error, weight, v):\n{body}")
+    assert check_file("1.1", path) == ("exercise 1.1: right.", True)
 
 
-def test_a_flood_is_cut(write):
-    text = "def hidden_error(error, weight, v):\n    for n in range(10**4): print(n)\n    return v * 0"
-    printed, right = check_file("1.1", write(text))
-    assert not right and len(printed) < 3000 and "every entry is zero" in printed.splitlines()[-1]
+@pytest.mark.parametrize("lines", [["time.sleep(1000)"], ["signal.signal(signal.SIGINT, signal.SIG_IGN)",
+                                                          "while True: pass"]])
+def test_a_file_that_never_ends_is_ended(verdict_on, lines):
+    assert verdict_on(*lines, seconds=3.0) == [
+        "exercise 1.1: not right yet: my_solution.py did not come to an end within 3 seconds."]
+
+
+@pytest.mark.parametrize("flood", ["print('x' * 99)", "os.write(1, b'x' * 99 + b'\\n')"])
+def test_a_flood_is_cut_and_counted(verdict_on, flood):
+    shown = verdict_on("for n in range(10**4):", f"    {flood}", "return v * 0")
+    assert "".join(shown[:-2]).count("x") == guard.PRINTED * 99 // 100 and "every entry is zero" in shown[-1]
+    assert shown[-2] == f"… your function printed {2 * 10**6} characters; these were the first {guard.PRINTED}."
+
+
+def test_both_ways_to_print_are_shown_in_order_and_in_any_letters(verdict_on):
+    shown = verdict_on("print('größer')", "os.write(1, 'noch größer\\n'.encode())", "print('\\ud800')",
+                       "os.write(1, b'\\xff\\n')", "return None")
+    assert shown[:-1] == ["größer", "noch größer", "?", "\ufffd"] * 2
+
+
+def test_an_endless_flood_ends(verdict_on):
+    shown = verdict_on("os.write(1, b'y' * 10**5)", "hidden_error(error, weight, v)")
+    assert shown[0] == "y" * guard.PRINTED and "RecursionError" in shown[-1]
 
 
 def test_a_file_beside_it_can_be_imported_and_the_path_may_hold_anything(tmp_path):
@@ -93,6 +128,16 @@ def test_a_file_beside_it_can_be_imported_and_the_path_may_hold_anything(tmp_pat
     assert check_file("1.1", folder / "my solution.py") == ("exercise 1.1: right.", True)
 
 
+def test_what_lies_in_the_folder_one_is_in_does_not_matter(tmp_path, write, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("numpy", "json", "ast", "feedbackalign"):
+        (here / f"{name}.py").write_text("raise SystemExit")
+    monkeypatch.chdir(here)
+    path = write(f"import numpy as np\ndef hidden_error(error, weight, v): {RIGHT}")
+    assert check_file("1.1", path) == ("exercise 1.1: right.", True)
+
+
 def test_what_is_no_file_or_a_notebook_is_refused(tmp_path):
     with pytest.raises(ValueError, match="there is no such file"):
         check_file("1.1", tmp_path / "nothing.py")
@@ -100,25 +145,3 @@ def test_what_is_no_file_or_a_notebook_is_refused(tmp_path):
         check_file("1.1", tmp_path / "notebook.ipynb")
     with pytest.raises(ValueError, match="one that has a check"):
         check_file("1.9", tmp_path / "nothing.py")
-
-
-@pytest.mark.parametrize("line, constant", [
-    ("a = 3", True), ("a, b = 1, (2, 'x')", True), ("a: float = -1e-3", True), ("a = known * 2", True),
-    ("a = lambda v: load(v)", True), ("a = module.pi", True),
-    ("a = package.path.sep", True), ("a = package.path.nothing", False), ("a = package.nothing.sep", False),
-    ("a = load()", False), ("a = unknown", False), ("a: int", False), ("a = module.nothing", False),
-    ("a = known.attribute", False), ("a[0] = 1", False), ("known.attribute = 1", False),
-    ("a = [f() for f in ()]", False),
-    ("print(1)", False), ("del known", False), ("a += 1", False),
-])
-def test_what_counts_as_a_constant(line, constant):
-    import math
-    import os
-    assert is_constant(ast.parse(line).body[0], {"known": 2, "module": math, "package": os, "load": None}) is constant
-
-
-def test_definitions_can_be_looked_at(write, monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    names = definitions(write(RIGHT))
-    assert names["EPSILON"] == 1e-3 and names["half"](4) == 2 and names["SIZES"][0] == 3
-    assert "data" not in names and "later" not in names
