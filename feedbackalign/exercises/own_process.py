@@ -89,7 +89,8 @@ def _kill(process):
 def _why(process, received):
     """Why a process ended without an answer: a signal, the last line of its stderr, or its exit status."""
     if process.returncode < 0:
-        return next((known.name for known in signal.Signals if known == -process.returncode), "a signal")
+        return next((known.name for known in signal.Signals if known == -process.returncode),
+                    f"signal {-process.returncode}")
     lines = received.decode("utf-8", "replace").split("\n")
     return one_line(next((line for line in reversed(lines) if line.strip()), f"exit status {process.returncode}"), 200)
 

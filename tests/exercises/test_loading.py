@@ -113,12 +113,12 @@ def test_a_file_may_have_any_name(write, name):
 def test_calls_outside_of_definitions_are_not_run(write):
     names = loading.load(write(
         "import os\nEPSILON, HALF_TURN = 1e-3, 3.14\nhalf = lambda v: v / 2\nSIZES: list = [3, HALF_TURN]\n"
-        "data = open('there is no such file')\nlater = data.train\nraise SystemExit('a lesson trains here')\n"
+        "data = open('there is no such file')\nlater = data.train\nraise SystemExit\nend = lambda: os.abort()\n"
         "if data:\n    never = 1\ntry:\n    sure = 2\n    os.abort()\nfinally:\n    os.abort()\n"
         "for i in range(3): os.abort()\nwith open('nothing') as f: os.abort()\n[os.abort() for _ in (1,)]\n"
-        "shown = lambda x=os.abort(): x\n"))
+        "shown = lambda x=os.abort(): x\nif __name__ == '__main__':\n    script = True\n"))
     assert names["EPSILON"] == 1e-3 and names["half"](4) == 2 and names["SIZES"] == [3, 3.14] and names["sure"] == 2
-    assert not {"data", "later", "never", "i", "f", "shown"} & set(names)
+    assert "end" in names and not {"data", "later", "never", "i", "f", "shown", "script"} & set(names)
 
 
 def test_an_answer_that_a_call_makes_is_made(write):
@@ -167,7 +167,7 @@ def test_what_python_does_not_run_is_told_with_its_line(write, text, words):
 @pytest.mark.parametrize("body, words", [
     ("return json.loads('{')", "raised JSONDecodeError"),
     ("return compile('1 +', 'mine', 'eval')", "raised SyntaxError (invalid syntax)"),
-    ("return eval('1 +')", "raised SyntaxError (invalid syntax)"),
+    ("return eval('1 +')", "raised SyntaxError (invalid syntax)"), ("exec('1 / 0')", "raised ZeroDivisionError"),
     ("return re.compile('(')", "raised error" if sys.version_info < (3, 13) else "raised PatternError"),
     ("return __import__('subprocess').run(['/no/such'])", "raised FileNotFoundError"),
     ("return np.linalg.inv(error)", "raised LinAlgError"),
@@ -208,7 +208,9 @@ def test_the_deepest_line_inside_a_decorated_function_a_generator_and_a_file_bes
     assert "in line 2 of helper.py, `return x / 0`" in said(write(start + beside))
 
 
-def test_the_line_is_quoted_though_the_file_has_gone_elsewhere(write, tmp_path, monkeypatch):
+def test_the_file_may_remove_itself_and_go_elsewhere(write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = write("import os\ndef hidden_error(error, weight, v):\n    os.remove(__file__)\n    return 1 / 0\n")
-    assert "in line 4, `return 1 / 0`" in said(path.relative_to(tmp_path))
+    write("zero = 0", name="zero_of_mine.py")
+    path = write("import os\ndef hidden_error(error, weight, v):\n    os.remove(__file__)\n    os.chdir(os.sep)\n"
+                 "    from zero_of_mine import zero\n    return 1 / zero\n")
+    assert "in line 6, `return 1 / zero`" in said(path.relative_to(tmp_path))
