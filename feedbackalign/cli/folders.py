@@ -12,6 +12,7 @@ import time
 
 from feedbackalign import training
 from feedbackalign.data import DataError, own
+from feedbackalign.data.writing import written_whole
 from feedbackalign.figures import FIGURES, FORMATS
 from feedbackalign.runs.finished import versions
 from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_checkpoint,
@@ -64,7 +65,8 @@ def claim(folder, run, resume, command=None):
         for name in ("checkpoint.npz", "record.jsonl"):
             (folder / name).unlink(missing_ok=True)
         held = {**mine, "run": again(run), "command": command, "versions": versions()}
-        path.write_text(json.dumps(held, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+        with written_whole(path) as part:
+            part.write_text(json.dumps(held, allow_nan=False, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -7,6 +7,9 @@ import json
 import pathlib
 import re
 
+from feedbackalign.data.writing import written_whole
+
+
 PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 CELL = re.compile(r"# %%(?P<markdown> \[markdown\])?\s*$")
 ALONGSIDE = ("*.md", "figures/*.png", "figures/*.gif")              # the pages, and their pictures
@@ -50,7 +53,8 @@ def copy_lessons(folder, as_notebooks=False):
             kept.append(path)
             continue
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+        with written_whole(path) as part:
+            part.write_bytes(content)
         written.append(path)
     return written, kept
 

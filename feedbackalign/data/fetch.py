@@ -26,6 +26,7 @@ import zlib
 
 from feedbackalign.data.cifar10 import ARCHIVE, FOLDER, TEST_FILE, TRAIN_FILES, read_records
 from feedbackalign.data.idx import GZIP_MAGIC, DataError
+from feedbackalign.data.writing import naming
 from feedbackalign.validation import require_known
 from feedbackalign.version import __version__
 
@@ -274,10 +275,11 @@ def _asking(url):
 def _temporary(path):
     """A file name beside `path` for this process alone; the file is deleted afterwards unless it was renamed."""
     part = path.with_name(f".{path.name}-{os.getpid()}.part")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
+    with naming(path):
+        try:
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def checked_mirror(mirror):

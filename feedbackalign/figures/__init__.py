@@ -11,6 +11,7 @@ import pathlib
 import re
 import warnings
 
+from feedbackalign.data.writing import written_whole
 from feedbackalign.figures.animation import animate
 from feedbackalign.figures.experiments.autoencoder_feedback import autoencoder_feedback, autoencoder_feedback_rows
 from feedbackalign.figures.experiments.cauchy_error import cauchy_error, cauchy_error_rows
@@ -179,6 +180,6 @@ def save(figure, path):
     """
     path = pathlib.Path(path).expanduser()
     suffix = require_known(path.suffix[1:].lower(), FORMATS, "figure format")
-    with slide():
-        figure.savefig(path, format=suffix, metadata=FORMATS[suffix])
+    with slide(), written_whole(path) as part:
+        figure.savefig(part, format=suffix, metadata=FORMATS[suffix])
     return path

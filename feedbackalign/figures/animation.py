@@ -3,6 +3,7 @@
 import math
 import pathlib
 
+from feedbackalign.data.writing import written_whole
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, references_drawn, title
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
@@ -52,7 +53,9 @@ def animate(rows, path, *, theme="light"):
     for picture in moving:
         picture.putpalette(colours)
     duration = [sorted((100, 8000 // len(frames), 500))[1]] * (len(frames) - 1) + [2000]           # milliseconds
-    moving[0].save(path, save_all=True, append_images=moving[1:], loop=0, optimize=False, duration=duration)
+    with written_whole(path) as part:
+        moving[0].save(part, format="GIF", save_all=True, append_images=moving[1:], loop=0, optimize=False,
+                       duration=duration)
     return path
 
 

@@ -11,6 +11,7 @@ import re
 from html import escape
 from xml.etree import ElementTree
 
+from feedbackalign.data.writing import written_whole
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.table_formats import completed
 from feedbackalign.runs.groups import grouped, in_words, rule_of
@@ -89,7 +90,8 @@ def page(rows, path, command=None, versions=None):
           for name, value in facts.items() if value not in (None, [], {})),
         f'</dl>\n<script type="application/json" id="rows">{data}</script>\n<script>{SORT}</script>\n</html>\n'])
     path = pathlib.Path(path).expanduser()
-    path.write_text(text, encoding="utf-8")
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
     return path
 
 

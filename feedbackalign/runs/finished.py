@@ -11,7 +11,6 @@ name; the same settings with another content are refused. Before the rows of a f
 import contextlib
 import hashlib
 import json
-import os
 import pathlib
 import platform
 import shutil
@@ -19,6 +18,7 @@ import shutil
 import numpy as np
 
 from feedbackalign import rules, training
+from feedbackalign.data.writing import written_whole
 from feedbackalign.training import checkpoints
 from feedbackalign.version import __version__
 
@@ -142,9 +142,8 @@ def write_rows(path, head, rows):
 
     entries = [f"{text(key)}: {text(value)}" for key, value in {**head, "versions": versions()}.items()]
     lines = ",\n".join(map(text, rows))
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text("{" + ",\n".join([*entries, f'"rows": [\n{lines}\n]']) + "}\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with written_whole(path) as part:
+        part.write_text("{" + ",\n".join([*entries, f'"rows": [\n{lines}\n]']) + "}\n", encoding="utf-8")
 
 
 def versions():

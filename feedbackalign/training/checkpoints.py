@@ -20,6 +20,7 @@ import time
 import numpy as np
 
 from feedbackalign.data.own import sha256_of
+from feedbackalign.data.writing import naming, written_whole
 from feedbackalign.rules import user_file
 from feedbackalign.version import __version__
 
@@ -141,13 +142,12 @@ class Checkpoint:
         arrays |= {f"network_state/{name}": array for name, array in self.rule.network.state().items()}
         arrays |= {f"rule/{name}": array for name, array in self.rule.state().items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.state().items()}
-        self._write_record(rows)
-        temporary = self.folder / "checkpoint.npz.part"
-        with open(temporary, "wb") as file:
+        with naming(self.folder / "record.jsonl"):
+            self._write_record(rows)
+        with written_whole(self.folder / "checkpoint.npz") as part, open(part, "wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self.folder / "checkpoint.npz")
         self.saved_at = time.monotonic()
         self.save_seconds = self.saved_at - began
 
