@@ -8,7 +8,7 @@ import textwrap
 
 from feedbackalign.figures.tables import WIDTH
 from feedbackalign.figures.small_print import decay_in_words, fill
-from feedbackalign.rules.option_help import option_help
+from feedbackalign.rules.option_help import docstring, option_help
 
 
 def decay_text(preset, rows, drop_step):
@@ -136,7 +136,7 @@ def rule_text(name, kind, options):
             Lillicrap et al. 2016, arXiv 1411.0247
             --density 1.0   float in (0, 1]: Share of feedback synapses that exist; the others stay zero.
     """
-    idea = (kind.__doc__ or "(no description)").strip().splitlines()[0]
+    idea = (docstring(kind) or "(no description)").splitlines()[0]
     details = [kind.paper] if kind.paper else []
     if kind.takes != "any network":
         details.append(f"takes {kind.takes}")

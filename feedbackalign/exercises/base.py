@@ -7,6 +7,8 @@ import zlib
 
 import numpy as np
 
+from feedbackalign.rules.option_help import docstring
+
 
 @dataclasses.dataclass(frozen=True)
 class Exercise:
@@ -56,7 +58,7 @@ class Exercise:
 
     def summary(self):
         """The first line of the task's docstring, without the number."""
-        return inspect.getdoc(self.task).splitlines()[0].split(". ", 1)[-1]
+        return docstring(self.task).splitlines()[0].split(". ", 1)[-1]
 
     def draw_cases(self):
         """The arguments of every case, the same every time."""

@@ -1,8 +1,11 @@
 """What a rule's options mean, read off the docstring of its class, so that nothing is written twice."""
 
+import ast
 import inspect
 import itertools
 import re
+import sys
+import textwrap
 
 ENTRY = re.compile(r"(\w+(?:, \w+)*) : (.+)")               # "free_steps, nudged_steps : int"
 
@@ -22,13 +25,28 @@ def option_help(kind):
     """
     found = {}
     for above in [*kind.options_explained_in, *reversed(kind.__mro__)]:
-        found |= _entries(above.__doc__ or "")
+        found |= _entries(docstring(above))
     return found
 
 
-def _entries(docstring):
+def docstring(thing):
+    """The docstring of a module, class or function, "" for none. python -OO drops them: there it is read in the source.
+
+    >>> docstring(option_help).split(",")[0]
+    '{parameter: "kind of value: what it means"}'
+    """
+    if sys.flags.optimize < 2:
+        return inspect.cleandoc(thing.__doc__ or "")
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
+    except (OSError, TypeError, SyntaxError):               # typed into a running Python
+        return ""
+    return ast.get_docstring(tree if inspect.ismodule(thing) else tree.body[0]) or ""
+
+
+def _entries(text):
     """{name: "kind of value: meaning"} of one docstring's section Parameters."""
-    lines = inspect.cleandoc(docstring).splitlines()
+    lines = text.splitlines()
     start = next((place + 2 for place, line in enumerate(lines) if line == "Parameters"), len(lines))
     entries, names = {}, []                                     # {name: [kind of value, lines of its meaning]}
     for line in itertools.takewhile(bool, lines[start:]):       # up to an empty line
