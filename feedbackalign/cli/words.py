@@ -3,9 +3,10 @@
 import argparse
 
 from feedbackalign.figures import FORMATS, THEMES, check_size
-from feedbackalign.runs.items import split_list
+from feedbackalign.runs.items import DIGITS, number, number_or_word, split_list
+from feedbackalign.validation import describe
 
-NUMBERS = {int: "an integer", float: "a number"}
+NUMBERS = {int: f"an integer of at most {DIGITS} digits", float: "a finite number"}
 
 
 def words(text):
@@ -43,10 +44,7 @@ def integers(text):
     >>> integers("64,32")
     (64, 32)
     """
-    try:
-        return tuple(int(word) for word in words(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected integers with commas between, got {text!r}") from None
+    return tuple(one(int)(word) for word in words(text))
 
 
 def seeds(text):
@@ -65,13 +63,13 @@ def one(kind):
     >>> one(float)("0.1")
     0.1
     """
-    def number(text):
+    def read(text):
         try:
-            return kind(text)
+            return number(text, kind)
         except ValueError:
             only = ", one alone: lists are for compare" if "," in text else ""
-            raise argparse.ArgumentTypeError(f"expected {NUMBERS[kind]}{only}, got {text!r}") from None
-    return number
+            raise argparse.ArgumentTypeError(f"expected {NUMBERS[kind]}{only}, got {describe(text)}") from None
+    return read
 
 
 def one_or_several(kind):
@@ -86,15 +84,26 @@ def one_or_several(kind):
     return numbers
 
 
+def decay(text):
+    """A number, or a word that names a preset; None is no number.
+
+    >>> decay("0.01"), decay("equal"), decay("None")
+    (0.01, 'equal', 'None')
+    """
+    found = number_or_word(text)
+    return text if found is None else found
+
+
 def size(text):
     """
     >>> size("8x4.5")
     (8.0, 4.5)
     """
     try:
-        return check_size([float(number) for number in text.lower().split("x")])
+        return check_size([number(side, float) for side in text.lower().split("x")])
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT in inches, from 1 to 100, got {text!r}") from error
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT in inches, from 1 to 100, got "
+                                         f"{describe(text)}") from error
 
 
 def theme(text):

@@ -91,8 +91,9 @@ def find(rule):
         kind = find_in_file(rule, "rule", "my_rule.py:MyRule")
         if not (isinstance(kind, type) and issubclass(kind, Rule)):
             path, _, name = rule.rpartition(":")
+            held = "nothing of that name" if kind is None else describe(kind)
             raise UserFileError(f"rule file {path}: expected a subclass of feedbackalign.rules.Rule called {name!r}, "
-                                f"got {describe(kind)}")
+                                f"got {held}")
         return kind
     return TABLE[require_known(rule, TABLE, "rule")]
 

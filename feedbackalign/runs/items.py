@@ -8,11 +8,13 @@ Options are split off from the right as long as the part after the last ":" read
 in its path, as on Windows.
 """
 
+import math
 import os
 import re
 
-
 OPTION = re.compile(r"([a-z][a-z0-9_-]*)=([^:,]+)")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+DIGITS = 18                         # of an integer: a longer one is no count and no seed
 
 
 def split_item(item):
@@ -48,6 +50,24 @@ def split_list(text):
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def number(text, kind):
+    """A finite number of this kind as people write it, int or float; ValueError for all else that Python would take.
+
+    >>> number("1e-4", float), number("12", int)
+    (0.0001, 12)
+    >>> for word in ("nan", "1_0", "9" * 400):
+    ...     number_or_word(word) == word
+    True
+    True
+    True
+    """
+    text = text.strip()
+    found = kind(text) if NUMBER.fullmatch(text) else math.nan
+    if not abs(found) < (10**DIGITS if kind is int else math.inf):
+        raise ValueError(f"expected a finite number, got {text!r}")
+    return found
+
+
 def number_or_word(text):
     """
     >>> number_or_word("10"), number_or_word("1e-4"), number_or_word("equal"), number_or_word("true")
@@ -61,7 +81,7 @@ def number_or_word(text):
         return text.lower() == "true"
     for kind in (int, float):
         try:
-            return kind(text)
+            return number(text, kind)
         except ValueError:
             continue
     return text

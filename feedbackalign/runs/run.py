@@ -18,6 +18,8 @@ from feedbackalign.validation import require_bool, require_integer, require_know
 
 GENTLE = 0.001                      # the learning rate for regression
 USUAL = {"sgd": 0.01, "adam": 0.001}            # learning rates of an optimiser that is not the model's own
+LEAST_LR = float(np.finfo(np.float32).tiny)     # a smaller one is 0 in float32
+MOST = 10**6                                    # epochs, or units of a layer: more are a slip of the pen
 REGRESSIONS = ("linear-teacher", "teacher-student")
 
 
@@ -100,8 +102,8 @@ class Run:
         store(self, validation=require_number(self.validation, "validation", low=0, high=1, high_open=True))
         self._fill({field: getattr(self.known, field)
                     for field in ("epochs", "batch_size", "optimizer", "momentum", "decay")})
-        store(self, epochs=require_integer(self.epochs, "epochs", low=0))
-        require_known(self.optimizer, tuple(USUAL), "optimiser")
+        store(self, epochs=require_integer(self.epochs, "epochs", low=0, high=MOST))
+        require_known(self.optimizer, tuple(USUAL), "optimizer")
         is_models_schedule = self.lr_milestones is None and self.lr_factor is None and self.known.lr_per_epoch != 1
         lr = self.known.lr if self.optimizer == self.known.optimizer else USUAL[self.optimizer]
         self._fill({"lr": GENTLE if self.lr is None and self.is_regression else lr,
@@ -111,16 +113,16 @@ class Run:
         store(self, batch_size=require_integer(self.batch_size, "batch size", low=1))
         if isinstance(self.lr, dict):
             store(self, lr={name: require_number(rate, f"lr of {name}", low=0) for name, rate in self.lr.items()})
-            require_number(self.slowest_lr, "lr", low=0, low_open=True)
+            require_number(self.slowest_lr, "lr", low=LEAST_LR)
         else:
-            store(self, lr=require_number(self.lr, "lr", low=0, low_open=True))
+            store(self, lr=require_number(self.lr, "lr", low=LEAST_LR))
         store(self, momentum=require_number(self.momentum, "momentum", low=0, high=1, high_open=True))
         store(self, lr_factor=require_number(self.lr_factor, "lr factor", low=0, low_open=True))
         store(self, decay=optimizer.require_decay(self.decay))
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
-                store(self, **{field: tuple(require_integer(number, what, low=1) for number in numbers)})
+                store(self, **{field: tuple(require_integer(number, what, low=1, high=MOST) for number in numbers)})
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
         store(self, persistence=require_bool(self.persistence, "persistence"),
               shuffled_labels=require_bool(self.shuffled_labels, "shuffled_labels"))

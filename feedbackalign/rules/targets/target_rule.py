@@ -76,7 +76,7 @@ class TargetRule(Rule):
                                         network.dtype)
         self.gamma = require_factor(gamma, "gamma", network.dtype)
         self.sigma = require_step(sigma, "sigma", network.dtype)
-        require_known(feedback_optimizer, OPTIMIZERS, "feedback optimiser")
+        require_known(feedback_optimizer, OPTIMIZERS, "feedback_optimizer")
         self.feedback_optimizer = OPTIMIZERS[feedback_optimizer](
             require_factor(feedback_lr, "feedback_lr", network.dtype, low_open=True), weight_decay=require_factor(
                 self.usual_decay if feedback_decay is None else feedback_decay, "feedback_decay", network.dtype))

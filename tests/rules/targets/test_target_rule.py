@@ -220,7 +220,7 @@ def test_a_damping_below_zero_is_refused(name, gamma):
     ("target_step", 1e-9, "target_step: expected at least 1.5e-08 in float64, got 1e-09: what it moves drowns"),
     ("target_step", 0, "target_step: expected"), ("target_step", -0.1, "target_step: expected"),
     ("feedback_lr", 0, "feedback_lr: expected"), ("feedback_decay", -1, "feedback_decay: expected"),
-    ("feedback_optimizer", "adm", "unknown feedback optimiser 'adm': did you mean 'adam'"),
+    ("feedback_optimizer", "adm", "unknown feedback_optimizer 'adm': did you mean 'adam'"),
     ("pretraining", -1, "pretraining: expected an integer of at least 0"),
     ("pretraining", 1.5, "pretraining: expected an integer"), ("extra_epochs", -1, "extra_epochs: expected an integer"),
 ])
