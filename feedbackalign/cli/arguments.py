@@ -1,4 +1,4 @@
-"""The words of the command line: which commands there are, which options each takes, and examples of both.
+"""The words of the command line: which commands there are, and which options each takes.
 
 Options of the rules are not written here: they are read off the rules themselves, those of a user's own file included.
 """
@@ -10,11 +10,15 @@ import sys
 import textwrap
 
 from feedbackalign import data, rules
+from feedbackalign.cli.examples import ABOUT, EXAMPLES, STATUS
 from feedbackalign.cli.report import flag, option_text
-from feedbackalign.cli.words import folder, formats, integers, one, one_or_several, rule_items, seeds, size, theme
+from feedbackalign.cli.streams import say
+from feedbackalign.cli.words import (decay, folder, formats, integers, one, one_or_several, rule_items, seeds, size,
+                                     theme)
 from feedbackalign.figures import EXPERIMENTS, FORMATS, SCALES, TABLE_FORMATS, THEMES, TRAINED
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.ops.initialisers import NAMES as INITIALISERS
+from feedbackalign.rules.option_help import docstring
 from feedbackalign.runs import models
 from feedbackalign.runs.items import number_or_word, split_item, split_list
 from feedbackalign.runs.run import GENTLE, Run
@@ -24,72 +28,6 @@ from feedbackalign.version import __version__
 
 COMPARED = ("bp", "fa", "dfa", "usf", "kp", "wm", "pfa", "pfa-o")
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Run)}
-
-ABOUT = """How does a network's error reach its synapses? Trains networks by rules that answer differently, and measures
-how far each one's updates are from backprop's."""
-STATUS = """exit status: 0 if all went well; 1 if a run failed, or a file or folder was not as it should be; 2 if the
-command line itself was wrong; 130 after Ctrl-C."""
-EXAMPLES = {
-    None: """
-  feedbackalign compare                      eight rules on the digits: a table, figures, summary.json
-  feedbackalign train --rule pfa --seed 3    one run, with checkpoints
-  feedbackalign trace --rule pfa             one learning phase, layer by layer
-  feedbackalign rules                        what there is
-  feedbackalign COMMAND --help               everything that a command takes""",
-    "compare": """
-  feedbackalign compare
-  feedbackalign compare --rules bp,fa,pfa --seeds 5 --epochs 20
-  feedbackalign compare --rules pfa --expansion 100 --decay equal --out wide-middle
-  feedbackalign compare --rules bp,pfa:expansion=2,pfa:expansion=100 --lr 0.001,0.01,0.1 --validation 0.2
-  feedbackalign compare --rules bp,my_rule.py:MyRule --model digits-conv
-  feedbackalign compare --rules bp,ep,hep-homeo,pfa --model settling
-  feedbackalign compare --rules bp,fa,pfa --persistence
-  feedbackalign compare --data fashion --data-dir ~/fashion --epochs 8 --batch-size 64
-  feedbackalign compare --data mine.csv --label-column species
-  feedbackalign compare --seeds 20 --resume              goes on where the same line was stopped""",
-    "train": """
-  feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run
-  feedbackalign train --rule pfa --model mlp --data digits --epochs 6 --seed 3 --out my-run --resume
-  feedbackalign train --rule wm --model digits-conv --mirror-rate 0.05
-  feedbackalign train --rule pfa --model my_net.py:convnet --data mine.npz
-  feedbackalign train --rule pfa --model resnet20 --data fashion --epochs 2
-  feedbackalign train --rule pfa --model resnet20 --data cifar10 --data-dir cifar10 --epochs 250 \
---lr-milestones 100,150,200 --lr-factor 0.1""",
-    "plot": """
-  feedbackalign plot compare-output --format svg,pdf
-  feedbackalign plot my-run/record.jsonl --out slides
-  feedbackalign plot compare-output --size 8x4.5 --theme dark
-  feedbackalign plot compare-output --animate
-  feedbackalign plot compare-output --table latex
-  feedbackalign plot compare-output --page          page.html: table, figures and rows in one file to hand on""",
-    "figure": """
-  feedbackalign figure depth
-  feedbackalign figure homeostasis --out slides --format svg,pdf
-  feedbackalign figure mlp --scale laptop --out mlp
-  feedbackalign figure mlp --scale laptop --out mlp --resume      goes on where the same line was stopped""",
-    "trace": """
-  feedbackalign trace --rule pfa
-  feedbackalign trace --rule fa --steps 500         after 500 training steps
-  feedbackalign trace --rule pfa --steps 500 --route closed-form""",
-    "check": """
-  feedbackalign check
-  feedbackalign check --rules pfa,kp --seed 7""",
-    "rules": """
-  feedbackalign rules""",
-    "lessons": """
-  feedbackalign lessons                             what there is
-  feedbackalign lessons --to course                 as scripts with cells, for an editor
-  feedbackalign lessons --to course --notebook      for Jupyter and Colab""",
-    "exercise": """
-  feedbackalign exercise                            what there is
-  feedbackalign exercise 3.1                        the task
-  feedbackalign exercise 3.1 my_solution.py         is it right? A lesson with your answers in it will do""",
-    "data": """
-  feedbackalign data                                     what there is
-  feedbackalign data fetch fashion --to ~/fashion        31 MB; then: train --data fashion --data-dir ~/fashion
-  feedbackalign data fetch cifar10 --to ~/cifar10        170 MB; then: train --data cifar10 --data-dir ~/cifar10
-  feedbackalign data fetch mnist --to ~/mnist --from file:///media/stick/mnist""",
-}
 
 
 class UsageError(ValueError):
@@ -104,6 +42,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
                          **settings)
 
+    def _print_message(self, message, file=None):               # of argparse: --help and --version
+        say(message, end="")
+
     def error(self, message):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
@@ -115,60 +56,64 @@ def parse(argv):
         require_known(argv[0], commands, "command")
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
-        known = [option for action in commands[arguments.command]._actions for option in action.option_strings]
+        asked = commands.get(arguments.command, parser)
+        known = [option for action in asked._actions for option in action.option_strings]
         near = difflib.get_close_matches(unknown[0].split("=")[0], known, n=1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        commands[arguments.command].error(f"unknown argument {unknown[0]!r}{hint}")
+        hint = f": did you mean {near[0]}?" if near else "" if arguments.command else ": expected a command first"
+        asked.error(f"unknown argument {unknown[0]!r}{hint}")
     if arguments.command == "compare" and arguments.rules is None:      # what is repeated would be added to a default
         arguments.rules = list(COMPARED)
     return arguments
 
 
 def _rules_in(argv):
-    """All rules whose options count: the table's, and those of the user's own that are named on this line."""
+    """The rules that are named on this line, those of the user's own included."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     finder.add_argument("--rules", "--rule", type=split_list, nargs="?", action="append", default=[])
     items = [item for items in finder.parse_known_args(argv)[0].rules for item in items or []]
     named = dict.fromkeys(split_item(item)[0] for item in items)
-    return [*rules.TABLE, *(rule for rule in named if ".py" in rule)]
+    return [rule for rule in named if rule in rules.TABLE or ".py" in rule]
 
 
-def build_parser(known_rules=tuple(rules.TABLE)):
-    """-> (the parser, {command: its own parser})."""
+def build_parser(named=()):
+    """-> (the parser, {command: its own parser}); help explains the options of the rules that are named."""
     parser = Parser(prog="feedbackalign", description=ABOUT)
     parser.add_argument("--version", action="version", version=f"feedbackalign {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
 
-    def command(name, summary):
-        made = commands.add_parser(name, command=name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    def command(name, summary, usage=None):
+        made = commands.add_parser(name, command=name, help=summary, description=summary[0].upper() + summary[1:] + ".",
+                                   usage=usage and f"feedbackalign {name} {usage}")
         made.add_argument("--debug", action="store_true", help="show the traceback of an error")
         return made
 
-    compare = command("compare", "train the same network once per rule, setting and seed, and compare")
-    compare.add_argument("--rules", type=rule_items, action="extend", metavar="A,B:OPTION=VALUE,FILE.py:CLASS",
-                         help="names (see `feedbackalign rules`) or classes of your own; their options win over the "
-                         f"flags; may be repeated; default {','.join(COMPARED)}")
+    compare = command("compare", "train the same network once per rule, setting and seed, and compare", "[OPTION ...]")
+    compare.add_argument("--rules", type=rule_items, action="extend", metavar="A,B",
+                         help="names (see `feedbackalign rules`), or your own FILE.py:CLASS; each with options of its "
+                         "own, as in pfa:expansion=2, which win over the flags; may be repeated; default "
+                         f"{','.join(COMPARED)}")
     compare.add_argument("--seeds", type=seeds, default=3, metavar="N or A,B",
                          help="how many (3: seeds 0, 1, 2) or which (4,7; one alone: 4,); default 3")
-    compare.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
+    compare.add_argument("--jobs", type=one(int), metavar="N", help="processes at a time; default: one per core")
     _add_output(compare, "compare-output")
     _add_slide(compare)
     _add_resume(compare)
     compare.add_argument("--overwrite", action="store_true", help="write over another finished comparison in --out")
     _add_settings(compare, lists=True)
-    _add_rule_options(compare, known_rules)
+    _add_rule_options(compare, named)
 
-    train = command("train", "train one rule, with a record, checkpoints and figures in one folder")
+    train = command("train", "train one rule, with a record, checkpoints and figures in one folder",
+                    "--rule NAME [OPTION ...]")
     _add_rule(train)
     _add_output(train, "runs/RULE-MODEL-DATA-seedN")
     _add_slide(train)
     train.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint, if there is one")
-    train.add_argument("--checkpoint-every", type=int, metavar="STEPS",
+    train.add_argument("--checkpoint-every", type=one(int), metavar="STEPS",
                        help="checkpoints inside an epoch at these steps; there is one after every epoch in any case; "
                        f"default: one whenever {SAVE_EVERY:g} s have passed, less often where that would cost over "
                        "2 %% of the time")
     _add_settings(train)
-    _add_rule_options(train, known_rules)
+    _add_rule_options(train, named)
 
     plot = command("plot", "print the table and draw the figures again from a record, without training")
     plot.add_argument("record", metavar="FOLDER_OR_FILE", help="what compare or train wrote, a summary.json or a "
@@ -182,7 +127,7 @@ def build_parser(known_rules=tuple(rules.TABLE)):
     _add_slide(plot)
 
     figure = command("figure", "measure and draw the figure of one experiment, with its settings and numbers beside it")
-    ideas = {name: sys.modules[draw.__module__].__doc__.splitlines()[0]
+    ideas = {name: docstring(sys.modules[draw.__module__]).splitlines()[0]
              for name, (_, draw) in (TRAINED | EXPERIMENTS).items()}
     figure.description += "\n\n" + "\n".join(textwrap.fill(idea, 110, initial_indent=f"  {name:22}",
                                                            subsequent_indent=24 * " ") for name, idea in ideas.items())
@@ -192,22 +137,23 @@ def build_parser(known_rules=tuple(rules.TABLE)):
                         f"others have one size. Default quick")
     figure.add_argument("--data-dir", type=folder, metavar="DIR",
                         help="folder with the original files, at the larger scales")
-    figure.add_argument("--jobs", type=int, metavar="N", help="processes at a time; default: one per core")
-    _add_output(figure, "here")
+    figure.add_argument("--jobs", type=one(int), metavar="N", help="processes at a time; default: one per core")
+    _add_output(figure, "this folder")
     _add_resume(figure)
 
-    trace = command("trace", "print one learning phase on one batch, layer by layer from the top")
+    trace = command("trace", "print one learning phase on one batch, layer by layer from the top",
+                    "--rule NAME [OPTION ...]")
     _add_rule(trace)
-    trace.add_argument("--batch", type=int, default=64, metavar="N", dest="batch_size",
+    trace.add_argument("--batch", type=one(int), default=64, metavar="N", dest="batch_size",
                        help="samples in the batch, and in those of the steps before it; default 64")
-    trace.add_argument("--steps", type=int, default=0, metavar="K", help="train for K steps first; default 0")
+    trace.add_argument("--steps", type=one(int), default=0, metavar="K", help="train for K steps first; default 0")
     _add_settings(trace, training=False)
-    _add_rule_options(trace, known_rules)
+    _add_rule_options(trace, named)
 
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
     check.add_argument("--rules", type=rule_items, action="extend", metavar="A,B",
                        help="these alone; default: all layers and all rules")
-    check.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+    check.add_argument("--seed", type=one(int), default=0, metavar="N", help="default 0")
 
     command("rules", "list the rules: name, idea, paper, options")
 
@@ -236,13 +182,14 @@ def build_parser(known_rules=tuple(rules.TABLE)):
 
 def _add_rule(parser):
     parser.add_argument("--rule", required=True, metavar="NAME or FILE.py:CLASS", help="see `feedbackalign rules`")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+    parser.add_argument("--seed", type=one(int), default=0, metavar="N", help="default 0")
 
 
 def _add_output(parser, default):
     parser.add_argument("--out", type=folder, metavar="DIR", help=f"output folder; default {default}")
     _add_format(parser)
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="BLAS threads of a process; default 1")
+    parser.add_argument("--threads", type=one(int), default=1, metavar="N",
+                        help="threads of the matrix library in each process; default 1")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
@@ -285,53 +232,55 @@ def _add_settings(parser, training=True, lists=False):
         metavar="NAME or FILE.py:FUNCTION")
     add("--data", f"{', '.join(data.LOADERS)}; or your own FILE.npz with x_train, y_train, x_test, y_test or x, y; "
         "FILE.csv; FILE.py:FUNCTION, (rng) -> Dataset", metavar="NAME or FILE")
-    add("--test-share", "share of a file without a test set of its own that becomes one; default "
-        f"{data.own.TEST_SHARE}", type=float, metavar="X")
+    add("--test-share", "share of the samples of your own file that becomes its test set, where it has none; default "
+        f"{data.own.TEST_SHARE}", type=one(float), metavar="X")
     add("--label-column", "of a .csv, a name or a number from 0 on; default "
         f"{', '.join(data.own.LABELS)}, else the first", metavar="NAME_OR_NUMBER")
     add("--data-dir", "folder with the original files of mnist, fashion or cifar10", type=folder, metavar="DIR")
     add("--validation", "share of the training samples that are held out, to choose settings by; default 0",
         type=one(float), metavar="SHARE")
-    add("--shuffled-labels", "train on labels in another order: all there is to learn is by heart", action="store_true")
+    add("--shuffled-labels", "train on labels in random order, which can only be learnt by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
     add("--init", f"initialiser of the weights: {', '.join(INITIALISERS)}", metavar="NAME")
     add("--augment", f"what happens to the training images: {', '.join(data.AUGMENTATIONS)} (a window moved by up to 4 "
         "pixels, half of them mirrored); default none, and crop-flip for ResNets on cifar10", metavar="NAME")
     if training:
-        add("--epochs", f"passes over the training data; default {usual('epochs')}", type=int, metavar="N")
+        add("--epochs", f"passes over the training data; default {usual('epochs')}", type=one(int), metavar="N")
         add("--batch-size", f"samples a step{several}; default {usual('batch_size')}", type=number(int), metavar=name)
     add("--lr", f"learning rate, which some rules multiply with a factor of their own{several}; default {usual('lr')}, "
         f"and {GENTLE} for regression and for Adam on a model of SGD", type=number(float), metavar=name)
-    add("--momentum", f"of SGD; default {usual('momentum')}", type=float, metavar="X")
-    add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor; default the model's "
-        f"factor an epoch, {usual('lr_per_epoch')}", type=integers, metavar="A,B")
-    add("--lr-factor", "see --lr-milestones; default 0.5", type=float, metavar="X")
+    add("--momentum", f"of SGD; default {usual('momentum')}", type=one(float), metavar="X")
+    add("--lr-milestones", "epochs after which the learning rate is multiplied by --lr-factor; default none"
+        + "".join(f", but by {model.lr_per_epoch:g} after every epoch with {name}"
+                  for name, model in models.MODELS.items() if model.lr_per_epoch != 1), type=integers, metavar="A,B")
+    add("--lr-factor", "see --lr-milestones; default 0.5", type=one(float), metavar="X")
     add("--decay", "weight decay: `authors` (the product rules start strong), `equal` (all rules do), or a number; "
-        f"default {usual('decay')}", type=number_or_word, metavar="X")
+        f"default {usual('decay')}", type=decay, metavar="X")
     add("--optimizer", f"sgd, adam; default {usual('optimizer')}", metavar="NAME")
     if training:
         add("--persistence", "record the topology of the weights after every epoch", action="store_true")
 
 
-def _add_rule_options(parser, known_rules):
-    """A flag for every option of every rule; each goes to those of the chosen rules that take it."""
-    group = parser.add_argument_group("options of the rules")
-    takers = {}                                                     # {option: [(rule, its class, default)]}
-    for rule in known_rules:
+def _add_rule_options(parser, named):
+    """A flag for every option of every rule; help explains those of the rules that are named on the line."""
+    group = parser.add_argument_group(
+        "options of the rules", "Every option of a rule is a flag, for those of the chosen rules that take it.\n"
+        "`feedbackalign rules` lists all; with rules on the line, --help lists theirs.")
+    meanings = {}                                                   # {option: {what it means: the rules that say so}}
+    for rule in [*named, *(rule for rule in rules.TABLE if rule not in named)]:
         kind = rules.find(rule)
         for option, default in rules.options_of(kind).items():
-            takers.setdefault(option, []).append((rule.split(":")[-1], kind, default))
-    for option, taken in takers.items():
+            texts = meanings.setdefault(option, {})
+            if rule in named:
+                usual = "" if default is None else f" (default {default})"
+                texts.setdefault((option_text(kind, option), usual), []).append(rule.split(":")[-1])
+    for option, texts in meanings.items():
         if option in DEFAULTS:                                      # --activation is the network's, for all rules alike
             continue
-        meanings = {}                                               # {what it means: the rules that say so}
-        for rule, kind, default in taken:
-            usual = "" if default is None else f" (default {default})"
-            meanings.setdefault((option_text(kind, option), usual), []).append(rule)
-        words = " ".join(f"{', '.join(names)}{usual}: {text}".rstrip(": ") for (text, usual), names in meanings.items())
+        words = " ".join(f"{', '.join(names)}{usual}: {text}".rstrip(": ") for (text, usual), names in texts.items())
         group.add_argument(flag(option), dest=f"option_{option}", type=number_or_word, default=argparse.SUPPRESS,
-                           metavar="X", help=words.replace("%", "%%"))
+                           metavar="X", help=words.replace("%", "%%") or argparse.SUPPRESS)
 
 
 def settings_of(arguments):

@@ -7,7 +7,6 @@ Wrong arguments raise a UsageError, status 2. Every error is one line on stderr.
 import contextlib
 import dataclasses
 import datetime
-import functools
 import inspect
 import multiprocessing
 import os
@@ -16,15 +15,19 @@ import shlex
 import sys
 import threading
 import time
+import warnings
+
+import numpy as np
 
 from feedbackalign import training
 from feedbackalign.cli import course, inspection, report
 from feedbackalign.cli import data as data_sets
 from feedbackalign.cli.arguments import UsageError, build_parser, options_of, parse, settings_of
-from feedbackalign.cli.errors import complain, in_one_line, reading_the_line
+from feedbackalign.cli.errors import complain, in_one_line, reading_the_line, warn
 from feedbackalign.cli.folders import (PAGE, claim, find_record, locked, made_by, refuse_other_comparison,
                                        remove_pictures, writable_folder)
 from feedbackalign.cli.progress import Display
+from feedbackalign.cli.streams import note, open_missing, say, silence
 from feedbackalign.data import DataError
 from feedbackalign.data.loaders import FROM_FILES
 from feedbackalign.figures import page, table_formats, tables
@@ -50,6 +53,7 @@ def main(argv=None):
     2
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    open_missing()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")                # a terminal without ± gets a question mark
@@ -59,17 +63,16 @@ def main(argv=None):
             arguments.line = shlex.join(["feedbackalign", *argv])
             count_threads()                                     # refuse a bad FEEDBACKALIGN_THREADS before any work
         if arguments.command is None:
-            build_parser()[0].print_help(sys.stderr)
+            note(build_parser()[0].format_help())
             return 2
-        with one_thread_unless_told():
+        with one_thread_unless_told(), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.showwarning = warn                         # NumPy's are off: a run that diverges says so itself
             status = COMMANDS[arguments.command](arguments)
-        sys.stdout.flush()
         return status or 0
     except SystemExit as done:                                  # --help and --version
         return done.code or 0
     except BrokenPipeError:                                     # `| head` has closed the pipe
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return 0
     except KeyboardInterrupt:
         return complain(f"interrupted{goes_on(argv)}", 130)
@@ -100,7 +103,7 @@ def compare(arguments):
             FinishedRuns(folder / HIDDEN).rows(run)             # refuses one whose files have changed
         refuse_other_comparison(folder, runs, arguments.overwrite)
         if not arguments.quiet:
-            print(sweep.in_numbers(runs), file=sys.stderr, flush=True)
+            note(sweep.in_numbers(runs))
         groups, failures, jobs = train_all(runs, folder, jobs, arguments, names)
         rows = [row for run, group in zip(runs, groups) for row in group or [sweep.failed_row(run, failures[run])]]
         if rows:
@@ -109,8 +112,8 @@ def compare(arguments):
             write_rows(folder / "summary.json", {"command": arguments.line, "settings": settings}, rows)
             written = draw(rows, folder, arguments)
             remove_pictures(folder, keep=written)
-            print(f"{in_words(runs, rows)}\n\n{tables.comparison_table(rows)}")
-            print(f"\n{where(folder, ['summary.json'], written)}")
+            say(f"{in_words(runs, rows)}\n\n{tables.comparison_table(rows)}")
+            say(f"\n{where(folder, ['summary.json'], written)}")
     if failures:
         raise failed(runs, failures, dict(zip(runs, names)))
 
@@ -210,7 +213,7 @@ def listened_to(display, jobs, threads, names=None):
 def draw(rows, folder, arguments):
     """Draw all figures of these rows: -> their paths."""
     from feedbackalign.figures import draw_all           # matplotlib is slow to load
-    return draw_all(rows, folder, tuple(arguments.format), functools.partial(print, file=sys.stderr),
+    return draw_all(rows, folder, tuple(arguments.format), note,
                     size=arguments.size, theme=arguments.theme)
 
 
@@ -228,7 +231,7 @@ def train(arguments):
     folder = writable_folder(arguments.out or f"runs/{run.rule_name}-{run.model_name}-{run.data_name}-seed{run.seed}")
     epochs_done = claim(folder, run, arguments.resume, arguments.line)
     if epochs_done >= run.epochs > 0:
-        print(f"{folder}: this run is finished, all {epochs_done} epochs")
+        say(f"{folder}: this run is finished, all {epochs_done} epochs")
         return
     with Display(1, run.epochs, None if arguments.quiet else sys.stderr, start_epoch=epochs_done) as display:
         with listened_to(display, 1, arguments.threads) as executor:
@@ -236,8 +239,8 @@ def train(arguments):
                                      checkpoint_every=arguments.checkpoint_every)
             rows = [row for finished in sweep.as_they_finish([future]) for row in finished.result()]
     written = draw(rows, folder, arguments)
-    print(f"{in_words([run], rows)}\n\n{tables.comparison_table(rows)}")
-    print(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
+    say(f"{in_words([run], rows)}\n\n{tables.comparison_table(rows)}")
+    say(f"\n{where(folder, ['record.jsonl', 'checkpoint.npz'], written)}")
 
 
 # ---------------------------------------------------------------------------------------------------- plot, figure
@@ -251,7 +254,10 @@ def plot(arguments):
     folder = writable_folder(arguments.out or source.parent)
     try:
         rows = training.read_record(source)
-        print(table_formats.table(rows, arguments.table) or "", end="" if arguments.table else "\n")
+        if arguments.table:
+            say(table_formats.table(rows, arguments.table), end="")
+        else:
+            say(f"{tables.comparison_table(rows)}\n")
         written = [] if arguments.table else draw(rows, folder, arguments)
         if arguments.animate:
             from feedbackalign.figures import animate
@@ -261,7 +267,7 @@ def plot(arguments):
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{source}: expected the rows that compare or train writes ({in_one_line(error)})") from error
     for path in written:
-        print(path, file=sys.stderr if arguments.table else sys.stdout)
+        (note if arguments.table else say)(path)
 
 
 def figure(arguments):
@@ -283,8 +289,8 @@ def figure(arguments):
     with blas_threads(arguments.threads):
         rows = measure(**counted(arguments)) if "progress" in inspect.signature(measure).parameters else measure()
     if arguments.name in figure_tables.MEASURED:
-        print(f"{figure_tables.MEASURED[arguments.name](rows)}\n")
-    print(write_figure(arguments, folder, {"figure": arguments.name}, rows, draw_rows))
+        say(f"{figure_tables.MEASURED[arguments.name](rows)}\n")
+    say(write_figure(arguments, folder, {"figure": arguments.name}, rows, draw_rows))
 
 
 def counted(arguments):
@@ -294,7 +300,7 @@ def counted(arguments):
     def say(row):
         run = "  ".join(f"{key} {row[key]}" for key in ("rule", "feedback", "seed") if key in row)
         if run not in printed:
-            print(f"{run}  ({time.monotonic() - started:.0f} s)", file=sys.stderr, flush=True)
+            note(f"{run}  ({time.monotonic() - started:.0f} s)")
         printed.add(run)
     return {} if arguments.quiet else {"progress": say}
 
@@ -321,8 +327,8 @@ def trained_figure(arguments, folder, jobs):
             settings = {"figure": arguments.name, "scale": arguments.scale, "jobs": jobs, "threads": arguments.threads,
                         "date": datetime.date.today().isoformat(), "cores": usable_cores(),
                         **trained.settings_of(planned)}
-            print(f"{figure_tables.table(arguments.name, rows)}\n\n{figure_tables.provenance(settings)}\n")
-            print(write_figure(arguments, folder, settings, rows, draw_rows))
+            say(f"{figure_tables.table(arguments.name, rows)}\n\n{figure_tables.provenance(settings)}\n")
+            say(write_figure(arguments, folder, settings, rows, draw_rows))
     if failures:
         raise failed(runs, failures, {run: each.name for run, each in zip(runs, planned)})
 

@@ -4,6 +4,7 @@ from feedbackalign import exercises
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.cli.folders import writable_folder
 from feedbackalign.cli.lessons import copy_lessons, lesson_files, title
+from feedbackalign.cli.streams import say
 from feedbackalign.exercises.solution_file import check_file
 
 
@@ -13,28 +14,28 @@ def lessons(arguments):
         if arguments.notebook:
             raise UsageError("--notebook: expected --to DIR with it")
         for path in lesson_files():
-            print(title(path))
+            say(title(path))
         return
     written, kept = copy_lessons(writable_folder(arguments.to), as_notebooks=arguments.notebook)
     for path in written:
-        print(path)
+        say(path)
     for path in kept:
-        print(f"{path}: left as it is, for it differs from what would be written")
+        say(f"{path}: left as it is, for it differs from what would be written")
 
 
 def exercise(arguments):
     """Print all exercises, the task of one, or the verdict on an answer; status 1 unless it is right."""
     if arguments.number is None:
         for number in exercises.numbers():
-            print(f"{number:5} {exercises.find(number).summary()}")
+            say(f"{number:5} {exercises.find(number).summary()}")
         return
     try:
         exercises.find(arguments.number)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if arguments.file is None:
-        print(exercises.task(arguments.number))
+        say(exercises.task(arguments.number))
         return
     printed, right = check_file(arguments.number, arguments.file)
-    print(printed)
+    say(printed)
     return 0 if right else 1

@@ -1,11 +1,14 @@
 """The command of the data sets: `feedbackalign data`, and `data fetch`, which downloads."""
 
+import contextlib
 import sys
 import time
 
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.cli.folders import writable_folder
+from feedbackalign.cli.streams import say
 from feedbackalign.data import LOADERS
+from feedbackalign.rules.option_help import docstring
 from feedbackalign.validation import require_known
 
 REDRAW_EVERY = 0.2                  # seconds between two numbers on a terminal
@@ -15,7 +18,7 @@ def data(arguments):
     """List the data sets, or fetch one of them into a folder."""
     if arguments.action is None:
         for name, load in LOADERS.items():
-            print(f"{name:16}{load.__doc__.splitlines()[0]}")
+            say(f"{name:16}{docstring(load).splitlines()[0]}")
         return
     from feedbackalign.data import fetch            # no other command needs the modules of the network
     if arguments.action != "fetch":
@@ -31,7 +34,7 @@ def data(arguments):
     folder = writable_folder(arguments.to)
     with Counter(sys.stderr) as counter:
         fetch.fetch(arguments.name, folder, mirrors=mirrors, say=counter.say, progress=counter.progress)
-    print(f"Written to {folder}\n    feedbackalign train --rule pfa --data {arguments.name} --data-dir {folder}")
+    say(f"Written to {folder}\n    feedbackalign train --rule pfa --data {arguments.name} --data-dir {folder}")
 
 
 class Counter:
@@ -54,7 +57,7 @@ class Counter:
 
     def say(self, line):
         self.erase()
-        self.stream.write(line + "\n")
+        self.write(line + "\n")
 
     def progress(self, name, count, total):
         now = self.clock()
@@ -63,11 +66,15 @@ class Counter:
         self.drawn_at = now
         of_all = f" of {total / 1e6:.1f}" if total else ""
         line = f"{name}: {count / 1e6:.1f}{of_all} MB"
-        self.stream.write("\r" + line.ljust(self.width))
-        self.stream.flush()
+        self.write("\r" + line.ljust(self.width))
         self.width = len(line)
 
     def erase(self):
         if self.width:
-            self.stream.write("\r" + " " * self.width + "\r")
+            self.write("\r" + " " * self.width + "\r")
             self.width = 0
+
+    def write(self, text):
+        with contextlib.suppress(OSError, ValueError):              # no reader any longer
+            self.stream.write(text)
+            self.stream.flush()

@@ -1,11 +1,11 @@
 """Errors in one line on stderr, and which of them are mistakes in the command line."""
 
 import contextlib
-import sys
 import traceback
 from concurrent.futures.process import BrokenProcessPool
 
 from feedbackalign.cli.arguments import UsageError
+from feedbackalign.cli.streams import note
 from feedbackalign.data import DataError
 from feedbackalign.rules.user_file import UserFileError, place_of
 
@@ -13,9 +13,14 @@ from feedbackalign.rules.user_file import UserFileError, place_of
 def complain(error, status, debug=False):
     """Print one line on stderr, after the traceback with `debug`: -> status."""
     if debug:
-        traceback.print_exc()
-    print(f"feedbackalign: error: {in_one_line(error)}", file=sys.stderr)
+        note(traceback.format_exc())
+    note(f"feedbackalign: error: {in_one_line(error)}")
     return status
+
+
+def warn(message, *where, **more):
+    """In the place of `warnings.showwarning`: one line, without the place in the code."""
+    note(f"feedbackalign: warning: {in_one_line(str(message))}")
 
 
 def in_one_line(error):
@@ -23,11 +28,13 @@ def in_one_line(error):
     text = " ".join(str(error).split())
     if isinstance(error, BrokenProcessPool):
         return "a worker process died; the system may have run out of memory"
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror]))
     if isinstance(error, MemoryError):
         return f"out of memory: {text or 'smaller layers or batches may help'}"
     if isinstance(error, Exception) and place_of(error):
         return f"{place_of(error)}: {type(error).__name__}: {text}"
-    if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError)) and text:
+    if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError, FloatingPointError)) and text:
         return text
     return f"{type(error).__name__}: {text}"
 

@@ -8,6 +8,7 @@ from feedbackalign import alignment, rules, training
 from feedbackalign.cli import report
 from feedbackalign.cli.arguments import options_of, settings_of
 from feedbackalign.cli.errors import reading_the_line
+from feedbackalign.cli.streams import say
 from feedbackalign.data import Batches
 from feedbackalign.runs import sweep
 from feedbackalign.runs.items import split_item
@@ -28,19 +29,19 @@ def trace(arguments):
     x, targets = data.batch(run.batch_size)
     with rule.network.undisturbed() as network:
         loss = network.loss(network.forward(x), targets)
-    print(f"{run.rule_name} on {run.model_name}, {run.data_name}: the first {len(x)} training samples, "
+    say(f"{run.rule_name} on {run.model_name}, {run.data_name}: the first {len(x)} training samples, "
           f"seed {run.seed}, after {steps} step{'s' * (steps != 1)}; loss {loss:.4g}")
-    print(f"network: {rule.network!r}")
+    say(f"network: {rule.network!r}")
     if steps == 0 and rule.plastic() and kind.before_training is not rules.Rule.before_training:
-        print("nothing is learnt yet, not even what this rule learns before training: see --steps 1")
-    print()
+        say("nothing is learnt yet, not even what this rule learns before training: see --steps 1")
+    say()
     phase = rule.trace(x, targets)
     if phase:
-        print(report.trace_text(phase))
+        say(report.trace_text(phase))
     if not any(key == "update_angle" or key.startswith("angle_to_") for row in phase for key in row):
         for reference in rule.references(x, targets):
             angles = alignment.update_angles(rule, x, targets, to=reference)
-            print(report.angles_text(angles, reference))
+            say(report.angles_text(angles, reference))
 
 
 def trained_for(run, steps):
@@ -76,14 +77,14 @@ def check(arguments):
     total, failed = 0, 0
     on_error = traceback.print_exception if arguments.debug else None
     for row in checker.run(rules=chosen, seed=arguments.seed, on_error=on_error):
-        print(report.check_line(row), flush=True)
+        say(report.check_line(row))
         total += 1
         failed += not row["passed"]
-    print(f"{total - failed} of {total} checks passed")
+    say(f"{total - failed} of {total} checks passed")
     return 1 if failed else 0
 
 
 def list_rules(arguments):
     """Print every rule of the table: name, idea, paper, options."""
     for name, kind in rules.TABLE.items():
-        print(report.rule_text(name, kind, rules.options_of(name)))
+        say(report.rule_text(name, kind, rules.options_of(name)))
