@@ -153,7 +153,7 @@ def build_parser(named=()):
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
     check.add_argument("--rules", type=rule_items, action="extend", metavar="A,B",
                        help="these alone; default: all layers and all rules")
-    check.add_argument("--seed", type=one(int), default=0, metavar="N", help="default 0")
+    check.add_argument("--seed", type=one(int), default=0, metavar="N", help="of what is drawn to check them on; default 0")
 
     command("rules", "list the rules: name, idea, paper, options")
 
@@ -182,7 +182,8 @@ def build_parser(named=()):
 
 def _add_rule(parser):
     parser.add_argument("--rule", required=True, metavar="NAME or FILE.py:CLASS", help="see `feedbackalign rules`")
-    parser.add_argument("--seed", type=one(int), default=0, metavar="N", help="default 0")
+    parser.add_argument("--seed", type=one(int), default=0, metavar="N",
+                        help="of weights, feedback and the order of the samples; default 0")
 
 
 def _add_output(parser, default):
