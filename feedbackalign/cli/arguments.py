@@ -153,7 +153,8 @@ def build_parser(named=()):
     check = command("check", "check the gradients of every layer and the exact truths of every rule, with the numbers")
     check.add_argument("--rules", type=rule_items, action="extend", metavar="A,B",
                        help="these alone; default: all layers and all rules")
-    check.add_argument("--seed", type=one(int), default=0, metavar="N", help="of what is drawn to check them on; default 0")
+    check.add_argument("--seed", type=one(int), default=0, metavar="N",
+                       help="of what is drawn to check them on; default 0")
 
     command("rules", "list the rules: name, idea, paper, options")
 

@@ -193,6 +193,9 @@ def rule_options(how):
             for option, (rule, words) in RULE_OPTIONS.items()}
 
 
+CALLED = {("figure", "name"): "figure", ("data", "action"): "data", ("data", "name"): "data set",
+          ("exercise", "number"): "exercise"}               # what a message calls an argument without dashes
+
 WORDS = {
     "compare": {
         "--rules": Words(("bp,fa", "pfa,pfa:expansion=2", "FILES/my_rule.py:MyRule"), (*RULE_NAMES, ",", "bp,bp"),

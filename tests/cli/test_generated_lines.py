@@ -11,9 +11,9 @@ import pytest
 from feedbackalign.cli import arguments
 from feedbackalign.cli import commands as cli
 from tests.cli.short_runs import short_runs
-from tests.cli.table_of_words import FLAG, USUAL, WORDS
+from tests.cli.table_of_words import CALLED, FLAG, USUAL, WORDS
 
-TIED = ("--model", "--data", "--init", "--activation", "--debug", "--rule", "--rules")     # which not every rule takes
+TIED = ("--model", "--data", "--hidden", "--init", "--activation", "--debug", "--rule", "--rules")     # to one another
 FOREIGN = re.compile(r"Traceback|Errno|invalid literal|has no attribute|unsupported operand|not supported between|"
                      r"int too large|too big|broadcast|cannot convert|Exceeds the limit|must be real|out of memory|"
                      r"[A-Z]\w*(Error|Warning|Exception)\b|NoneType")
@@ -108,7 +108,7 @@ def faults(line, files, folder, capsys):
 def names(sentence, line):
     """Whether the sentence names the option, as --lr-factor, lr_factor or lr factor, or one inside of its word."""
     inside = re.findall("([a-z]+)=", str(line.word))
-    option = line.option.strip("-").replace("-", " ").rstrip("s")
+    option = CALLED.get((line.command, line.option), line.option.strip("-").replace("-", " ").rstrip("s"))
     return any(name in re.sub(r"[-_]", " ", sentence) for name in [option, *inside])
 
 
