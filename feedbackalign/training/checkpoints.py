@@ -12,10 +12,13 @@ from the data stream. The stream is kept as it was before: a resumed epoch draws
 """
 
 import dataclasses
+import errno
+import functools
 import json
 import os
 import pathlib
 import time
+import warnings
 
 import numpy as np
 
@@ -27,6 +30,7 @@ from feedbackalign.version import __version__
 HIDDEN = ".feedbackalign"           # the folder, in an output folder, of what is not for its reader
 SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where no steps are given
 SAVING_SHARE = 0.02                 # at most this share of the time: large networks are saved less often
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)    # from a file system that lacks them
 
 
 class CheckpointError(ValueError):
@@ -35,6 +39,10 @@ class CheckpointError(ValueError):
 
 class FolderInUseError(RuntimeError):
     """Another live run writes into this folder."""
+
+
+class NoLockWarning(UserWarning):
+    """A folder cannot be locked, so a second run in it is not noticed."""
 
 
 @dataclasses.dataclass
@@ -263,7 +271,7 @@ def refuse_foreign(path, meta, here):
 
 
 def lock_folder(folder):
-    """An advisory lock on the folder, as an open file; it dies with its process."""
+    """An advisory lock on the folder, as an open file; it dies with its process. Not every file system has locks."""
     hidden = folder / HIDDEN
     hidden.mkdir(exist_ok=True)
     file = open(hidden / "lock", "a+b")
@@ -274,7 +282,18 @@ def lock_folder(folder):
         else:
             import fcntl
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError) as error:
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            _say_once_that_locks_are_missing()
+            return file
         file.close()
-        raise FolderInUseError(f"{folder}: another live run writes into this folder") from error
+        if isinstance(error, (BlockingIOError, PermissionError)):
+            raise FolderInUseError(f"{folder}: another live run writes into this folder") from error
+        raise OSError(error.errno, error.strerror, file.name) from error
     return file
+
+
+@functools.lru_cache(maxsize=None)
+def _say_once_that_locks_are_missing():
+    warnings.warn("the folder is on a file system without locks, so another run that writes into it is not noticed",
+                  NoLockWarning, stacklevel=3)
