@@ -8,12 +8,10 @@ import contextlib
 import dataclasses
 import datetime
 import inspect
-import multiprocessing
 import os
 import pathlib
 import shlex
 import sys
-import threading
 import time
 import warnings
 
@@ -33,8 +31,9 @@ from feedbackalign.data.loaders import FROM_FILES
 from feedbackalign.figures import page, table_formats, tables
 from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.fast.threads import count as count_threads
-from feedbackalign.runs import sweep, workers
+from feedbackalign.runs import sweep, worker, workers
 from feedbackalign.runs.finished import FinishedRuns, write_rows
+from feedbackalign.runs.workers import WorkerDiedError
 from feedbackalign.training.checkpoints import HIDDEN
 from feedbackalign.training.threads import blas_threads, one_thread_unless_told
 from feedbackalign.validation import require_integer, require_known
@@ -77,7 +76,7 @@ def main(argv=None):
     except KeyboardInterrupt:
         return complain(f"interrupted{goes_on(argv)}", 130)
     except Exception as error:                                  # whatever it is, one line
-        text = f"{in_one_line(error)}{goes_on(argv)}" if isinstance(error, MemoryError) else error
+        text = f"{in_one_line(error)}{goes_on(argv)}" if isinstance(error, (MemoryError, WorkerDiedError)) else error
         return complain(text, 2 if isinstance(error, UsageError) else 1, debug="--debug" in argv)
 
 
@@ -195,19 +194,18 @@ def usable_cores():
 
 @contextlib.contextmanager
 def listened_to(display, jobs, threads, names=None):
-    """Worker processes whose messages the display shows, under the names of their runs."""
-    queue = multiprocessing.get_context("spawn").SimpleQueue()
+    """Worker processes whose news the display shows; runs are called by their names, also where a process dies."""
+    def name(run):
+        return (names or {}).get(run, run.rule_name)
 
-    def listen():
-        for run, news in iter(queue.get, None):
-            display.news((names or {}).get(run, run.rule_name), run.seed, news)
+    def tell(run, news):
+        display.news(name(run), run.seed, news)
 
-    listener = threading.Thread(target=listen, daemon=True)
-    with workers.workers(jobs, threads=threads, tell=queue) as executor:
-        listener.start()
-        yield executor
-    queue.put(None)                         # not after an error: a worker killed while it writes locks the queue
-    listener.join()
+    try:
+        with workers.workers(jobs, threads=threads, tell=tell) as executor:
+            yield executor
+    except WorkerDiedError as died:
+        raise WorkerDiedError(died.how, died.run, died.others, lambda run: f"{name(run)} seed {run.seed}") from died
 
 
 def draw(rows, folder, arguments):
@@ -235,7 +233,7 @@ def train(arguments):
         return
     with Display(1, run.epochs, None if arguments.quiet else sys.stderr, start_epoch=epochs_done) as display:
         with listened_to(display, 1, arguments.threads) as executor:
-            future = executor.submit(workers.do_run, run, folder=folder, resume=arguments.resume,
+            future = executor.submit(worker.do_run, run, folder=folder, resume=arguments.resume,
                                      checkpoint_every=arguments.checkpoint_every)
             rows = [row for finished in sweep.as_they_finish([future]) for row in finished.result()]
     written = draw(rows, folder, arguments)

@@ -2,7 +2,6 @@
 
 import contextlib
 import traceback
-from concurrent.futures.process import BrokenProcessPool
 
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.cli.streams import note
@@ -26,8 +25,6 @@ def warn(message, *where, **more):
 def in_one_line(error):
     """The text of an error, with its type where the text alone is not clear."""
     text = " ".join(str(error).split())
-    if isinstance(error, BrokenProcessPool):
-        return "a worker process died; the system may have run out of memory"
     if isinstance(error, OSError) and error.strerror:
         return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror]))
     if isinstance(error, MemoryError):

@@ -71,7 +71,7 @@ class FinishedRuns:
                 raise ValueError("it holds another run")
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             if self.say:
-                self.say(f"{path}: damaged, so {run.rule_name} seed {run.seed} is done again "
+                self.say(f"{path}: damaged, so {run} is done again "
                          f"({type(error).__name__}: {error})")
             return None
         return kept["rows"]

@@ -159,6 +159,9 @@ class Run:
         """The smallest learning rate that is not 0."""
         return min((rate for rate in self.lr.values() if rate), default=0) if isinstance(self.lr, dict) else self.lr
 
+    def __str__(self):
+        return f"{self.rule_name} seed {self.seed}"
+
     @property
     def rule_name(self):
         """What tables and figures call the rule."""

@@ -16,7 +16,8 @@ from feedbackalign.runs import own
 from feedbackalign.runs.groups import grouped
 from feedbackalign.runs.items import split_item, split_list
 from feedbackalign.runs.run import Run
-from feedbackalign.runs.workers import Workers, do_run
+from feedbackalign.runs.worker import do_run
+from feedbackalign.runs.workers import Workers
 from feedbackalign.training.checkpoints import CheckpointError
 from feedbackalign.training.loop import check_last_batch
 from feedbackalign.training.record import DivergedError
@@ -106,27 +107,31 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
                 done(place, go_on(runs[place], folder_of(runs[place]), progress))
     else:
         waiting = {executor.submit(go_on, runs[place], folder_of(runs[place])): place for place in left}
-        _gather(waiting, runs, executor, done, progress, on_failure)
+        _gather(waiting, runs, done, progress, on_failure)
     return [rows_of.get(place, []) for place in range(len(runs))]
 
 
-def _gather(waiting, runs, executor, done, progress, on_failure):
+def _gather(waiting, runs, done, progress, on_failure):
     """Take the rows of runs in an executor as they finish; {future: place of its run}."""
+    broken = None
     try:
         for future in as_they_finish(waiting):
             error = future.exception()
-            if error is not None and on_failure is None:
+            if isinstance(error, concurrent.futures.BrokenExecutor):
+                broken = error                          # all that have not finished have it, but some may have finished
+            elif error is None:
+                done(waiting[future], future.result())
+                if progress:
+                    progress(future.result())
+            elif on_failure is None:
                 raise error
-            if error is not None:
+            else:
                 on_failure(runs[waiting[future]], error)
-                continue
-            done(waiting[future], future.result())
-            if progress:
-                progress(future.result())
+        if broken is not None:
+            raise broken
     except BaseException:
-        if not isinstance(executor, Workers):
-            for future in waiting:
-                future.cancel()
+        for future in waiting:
+            future.cancel()
         raise
 
 

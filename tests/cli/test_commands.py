@@ -9,7 +9,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import matplotlib.image
@@ -21,7 +20,7 @@ from feedbackalign.cli import arguments, inspection
 from feedbackalign.cli import commands as cli
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments.trained import Planned
-from feedbackalign.runs import sweep, workers
+from feedbackalign.runs import sweep, worker, workers
 from feedbackalign.runs.run import Run
 from feedbackalign.training.checkpoints import HIDDEN, lock_folder
 
@@ -65,9 +64,9 @@ def quick_and_in_a_folder_of_its_own(tmp_path, monkeypatch):
     """Runs are done in this process, for a spawned one takes a second, and slides are painted small."""
     @contextlib.contextmanager
     def in_this_process(jobs, *, threads, tell):
-        monkeypatch.setattr(workers, "_progress_queue", tell)
+        monkeypatch.setattr(worker, "_tell", tell)
         yield Here()
-        monkeypatch.setattr(workers, "_progress_queue", None)
+        monkeypatch.setattr(worker, "_tell", None)
     monkeypatch.setattr(workers, "workers", in_this_process)
     monkeypatch.setattr(style, "DPI", 40)
     monkeypatch.chdir(tmp_path)
@@ -770,7 +769,7 @@ def test_files_and_runs_that_fail_are_told_in_one_line_with_status_1(words, told
 
 @pytest.mark.parametrize("error, told", [
     (MemoryError(), "out of memory: smaller layers"), (KeyError("x"), "KeyError: 'x'"), (ValueError(), "ValueError: "),
-    (RuntimeError("two\nlines"), "two lines"), (BrokenProcessPool(), "a worker process died")])
+    (RuntimeError("two\nlines"), "two lines")])
 def test_whatever_happens_is_one_line_and_debug_shows_the_rest(error, told, capsys, monkeypatch):
     def fail(arguments):
         raise error

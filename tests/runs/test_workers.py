@@ -15,7 +15,7 @@ import pytest
 import feedbackalign
 from feedbackalign import rules
 from feedbackalign.rules.user_file import UserFileError
-from feedbackalign.runs import workers as worker_module
+from feedbackalign.runs import worker
 from feedbackalign.runs.finished import versions
 from feedbackalign.runs.run import Run
 from feedbackalign.runs.sweep import compare, plan
@@ -225,16 +225,20 @@ def test_what_fails_in_a_worker_is_raised_here(rule_file):
 
 @pytest.mark.slow
 def test_workers_tell_how_far_they_are():
-    queue = multiprocessing.get_context("spawn").Queue()
-    with workers(1, tell=queue) as executor:
+    news = []
+    with workers(1, tell=lambda *told: news.append(told)) as executor:
         rows = compare(["bp"], seeds=[5], executor=executor, **SMALL)
-        news = [queue.get(timeout=60)]
-        while news[-1][1] != rows[-1]:
-            news.append(queue.get(timeout=60))
-    queue.close()
-    queue.join_thread()
     assert {run for run, _ in news} == {Run("bp", seed=5, **SMALL)}
     assert [item for _, item in news if "steps" not in item] == rows
+
+
+def test_workers_find_files_and_modules_where_their_parent_does(tmp_path, monkeypatch):
+    (tmp_path / "here.py").write_text("def there():\n    return 5")
+    monkeypatch.chdir(tmp_path)                         # later than Python started, as in a notebook
+    monkeypatch.syspath_prepend("")
+    with workers(1) as executor:
+        assert os.path.samefile(executor.submit(os.getcwd).result(), tmp_path)
+        assert executor.submit(importlib.import_module("here").there).result() == 5
 
 
 @pytest.mark.slow
@@ -248,16 +252,12 @@ def test_workers_end_with_the_block_that_failed():
     assert not any(child.is_alive() for child in mine)
 
 
-def test_a_teller_lets_few_steps_and_every_row_through(monkeypatch):
+def test_few_steps_and_every_row_are_told(monkeypatch):
     told = []
-
-    class Queue:
-        put = staticmethod(told.append)
-
-    clock = iter(np.arange(1000) * worker_module.NEWS_EVERY / 4)
-    monkeypatch.setattr(worker_module, "_progress_queue", Queue)
-    monkeypatch.setattr(worker_module.time, "monotonic", lambda: next(clock))
-    rows = worker_module.do_run(Run("bp", seed=3, **{**SMALL, "batch_size": 20}))
+    clock = iter(np.arange(1000) * worker.NEWS_EVERY / 4)
+    monkeypatch.setattr(worker, "_tell", lambda *news: told.append(news))
+    monkeypatch.setattr(worker.time, "monotonic", lambda: next(clock))
+    rows = worker.do_run(Run("bp", seed=3, **{**SMALL, "batch_size": 20}))
     steps = [news for _, news in told if "steps" in news]
     assert [news for _, news in told if "steps" not in news] == rows
     assert 0 < len(steps) <= steps[0]["steps"] / 2
