@@ -148,6 +148,8 @@ class Worker:
 
     def ask(self, task):
         """Send a task: -> the answer, both as bytes."""
+        if self.executor.error is not None:                 # what the pipe still holds answers another task
+            raise self.executor.error
         with self.death_told():
             self.pipe.send_bytes(task)
         while True:
