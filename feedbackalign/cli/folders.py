@@ -15,7 +15,7 @@ from feedbackalign.data import DataError, own
 from feedbackalign.data.writing import written_whole
 from feedbackalign.figures import FIGURES, FORMATS
 from feedbackalign.runs.finished import versions
-from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_checkpoint,
+from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_meta,
                                                 refuse_changed)
 
 PAGE = "page.html"
@@ -54,7 +54,7 @@ def claim(folder, run, resume, command=None):
     path = folder / "settings.json"
     with contextlib.closing(locked(folder)):
         if (folder / "checkpoint.npz").exists():
-            meta, _ = read_checkpoint(folder / "checkpoint.npz")
+            meta = read_meta(folder / "checkpoint.npz")
             done, wanted = meta["progress"]["epoch"], meta["epochs"]
             if resume:
                 refuse_other_settings(path, mine, done)

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from feedbackalign.runs.run import Run
-from feedbackalign.training.checkpoints import Checkpoint, CheckpointError, Progress, read_checkpoint, refuse_changed
+from feedbackalign.training.checkpoints import Checkpoint, CheckpointError, read_checkpoint, refuse_changed
 
 
 def load(folder):
@@ -31,5 +31,5 @@ def load(folder):
     refuse_changed(kept.get("sha256", {}), run.settings().get("sha256", {}), meta["progress"]["epoch"])
     rule, data, optimizer, stream = run.build()
     batches, hook_batches = (data.batches(run.batch_size, rng=rng) for rng in (stream, np.random.default_rng(0)))
-    Checkpoint(folder, rule, optimizer, batches, hook_batches, run.epochs, {}).put_back(meta, arrays, Progress())
+    Checkpoint(folder, rule, optimizer, batches, hook_batches, run.epochs, {}).put_back(meta, arrays)
     return rule, rule.network, data

@@ -2,39 +2,38 @@
 
 A folder holds one run:
 
-    record.jsonl           one row of plain numbers per epoch, appended while the run goes on
-    checkpoint.npz         parameters, the state of rule and optimiser, every random stream, epoch, step and the rows
+    record.jsonl           one row of plain numbers per epoch, appended while the run goes on (`record_file`)
+    checkpoint.npz         parameters, the state of rule and optimiser, every random stream, epoch and step, and
+                           length and sum of the record (`state_file`)
     .feedbackalign/lock    held while a run is alive; the operating system frees it when the process ends
 
-The checkpoint is written under another name and then renamed, so it is never half a file; nothing is pickled. A resumed
-run takes the rows from its checkpoint and cuts the record back to them. The order of an epoch's samples is one draw
-from the data stream. The stream is kept as it was before: a resumed epoch draws again and skips what it has had.
+A checkpoint is taken whole or not at all: it must hold what was written, be of this run, and give back, on copies of
+rule and optimiser, the very arrays that it holds. The order of an epoch's samples is one draw from the data stream. The
+stream is kept as it was before: a resumed epoch draws again and skips what it has had.
 """
 
 import dataclasses
 import errno
 import functools
-import json
 import os
 import pathlib
 import time
 import warnings
 
-import numpy as np
-
 from feedbackalign.data.own import sha256_of
-from feedbackalign.data.writing import naming, written_whole
 from feedbackalign.rules import user_file
+from feedbackalign.training import state_file
+from feedbackalign.training.record import plain
+from feedbackalign.training.record_file import RecordFile
+from feedbackalign.training.run_state import RunState
+from feedbackalign.training.state_file import CheckpointError
 from feedbackalign.version import __version__
 
+STAMP = {"version": __version__, "format": 2}           # what must be the same before a checkpoint is looked at further
 HIDDEN = ".feedbackalign"           # the folder, in an output folder, of what is not for its reader
 SAVE_EVERY = 10.0                   # seconds between checkpoints inside an epoch, where no steps are given
 SAVING_SHARE = 0.02                 # at most this share of the time: large networks are saved less often
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)    # from a file system that lacks them
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read, or belongs to another run."""
 
 
 class FolderInUseError(RuntimeError):
@@ -97,8 +96,10 @@ class Checkpoint:
     def __init__(self, folder, rule, optimizer, batches, hook_batches, epochs, about):
         self.folder = None if folder is None else pathlib.Path(folder).expanduser()
         self.rule, self.optimizer, self.epochs, self.about = rule, optimizer, epochs, about
-        self.batches, self.hook_batches = batches, hook_batches
+        self.batches, self.state = batches, RunState(rule, optimizer, batches.rng, hook_batches.rng)
         self.stream_before_epoch = None
+        if folder is not None:
+            self.path, self.record = self.folder / "checkpoint.npz", RecordFile(self.folder / "record.jsonl")
         self.saved_at, self.save_seconds = time.monotonic(), 0.0
 
     def __enter__(self):
@@ -137,98 +138,68 @@ class Checkpoint:
         if self.folder is None:
             return
         began = time.monotonic()
+        if not self.record.bytes:                       # of a run before this one, whose record is to go
+            self.path.unlink(missing_ok=True)
+        self.record.extend(rows)
         meta = self.identity() | {
             "epochs": self.epochs,
-            "rows": rows,
-            "data_stream": self.batches.rng.bit_generator.state,
+            "record": self.record.mark(),
+            **self.state.streams(),
             "stream_before_epoch": self.stream_before_epoch,
-            "hook_stream": self.hook_batches.rng.bit_generator.state,
             "progress": dataclasses.asdict(done),
         }
-        arrays = {"meta": np.array(json.dumps(meta, default=np.ndarray.tolist))}       # some streams hold arrays
-        arrays |= {f"network/{name}": array for name, array in self.rule.network.parameters().items()}
-        arrays |= {f"network_state/{name}": array for name, array in self.rule.network.state().items()}
-        arrays |= {f"rule/{name}": array for name, array in self.rule.state().items()}
-        arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.state().items()}
-        with naming(self.folder / "record.jsonl"):
-            self._write_record(rows)
-        with written_whole(self.folder / "checkpoint.npz") as part, open(part, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
+        state_file.write(self.path, STAMP, meta, self.state.arrays())
         self.saved_at = time.monotonic()
         self.save_seconds = self.saved_at - began
 
-    def _write_record(self, rows):
-        """Append what is new, or write the whole where the file holds something else."""
-        path = self.folder / "record.jsonl"
-        wanted = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()
-        held = path.read_bytes() if path.exists() else b""
-        if wanted.startswith(held):
-            with open(path, "ab") as file:
-                file.write(wanted[len(held):])
-            return
-        temporary = self.folder / "record.jsonl.part"
-        temporary.write_bytes(wanted)
-        os.replace(temporary, path)
-
     def identity(self):
         """What must be the same in a run that goes on from this checkpoint."""
-        return {"version": __version__, "network": describe_network(self.rule.network), "rule": self.rule.name,
-                "optimizer": in_words(self.optimizer), "samples": len(self.batches.split),
-                "batch_size": self.batches.size, "augmentation": repr(self.batches.augment), "about": self.about}
+        return {"network": describe_network(self.rule.network), "rule": self.rule.name,
+                "set of options": plain(self.rule.options), "optimizer": in_words(self.optimizer),
+                "samples": len(self.batches.split), "batch_size": self.batches.size,
+                "augmentation": repr(self.batches.augment), "about": self.about}
 
     # ------------------------------------------------------------------------------------------------------ reading
 
-    def restore(self, done):
-        """Put everything back as the checkpoint has it; -> the rows up to it, [] where there is no checkpoint yet."""
-        if self.folder is None or not (self.folder / "checkpoint.npz").exists():
-            return []
-        path = self.folder / "checkpoint.npz"
-        meta, arrays = read_checkpoint(path)
-        refuse_foreign(path, meta, self.identity())
-        self.put_back(meta, arrays, done)
-        self._write_record(meta["rows"])
-        return list(meta["rows"])
+    def restore(self):
+        """Put everything back as the checkpoint has it: -> its Progress and rows, or a beginning where there is none.
 
-    def put_back(self, meta, arrays, done):
-        """Put a checkpoint's arrays, streams and progress in place."""
+        A checkpoint or record that is refused leaves all as it was.
+        """
+        if self.folder is None or not self.path.exists():
+            return Progress(), []
+        meta, arrays = self.read()
+        rows = self.record.rows_at(meta["record"])
+        done = self.put_back(meta, arrays)
+        self.record.cut()
+        return done, rows
+
+    def read(self):
+        """-> (meta, {name: array}) of this run's checkpoint; CheckpointError for that of another run."""
+        meta, arrays = read_checkpoint(self.path)
+        refuse_foreign(self.path, meta, self.identity())
+        return meta, arrays
+
+    def put_back(self, meta, arrays):
+        """Put all in its place, or nothing: -> Progress."""
         try:
-            self._put_back(meta, arrays, done)
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-            path = self.folder / "checkpoint.npz"
-            raise CheckpointError(f"{path}: does not hold what this run needs: {error}") from error
-
-    def _put_back(self, meta, arrays, done):
-        def part(prefix):
-            return {name[len(prefix):]: array for name, array in arrays.items() if name.startswith(prefix)}
-
-        self.rule.load_state(part("rule/"))
-        for name, array in self.rule.network.parameters().items():
-            array[...] = arrays[f"network/{name}"]
-        self.rule.network.load_state(part("network_state/"))
-        self.optimizer.load_state(part("optimizer/"))
-        self.batches.rng.bit_generator.state = meta["data_stream"]
-        self.hook_batches.rng.bit_generator.state = meta["hook_stream"]
+            done = Progress(**meta["progress"])
+            self.state.take(arrays, {name: meta[name] for name in self.state.streams()})
+        except (KeyError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{self.path}: does not hold what this run needs: {error}; make the run as it was, "
+                                  f"or start anew in another folder") from error
         self.stream_before_epoch = meta["stream_before_epoch"]
-        for name, value in meta["progress"].items():
-            setattr(done, name, value)
+        return done
 
 
 def read_checkpoint(path):
     """(meta, {name: array}) of a checkpoint file; CheckpointError for anything that is not one, whole."""
-    try:
-        # Opened here: np.load given a path leaves a broken file open.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
-        meta = json.loads(str(arrays.pop("meta")))
-        missing = {"version", "epochs", "rows", "progress"} - set(meta)
-    except Exception as error:                          # zip, zlib, npy and JSON each have errors of their own
-        raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign ({type(error).__name__} while it was "
-                              f"read); remove it to start again") from error
-    if missing:
-        raise CheckpointError(f"{path}: not a whole checkpoint of feedbackalign (it lacks {', '.join(missing)})")
-    return meta, arrays
+    return state_file.read(path, STAMP)
+
+
+def read_meta(path):
+    """What a checkpoint file says in plain numbers and words; no array of it is read."""
+    return state_file.read_meta(path, STAMP)
 
 
 def describe_network(network):
@@ -240,6 +211,13 @@ def describe_network(network):
 def in_words(optimizer):
     """The kind of an optimiser and what of it stays; a foreign one has at least a class."""
     return optimizer.in_words() if hasattr(optimizer, "in_words") else type(optimizer).__name__
+
+
+def fixed(about, rule, data):
+    """`about`, as the record has it, with the sums over all that is the user's own; those that came stand first."""
+    about = plain(about)
+    own = about.get("sha256", {})
+    return about | {"sha256": {**own, **contents(rule, data), **own}}
 
 
 def contents(rule, data):
@@ -260,14 +238,14 @@ def refuse_changed(theirs, mine, epochs):
 
 
 def refuse_foreign(path, meta, here):
-    """Refuse a checkpoint of another package version, model, rule or run, by name."""
-    refuse_changed(*(identity.get("about", {}).get("sha256", {}) for identity in (meta, here)), len(meta["rows"]) - 1)
-    theirs, mine = ({**identity, **identity.get("about", {})} for identity in (meta, here))
+    """Refuse a checkpoint of another model, rule or run, by name."""
+    refuse_changed(*(identity["about"].get("sha256", {}) for identity in (meta, here)), meta["progress"]["epoch"])
+    theirs, mine = ({**identity, **identity["about"]} for identity in (meta, here))
     for identity in (theirs, mine):
         identity["content"] = sorted(identity.pop("sha256", {}))
     for key in mine:
         if key != "about" and theirs.get(key) != mine[key]:
-            raise CheckpointError(f"{path}: made by another {key}: {theirs.get(key)!r}, this run has {mine[key]!r}")
+            raise state_file.foreign(path, key, theirs.get(key), mine[key])
 
 
 def lock_folder(folder):

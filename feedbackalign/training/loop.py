@@ -13,9 +13,9 @@ from feedbackalign.data import Batches, Dataset
 from feedbackalign.layers import BatchNorm1d, BatchNorm2d
 from feedbackalign.ops.quiet import quiet
 from feedbackalign.rules.base import Rule, take_step
-from feedbackalign.training.checkpoints import Checkpoint, Progress, contents
-from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, plain,
-                                           row_of, unsolvable)
+from feedbackalign.training.checkpoints import Checkpoint, Progress, fixed
+from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, row_of,
+                                           unsolvable)
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import channels_first, describe, require_bool, require_generator, require_integer
@@ -113,6 +113,8 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     ------
     DivergedError
         If a number is no longer finite, naming layer and array; the record so far is kept.
+    CheckpointError
+        If the folder's checkpoint or record is not what was written, or is another run's; nothing is changed then.
 
     >>> import feedbackalign as fa
     >>> net = fa.networks.mlp([64, 16, 10], rng=np.random.default_rng(0))
@@ -123,20 +125,19 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     """
     epochs, batch_size, checkpoint_every = _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
     persistence, resume = require_bool(persistence, "persistence"), require_bool(resume, "resume")
-    fixed = plain({**(about or {}), "persistence": persistence})
     if settings is None:
         settings = known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about)
-    if folder is not None:
-        own = fixed.get("sha256", {})
-        fixed["sha256"] = {**own, **contents(rule, data), **own}            # what the caller knows better stands first
+    known = {} if folder is None else fixed({**(about or {}), "persistence": persistence}, rule, data)
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
-    hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(rng.integers(2**63)), augment=augment)
+    hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(0), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)
-    done = Progress()
     with one_thread_unless_told(), Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs,
-                                              fixed) as checkpoint:
-        rows = Rows(checkpoint.restore(done) if resume else [])
-        if not rows:
+                                              known) as checkpoint:
+        done, rows = checkpoint.restore() if resume else (Progress(), [])
+        rows = Rows(rows)
+        if not rows:                                    # a stream of its own, drawn once no checkpoint was refused
+            own = np.random.default_rng(rng.integers(2**63))
+            hook_batches.rng.bit_generator.state = own.bit_generator.state
             _hook(rule, rule.before_training, hook_batches, done)
             rows.append(row_of(rule, data, optimizer, done, about, settings, persistence))
             checkpoint.save(done, rows)
