@@ -254,6 +254,15 @@ class Run:
     def train(self, *, folder=None, resume=False, checkpoint_every=None, progress=None):
         """Do the run: -> its rows, one per epoch."""
         rule, data, optimiser, data_stream = self.build()
+        return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
+                              augment=self.augmentation,
+                              lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
+                              resume=resume, checkpoint_every=checkpoint_every, about=self.about(rule),
+                              progress=progress, persistence=self.persistence,
+                              settings=without_epochs(self.settings()))
+
+    def about(self, rule):
+        """What every row also says of the run, once its rule is made."""
         about = {"seed": self.seed, "model": self.model_name, "data": self.data_name,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
                  "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
@@ -264,11 +273,7 @@ class Run:
             about["shuffled_labels"] = True
         if contents := own.contents(self):
             about["sha256"] = contents
-        return training.train(rule, data, optimiser, epochs=self.epochs, batch_size=self.batch_size, rng=data_stream,
-                              augment=self.augmentation,
-                              lr_at=self.lr_at(rule, len(data.train)), decay_at=self.decay_at(rule), folder=folder,
-                              resume=resume, checkpoint_every=checkpoint_every, about=about, progress=progress,
-                              persistence=self.persistence, settings=without_epochs(self.settings()))
+        return about
 
     def settings(self):
         """The settings as plain numbers and words, for the record; the rule's options filled up with their defaults.

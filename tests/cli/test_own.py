@@ -1,5 +1,6 @@
 """The commands with data, networks and rules of one's own: results, crashes in a line, what is refused, `fa.load`."""
 
+import json
 import shutil
 
 import numpy as np
@@ -126,6 +127,30 @@ def test_load_gives_back_what_train_made_from_any_folder(folder, monkeypatch, tm
     assert (row["test_loss"], row["test_accuracy"]) == training.evaluate(rule, data.test)
     measured = training.plain(training.measure(rule, *data.batch(16)))
     assert measured == {key: row[key] for key in measured}
+
+
+def test_load_refuses_settings_of_another_run(folder):
+    assert cli.main(["train", "--rule", "wm", "--data", "mine.csv", *SMALL, "--out", "run"]) == 0
+    settings = folder / "run" / "settings.json"
+    kept = json.loads(settings.read_text())
+    for field, value, says in (
+            ("seed", 1, "made by another seed: 0, this run has 1"),
+            ("hidden", [7], "made by another network"), ("optimizer", "adam", "made by another optimizer"),
+            ("options", [["sigma", 0.2]], "another set of options"), ("persistence", True, "another persistence"),
+            ("shuffled_labels", True, "data .* changed since epoch 2"), ("batch_size", 3, "another batch_size"),
+            ("more", 1, "settings.json: expected the settings of a run")):
+        settings.write_text(json.dumps({**kept, "run": {**kept["run"], field: value}}))
+        with pytest.raises(CheckpointError, match=says):
+            fa.load("run")
+    settings.write_text(json.dumps(kept))
+    assert fa.load("run")[0].name == "wm"
+
+
+@pytest.mark.parametrize("text", [b"", b"[1]", b'{"run": [1]}', b'{"run": {"options": 3}}', bytes(range(128, 256))])
+def test_load_refuses_a_file_that_holds_no_settings(folder, text):
+    (folder / "settings.json").write_bytes(text)
+    with pytest.raises(CheckpointError, match="expected a folder that `feedbackalign train` wrote"):
+        fa.load(folder)
 
 
 def test_a_folder_of_something_else_is_not_loaded(tmp_path):
