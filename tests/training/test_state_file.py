@@ -27,6 +27,19 @@ RUNS = {"closed form": lambda draw: SmallRun("pfa", draw=draw),
         "targets": lambda draw: SmallRun("dtp", draw=draw)}
 
 
+def test_what_was_written_comes_back_free_to_be_changed(tmp_path):
+    matrix = np.random.default_rng(0).normal(size=(3, 4))
+    arrays = {"C": matrix, "Fortran": np.asfortranarray(matrix), "part": matrix[:, ::2], "number": np.array(3),
+              "none": np.zeros((0, 2)), "text": np.array("größer"), "mask": matrix > 0}
+    state_file.write(tmp_path / "file.npz", {"version": "1"}, {"epoch": 2, "stream": np.arange(3)}, arrays)
+    meta, back = state_file.read(tmp_path / "file.npz", {"version": "1"})
+    assert (meta["epoch"], meta["stream"]) == (2, [0, 1, 2]) and list(back) == list(arrays)
+    for name, array in arrays.items():
+        assert back[name].dtype == array.dtype and back[name].shape == array.shape, name
+        assert back[name].tobytes() == array.tobytes() and back[name].flags.fnc == array.flags.fnc, name
+        assert back[name].flags.writeable, name
+
+
 # ------------------------------------------------------------------------------------------- files that can be read
 
 def members_of(path):
@@ -35,12 +48,12 @@ def members_of(path):
         return {info.filename: file.read(info) for info in file.infolist()}
 
 
-def write_members(path, members, packing=zipfile.ZIP_STORED, before=b""):
+def write_members(path, members, packed=None, before=b""):
     """A zip file of these members, with the sums of its own that are right for them."""
     path.write_bytes(before)
-    with zipfile.ZipFile(path, "a", packing) as file:
+    with zipfile.ZipFile(path, "a") as file:
         for name, content in members.items():
-            file.writestr(name, content)
+            file.writestr(name, content, zipfile.ZIP_DEFLATED if name == packed else zipfile.ZIP_STORED)
 
 
 def array_in(content):
@@ -104,14 +117,16 @@ def altered(members, rng):
     elif kind == "shape":
         shapes = [array[None], array.reshape(1, *array.shape, 1), np.stack([array, array]),
                   *([array.reshape(-1), array[:1], array[:0]] if array.ndim > 1 else [])]
-        members[name] = content_of(shapes[rng.integers(len(shapes))])
+        members[name], word = content_of(shapes[rng.integers(len(shapes))]), f"{word} was written as"
     elif kind == "dtype":
         wider = {"f": np.float64 if array.dtype == np.float32 else np.float32, "U": f"<U{array.dtype.itemsize}"}
         members[name] = content_of(array.astype(wider.get(array.dtype.kind, np.int16)))
+        word = f"{word} was written as"
     elif kind == "layout":
-        members[name] = content_of(np.asfortranarray(array))
-        if members[name] == content_of(array):
+        turned = np.asfortranarray(array)
+        if turned.flags.fnc == array.flags.fnc:                         # of one row or number
             return altered(members, rng)
+        members[name], word = content_of(turned), f"{word} was written as .*'Fortran'"
     elif kind == "number":
         if array.dtype.kind == "f":
             array = array.copy()
@@ -146,7 +161,7 @@ def altered(members, rng):
     elif kind == "order":
         members, word = {each: members[each] for each in rng.permutation(list(members))}, None
     elif kind == "packed":
-        return kind, kind, {"members": members, "packing": zipfile.ZIP_DEFLATED}
+        return kind, f"{word}.npy is packed", {"members": members, "packed": name}
     elif kind == "behind":
         return kind, None, {"members": members, "before": b"something else"}
     return kind, word, {"members": members}
@@ -328,10 +343,7 @@ def test_nobody_is_made_to_allocate_what_a_file_claims(bomb, member, tmp_path, g
     path.write_bytes(good[0])
     held = members_of(path)
     if bomb == "packed":
-        held.pop(name, None)
-        write_members(path, held)
-        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
-            file.writestr(name, header("<f4", (2**23,)) + bytes(2**25))
+        write_members(path, held | {name: header("<f4", (2**23,)) + bytes(2**25)}, packed=name)
     elif bomb == "size":
         write_members(path, {name: content_of(np.ones(3)), **held})
         path.write_bytes(claiming(path.read_bytes(), name, 2**31 - 2))
