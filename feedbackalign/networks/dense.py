@@ -16,7 +16,8 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
     sizes : list of int
         Input, hidden and output units, for example [784, 512, 512, 10].
     activation : str
-        One of relu, leaky-relu, tanh, sigmoid, softplus, identity, hard-sigmoid, soft-clip.
+        One of relu, leaky-relu, tanh, sigmoid, softplus, abs, sin, identity, hard-sigmoid, soft-clip, steep-sigmoid,
+        dsilu.
     loss, init, bias, rng, dtype
         As in `Network` and `Linear`; the weights are drawn layer by layer from the bottom.
     batch_norm : bool

@@ -1,6 +1,7 @@
 """Networks: names, live parameters, one 1/N, passes that can be undone, and refusals at the door."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -67,6 +68,11 @@ def test_mlp(activation):
     net = made(mlp, [5, 4, 3], activation=activation, bias=False)
     assert [layer.kind for layer in net.layers] == ["fc", activation, "fc"]
     assert list(net.parameters()) == ["fc1.weight", "fc2.weight"]
+
+
+def test_the_docstring_of_mlp_names_every_unit():
+    named = re.search(r"One of ([^.]*)\.", mlp.__doc__).group(1)
+    assert sorted(re.split(r",\s*", named)) == sorted(layers.ACTIVATIONS)
 
 
 def test_output_gain_scales_the_last_first_weights_alone():
