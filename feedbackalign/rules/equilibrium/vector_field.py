@@ -21,7 +21,8 @@ What it approaches     only at B = W the gradient: there Eq. 1 is the part of a 
 
 On the digits (300 steps, 64-32-32-10, η = 0.1, μ = 0.9, three seeds) the angle between W and B fell from 90° to 3°
 under the common update and to 21-27° under the different ones at λ = 1e-2, to 38-40° and 55-58° at λ = 1e-3: the
-different updates are correlated, so they align too, but less. Formulas and factors follow the authors' code.
+different updates are correlated, so they align too, but less. Formulas and factors follow the authors' code, but for
+the third phase of dense networks, which is of first order only in theirs.
 
 Deviations from the paper
     - B_n is drawn by the layer's own initialiser; where W_n has a mask, B_n has the same.
