@@ -20,7 +20,8 @@ changes the output by e.
 
 For γ → ∞, γ X^†γ → Xᵀ: strong damping leads from Gauss-Newton to the gradient.
 
-Arrays have one row or matrix per sample, batch first. Gradients are means over the batch and point uphill.
+Arrays have one row or matrix per sample, batch first. Gradients are means over the batch and point uphill. Slopes,
+Jacobians and gradients have the network's dtype, be the pass in float64 or not.
 """
 
 import typing
@@ -65,9 +66,22 @@ def last_pass(stages, output):
     return Pass(pre, [*inputs, output])
 
 
+def in_float64(stages, seen):
+    """The same pass in float64, its rates found anew from its voltages: what moves a little from it keeps its digits.
+
+    >>> from feedbackalign.networks import mlp
+    >>> stages = dense_chain(mlp([4, 3, 2], activation="tanh", rng=np.random.default_rng(0)))
+    >>> seen = in_float64(stages, forward(stages, np.ones((5, 4))))
+    >>> seen.output.dtype, bool((seen.post[1] == np.tanh(seen.pre[0])).all())
+    (dtype('float64'), True)
+    """
+    pre = [a.astype(np.float64) for a in seen.pre]
+    return Pass(pre, [seen.post[0].astype(np.float64), *(unit.function(a) for (_, unit), a in zip(stages, pre))])
+
+
 def slopes(stages, seen):
     """The diagonals of D_i = s_i'(a_i), a list of (N, n_i)."""
-    return [stage.unit.derivative(a) for stage, a in zip(stages, seen.pre)]
+    return [unit.derivative(a).astype(layer.weight.dtype, copy=False) for (layer, unit), a in zip(stages, seen.pre)]
 
 
 # --------------------------------------------------------------------------------------------------- the Jacobians
@@ -82,7 +96,7 @@ def post_jacobians(stages, seen):
     ((5, 2, 3), True)
     """
     N, out = seen.output.shape
-    J = np.broadcast_to(np.eye(out, dtype=seen.output.dtype), (N, out, out)).copy()
+    J = np.broadcast_to(np.eye(out, dtype=stages[-1].layer.weight.dtype), (N, out, out)).copy()
     found = [J]
     for stage, slope in list(zip(stages, slopes(stages, seen)))[:0:-1]:
         J = (J * slope[:, None, :]) @ stage.layer.weight                        # (N, out, n) x (n, below)
@@ -142,10 +156,16 @@ def gradients_of_signals(stages, seen, signals):
     """
     gradients = {}
     for stage, below, signal in zip(stages, seen.post, signals):
-        gradients[f"{stage.name}.weight"] = stage.layer.outer(signal, below) / len(signal)      # (n_i, n_{i−1})
+        gradients[f"{stage.name}.weight"] = outer(stage.layer, signal, below) / len(signal)     # (n_i, n_{i−1})
         if stage.layer.bias is not None:
-            gradients[f"{stage.name}.bias"] = signal.sum(axis=0) / len(signal)
+            gradients[f"{stage.name}.bias"] = signal.sum(axis=0).astype(stage.layer.bias.dtype) / len(signal)
     return gradients
+
+
+def outer(layer, signal, below):
+    """signalᵀ below, summed over the batch, in the dtype of W: (N, n_i), (N, n_{i−1}) -> (n_i, n_{i−1})."""
+    signal, below = (array.astype(layer.weight.dtype, copy=False) for array in (signal, below))
+    return layer.outer(signal, below)
 
 
 def layerwise_gauss_newton(stages, seen, error, gamma):

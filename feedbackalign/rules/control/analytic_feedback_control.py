@@ -31,7 +31,8 @@ import numpy as np
 
 from feedbackalign.alignment import angle
 from feedbackalign.networks import small
-from feedbackalign.networks.jacobians import dense_chain, forward, joint_gauss_newton, last_pass, minimum_norm
+from feedbackalign.networks.jacobians import (dense_chain, forward, in_float64, joint_gauss_newton, last_pass,
+                                              minimum_norm)
 from feedbackalign.ops.norms import norm
 from feedbackalign.optimizer import Adam
 from feedbackalign.rules.base import Rule, Step
@@ -55,7 +56,7 @@ class AnalyticFeedbackControl(Rule):
     rng : numpy.random.Generator
         Draws Q, and the noise of the sleep phases.
     target_step : float above 0
-        λ of Eq. 2; at least the root of the precision, 3.5e-4 in float32.
+        λ of Eq. 2; at least 1.5e-8, the root of the precision of float64, in which states are compared.
     alpha, k_p, leak
         See `dynamics.Controller`.
     signal : "rates", "voltages" or "slopes"
@@ -89,7 +90,7 @@ class AnalyticFeedbackControl(Rule):
     Raises
     ------
     ValueError
-        For layers that are not dense, a λ too small for the precision, a singular J Q + α̃ I.
+        For layers that are not dense, a λ that is too small, a singular J Q + α̃ I.
     UnstableControllerError
         When the controller runs away from its target; the message names the eigenvalue.
 
@@ -117,7 +118,7 @@ class AnalyticFeedbackControl(Rule):
                  sleep_steps=40, sleep_alpha=0.5, sigma=0.01, feedback_lr=1e-3, feedback_decay=0.1, gamma=0.1):
         super().__init__(network, rng=require_generator(rng, type(self).name))
         self.stages = dense_chain(network)
-        self.target_step = require_step(target_step, "target_step", network.dtype)
+        self.target_step = require_step(target_step, "target_step", np.dtype(np.float64))
         self.controller = Controller(alpha=alpha, k_p=k_p, leak=leak)
         self.learning = {"kind": require_known(signal, SIGNALS, "signal"),
                          "own_rates": require_bool(own_rates, "own_rates")}
@@ -144,11 +145,15 @@ class AnalyticFeedbackControl(Rule):
         return Step(loss=loss, grads=self.learn(seen, delta))
 
     def look(self, x, targets):
-        """The forward pass and Eq. 2: -> (the pass, the loss, δ = r* − r⁻ = −λ ∂ℓ/∂r_L of each sample (N, out))."""
+        """The forward pass and Eq. 2: -> (the pass, the loss, δ = r* − r⁻ = −λ ∂ℓ/∂r_L of each sample (N, out)).
+
+        Pass and δ are in float64: what is learnt is the difference of two states that are nearly the same.
+        """
         require_finite(x, "x")
         output = self.network.forward(x)                                        # (N, …) -> (N, out)
         loss, error = self.network.loss(output, targets), self.network.sample_errors(output, targets)
-        return last_pass(self.stages, output), loss, -self.target_step * error                       # Eq. 2
+        seen = in_float64(self.stages, last_pass(self.stages, output))
+        return seen, loss, -self.target_step * error.astype(np.float64)                                 # Eq. 2
 
     def learn(self, seen, delta):
         """The gradients of one controlled batch: {"fc1.weight": array, …}."""

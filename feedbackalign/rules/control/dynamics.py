@@ -5,6 +5,9 @@ paper. The authors' two programs let the whole control leak instead, du_int/dt =
 `leak="total"`. Both agree where k_p = 0.
 
 A simulation makes one matrix product per layer and step for the whole batch, and holds one state only.
+
+What learns is the difference of two states that are nearly the same. If `seen` is in float64 (`jacobians.in_float64`),
+so are the states, and only matrix products are in the network's dtype: those of small moves, which keep their digits.
 """
 
 import collections
@@ -163,7 +166,7 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
     [[ 0.1 -0.2]]
     """
     steps = require_integer(steps, "steps", low=1)
-    state, joined = State(stages, seen), np.concatenate(Q).T                    # (out, units)
+    state, joined = State(stages, seen), np.concatenate(Q).T.astype(target.dtype)      # (out, units)
     order = range(len(stages)) if controller.instantaneous else range(len(stages))[::-1]
     rate = controller.dt / controller.tau
     for step in range(1, steps + 1):
@@ -176,11 +179,17 @@ def run(stages, seen, target, Q, controller, *, steps, noise=None):
             noise.move(state.feedback, drive, controller.dt)
         for i in order:
             layer, unit = stages[i]
-            if i > 0:                                                           # the input does not change
-                state.v_ff[i] = layer.answer(state.r[i])                        # (N, n_{i−1}) -> (N, n_i)
+            state.v_ff[i] = feedforward(layer, seen.pre[i], seen.post[i], state.r[i])
             state.v[i] += rate * (state.v_ff[i] + state.v_fb[i] - state.v[i])
             state.r[i + 1] = unit.function(state.v[i])
         yield state
+
+
+def feedforward(layer, voltage, below, below_now):
+    """v_i^ff = v_i⁻ + W_i (r_{i−1} − r_{i−1}⁻): (N, n_i), (N, n_{i−1}), (N, n_{i−1}) -> (N, n_i)."""
+    if below_now is below:                                                      # it has not moved; the input never does
+        return voltage
+    return voltage + layer.respond((below_now - below).astype(layer.weight.dtype, copy=False))
 
 
 def settle(stages, seen, target, Q, controller, *, steps):
@@ -235,14 +244,14 @@ def refuse_singular(system, delta, damping):
                      f"feedback weights first")
 
 
-def push(stages, x, shove):
+def push(stages, seen, shove):
     """One forward sweep with a push at every layer, v_i = v_i^ff + Q_i u: -> (v, v_ff, r), lists as in `State`.
 
-    x (N, in) is the input, `shove` the pushes Q_i u, a list of (N, n_i).
+    `shove` are the pushes Q_i u, a list of (N, n_i).
     """
-    v, v_ff, r = [], [], [x]
-    for (layer, unit), extra in zip(stages, shove):
-        v_ff.append(layer.answer(r[-1]))                                        # (N, n_{i−1}) -> (N, n_i)
+    v, v_ff, r = [], [], [seen.post[0]]
+    for (layer, unit), voltage, below, extra in zip(stages, seen.pre, seen.post, shove):
+        v_ff.append(feedforward(layer, voltage, below, r[-1]))
         v.append(v_ff[-1] + extra)
         r.append(unit.function(v[-1]))
     return v, v_ff, r
@@ -254,7 +263,7 @@ def steady_state(stages, seen, delta, Q, damping):
     Exact for linear networks; otherwise its error is O(λ²).
     """
     u = linear_control(stages, seen, delta, Q, damping)
-    return Controlled(u, *push(stages, seen.post[0], [u @ q.T for q in Q]))     # (N, out) x (out, n_i) -> (N, n_i)
+    return Controlled(u, *push(stages, seen, [u @ q.T for q in Q]))     # (N, out) x (out, n_i) -> (N, n_i)
 
 
 def fixed_point(stages, seen, target, Q, damping, *, tolerance=1e-14, longest=50):
@@ -265,7 +274,7 @@ def fixed_point(stages, seen, target, Q, damping, *, tolerance=1e-14, longest=50
     """
     u = np.zeros_like(target)
     for _ in range(longest):
-        v, v_ff, r = push(stages, seen.post[0], [u @ q.T for q in Q])
+        v, v_ff, r = push(stages, seen, [u @ q.T for q in Q])
         missing = target - r[-1] - damping * u                                  # (N, out): 0 at the fixed point
         if np.abs(missing).max() <= tolerance * max(1.0, float(np.abs(target).max())):
             return Controlled(u, v, v_ff, r)

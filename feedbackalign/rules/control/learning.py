@@ -10,7 +10,7 @@ condition 2, the weights of all layers together move as little as they can to br
 
 import numpy as np
 
-from feedbackalign.networks.jacobians import Pass, gradients_of_signals, slopes
+from feedbackalign.networks.jacobians import Pass, gradients_of_signals, outer, slopes
 from feedbackalign.validation import require_known
 
 SIGNALS = ("rates", "voltages", "slopes")
@@ -70,15 +70,15 @@ class TimeMean:
         for total, signal in zip(self.signals, signals):
             total += signal
         for total, stage, signal, below in zip(self.products, self.stages[1:], signals[1:], state.r[1:]):
-            total += stage.layer.outer(signal, below)               # (N, n_i), (N, n_{i−1}) -> (n_i, n_{i−1})
+            total += outer(stage.layer, signal, below)              # (N, n_i), (N, n_{i−1}) -> (n_i, n_{i−1})
 
     def gradients(self):
         """The mean over time and batch, uphill: {"fc1.weight": array, …}."""
-        products = [self.stages[0].layer.outer(self.signals[0], self.seen.post[0]), *self.products]
+        products = [outer(self.stages[0].layer, self.signals[0], self.seen.post[0]), *self.products]
         scale = -1.0 / (self.step_size * self.states * len(self.signals[0]))
         gradients = {}
         for stage, product, signal in zip(self.stages, products, self.signals):
             gradients[f"{stage.name}.weight"] = scale * product
             if stage.layer.bias is not None:
-                gradients[f"{stage.name}.bias"] = scale * signal.sum(axis=0)
+                gradients[f"{stage.name}.bias"] = (scale * signal.sum(axis=0)).astype(stage.layer.bias.dtype)
         return gradients

@@ -56,7 +56,7 @@ def mirror_change(stages, seen, sigma, rng):
     """
     sigma = require_step(sigma, "sigma", seen.output.dtype)
     noise = [sigma * rng.standard_normal(v.shape, dtype=v.dtype) for v in seen.pre]
-    _, _, r = push(stages, seen.post[0], noise)
+    _, _, r = push(stages, seen, noise)
     moved = r[-1] - seen.output                                                 # (N, out)
     return [xi.T @ moved / (sigma**2 * len(moved)) for xi in noise]             # (n_i, N) x (N, out)
 

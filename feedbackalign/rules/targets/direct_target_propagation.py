@@ -47,7 +47,7 @@ class DirectTargetPropagation(TargetRule):
     usual_decay = 1e-4
     own_truths = (truths.feedback_slopes, truths.rest, truths.pseudoinverse)
     matches_backprop = "linear network"
-    feedback_unit, feedback_bias = Identity(), False
+    feedback_unit, feedback_bias, moves_are_products = Identity(), False, True
 
     def draw_feedback(self):
         for stage in self.hidden:
@@ -121,7 +121,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
 
     name = "ddtp-rhl"
     own_truths = (truths.feedback_slopes, truths.rest)
-    feedback_unit, feedback_bias = Tanh(), True
+    feedback_unit, feedback_bias, moves_are_products = Tanh(), True, False
     matches_backprop = "never"
     match_to_backprop = TargetRule.match_to_backprop        # nothing does
     learning_rate_factor = 0.3                              # at the common rate networks of ReLUs fall back

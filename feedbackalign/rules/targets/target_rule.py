@@ -37,10 +37,10 @@ class TargetRule(Rule):
         Dense layers under a linear output; see `jacobians.dense_chain`.
     rng : numpy.random.Generator
         Draws the feedback weights and the noise.
-    target_step : float
-        λ. At least the root of the precision (3.5e-4 in float32, 1.5e-8 in float64): with a smaller step the difference
-        of two activities loses its digits. None: 0.1, and 5 for tp, whose targets must lie farther away than the
-        errors of its inverses.
+    target_step : float above 0
+        λ. At least 1.5e-8: with a smaller step the difference of two activities, taken in float64, loses its digits.
+        Where moves are products alone, any λ that the network's dtype can hold. None: 0.1, and 5 for tp, whose targets
+        must lie farther away than the errors of its inverses.
     gamma : float of at least 0
         γ, the damping of the Gauss-Newton reference; part of its name.
     sigma : float above 0
@@ -66,14 +66,19 @@ class TargetRule(Rule):
     takes = "dense networks"
     usual_step, usual_decay = 0.1, 1e-5
     feedback_unit, feedback_bias = Tanh(), True             # u, and whether there is c, in g(t) = u(Q t + c)
+    moves_are_products = False                              # whether moves are linear in λ: no difference is taken
     feedback_optimizers = tuple(OPTIMIZERS)                 # what the option can be, for help
 
     def __init__(self, network, *, rng, target_step=None, gamma=0.1, sigma=0.1, feedback_lr=1e-3, feedback_decay=None,
                  feedback_optimizer="adam", pretraining=1500, extra_epochs=1):
         super().__init__(network, rng=require_generator(rng, type(self).__name__))
         self.stages = dense_chain(network)
-        self.target_step = require_step(self.usual_step if target_step is None else target_step, "target_step",
-                                        network.dtype)
+        step = self.usual_step if target_step is None else target_step
+        if self.moves_are_products:
+            tiny = float(np.finfo(network.dtype).tiny)
+            self.target_step = require_number(step, "target_step", low=tiny, high=1 / tiny)
+        else:
+            self.target_step = require_step(step, "target_step", np.dtype(np.float64))
         self.gamma = require_factor(gamma, "gamma", network.dtype)
         self.sigma = require_step(sigma, "sigma", network.dtype)
         require_known(feedback_optimizer, OPTIMIZERS, "feedback_optimizer")
@@ -114,18 +119,21 @@ class TargetRule(Rule):
 
     def signals(self, seen, error):
         """−D_i m_i / λ of the hidden layers, then e: a list of (N, n_i), uphill as errors are."""
-        moves = self.checked_moves(seen, -self.target_step * error)             # Eq. 2, 3
+        moves = self.checked_moves(seen, error)                                 # Eq. 2, 3
         return [slope * (move / -self.target_step) for slope, move in zip(slopes(self.stages, seen), moves)] + [error]
 
     def targets_of(self, x, targets):
         """The targets ĥ_i of all layers, from the bottom up, the output's last: a list of (N, n_i)."""
         seen = forward(self.stages, x)
-        top = -self.target_step * self.network.sample_errors(seen.output, targets)                      # Eq. 2
-        return [h + move for h, move in zip(seen.post[1:], [*self.checked_moves(seen, top), top])]
+        error = self.network.sample_errors(seen.output, targets)
+        moves = [*self.checked_moves(seen, error), -self.target_step * error]
+        return [(h + move).astype(h.dtype) for h, move in zip(seen.post[1:], moves)]
 
-    def checked_moves(self, seen, top):
-        """The rule's moves; refused unless there is one for every hidden layer, in its shape."""
-        moves, shapes = self.moves(seen, top), [h.shape for h in seen.post[1:-1]]
+    def checked_moves(self, seen, error):
+        """The rule's moves of the hidden layers, in float64; refused unless there is one for each, in its shape."""
+        top = -self.target_step * error.astype(np.float64)                                              # Eq. 2
+        precise = seen._replace(post=[h.astype(np.float64) for h in seen.post])     # small changes keep their digits
+        moves, shapes = self.moves(precise, top), [h.shape for h in seen.post[1:-1]]
         if not isinstance(moves, (list, tuple)) or list(map(np.shape, moves)) != shapes:
             came = ", ".join(map(describe, moves)) if isinstance(moves, (list, tuple)) else describe(moves)
             raise ValueError(f"{type(self).__name__}.moves: expected arrays of shapes {', '.join(map(str, shapes))}, "
@@ -134,8 +142,8 @@ class TargetRule(Rule):
 
     def sent_down(self, output, targets):
         """{place: move of that hidden layer}, the lowest at 0."""
-        seen, top = last_pass(self.stages, output), -self.target_step * self.network.sample_errors(output, targets)
-        return dict(enumerate(self.checked_moves(seen, top)))
+        seen, error = last_pass(self.stages, output), self.network.sample_errors(output, targets)
+        return dict(enumerate(self.checked_moves(seen, error)))
 
     @classmethod
     def small_networks(cls, rng):

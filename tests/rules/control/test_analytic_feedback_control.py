@@ -228,14 +228,10 @@ def test_layers_that_are_not_dense_are_refused_by_name(name):
     ({"gamma": -1}, "gamma: expected a finite number"),
     ({"feedback_lr": 0}, "lr: expected a finite number"),
 ])
-def test_bad_options_are_refused(name, options, says):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bad_options_are_refused(name, dtype, options, says):
     with pytest.raises(ValueError, match=says):
-        make(name, dense_case()[0], **options)
-
-
-def test_float32_asks_for_a_larger_target_step():
-    with pytest.raises(ValueError, match="target_step: expected at least 3.5e-04 in float32"):
-        make("dfc-ssa", dense_case(dtype=np.float32)[0], target_step=1e-4)
+        make(name, dense_case(dtype=dtype)[0], **options)
 
 
 def test_a_singular_loop_is_refused_by_the_rule_too():
