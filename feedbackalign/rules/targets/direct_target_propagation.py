@@ -18,7 +18,8 @@ When it is backprop     ddtp-linear and ddtp-control in a linear network with Q_
 
 Deviations from the authors' code
     - The units, and when the feedback learns: as in `target_propagation`.
-    - The last hidden layer has biases, forward and back (the authors: neither, a side effect of how they make it).
+    - The last hidden layer has its biases in all three. In the authors' ddtp-linear it has none, neither forward nor
+      back: a side effect of how it is made.
 """
 
 import numpy as np

@@ -157,10 +157,10 @@ class TargetRule(Rule):
         return self.stages[:-1]
 
     def draw(self, stage, inputs):
-        """Draw feedback from this many inputs down to a hidden layer."""
+        """Draw feedback from this many inputs down to a hidden layer; it has biases where the layer has."""
         units = len(stage.layer.weight)
         self.Q[stage.name] = stage.layer.draw_weights(self.rng, (units, inputs))
-        if self.feedback_bias:
+        if self.feedback_bias and stage.layer.bias is not None:
             self.c[stage.name] = np.zeros(units, dtype=self.network.dtype)
 
     def feedback(self, place):

@@ -39,7 +39,7 @@ def test_targets_are_those_of_the_table(case):
                 expected = h + (top - seen.output) @ Q.T
             else:
                 read = [t if stage is rule.stages[-2] else np.tanh(t @ rule.R.T + rule.r) for t in (top, seen.output)]
-                to, fro = (np.tanh(t @ Q.T + rule.c[stage.name]) for t in read)
+                to, fro = (np.tanh(t @ Q.T + rule.c.get(stage.name, 0.0)) for t in read)
                 expected = h + to - fro
             assert distance(target, expected) <= 1e-12
 

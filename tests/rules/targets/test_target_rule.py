@@ -135,6 +135,16 @@ def test_without_pretraining_and_extra_epochs_only_batches_train_it(name):
 
 
 @every_learned_rule
+def test_feedback_has_biases_where_its_layer_has(name):
+    usual, without = (make(name, dense_case(activation="tanh", bias=bias)[0]) for bias in (True, False))
+    assert usual.plastic().keys() - without.plastic().keys() == ({"fc1.c", "fc2.c"} if usual.feedback_bias else set())
+    assert without.plastic().keys() == {"fc1.Q", "fc2.Q"}
+    _, x, labels = dense_case()
+    without.train_feedback(x)
+    assert without.plastic().keys() == {"fc1.Q", "fc2.Q"} and without.notes().keys() == {"feedback_loss"}
+
+
+@every_learned_rule
 def test_gradients_are_averaged_over_a_layers_units(name):
     """By a step of plain SGD at rate 1: what moved is the loss's gradient over n."""
     net, x, _ = dense_case(activation="tanh")
