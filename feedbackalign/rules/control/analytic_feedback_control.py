@@ -15,13 +15,22 @@ Local         Eq. 9 and 11: each neuron's own compartments, and the control that
 What it approaches     the damped Gauss-Newton step of all layers together, `joint-gauss-newton(γ)`, where conditions 1
                        and 2 hold.
 
-Deviations from the paper, for all three rules
+Deviations from the paper, for all three rules; in brackets the authors' program, first on MNIST, then on Fashion-MNIST
     - ∂ℓ/∂r_L belongs to one sample, and updates are divided by λ. The authors divide by N twice, in the target and in
-      the mean, and multiply the learning rate by 1/λ instead.
+      the mean, and multiply the learning rate by 1/λ instead. The gradient of W is not clipped (its norm at 1).
+    - α̃ by the leak on the integral is in the solve of dfc-ssa (α; `leak="total"`).
     - Feedback starts at Xavier's scale, scaled down where the norms of W would allow an unstable start. Feedback and
       network learn in turns of one batch, not of one epoch.
     - A sample that ends farther from its target than it began contributes nothing. The authors leave out all samples
       that have not converged to 1e-5 (`only_converged=True`), which takes a thousand steps with their constants.
+    - Sleep, the options: `sigma` 0.01 (0.00152, 0.00245), `sigma_floor` 0 (0.01), `feedback_clip` None (1),
+      `sleep_alpha` 0.5 (0.613, 0.234), `sleep_steps` 40 (47, 33: they count states, 48 and 34), `feedback_lr` 1e-3
+      (5.27e-4, 2.4e-4), `feedback_decay` 0.1 (1e-3, 0.1), `output_feedback` "identity" ("learned", "identity").
+    - Sleep, what is fixed, `asleep` and `noise_tau`: k_p 0.05 (0.157, 0.0064), dt 0.003 (0.00203, 0.0031), τ 0.006
+      (0.0063, 0.00547), τ_A 0.2 (0.325, 0.135). The leak is on the integral whatever `leak` says (on all of the
+      control), and the control acts in its own step (so on MNIST; one step later on Fashion-MNIST).
+    - The noise at the output has the σ of all layers (a σ of its own).
+    - Feedback has no units: Q_i u enters the voltages as it is (as in all of their settings).
 """
 
 import copy
@@ -40,10 +49,10 @@ from feedbackalign.rules.control import diagnostics, truths
 from feedbackalign.rules.control.dynamics import LEAKS, Controller, Noise, UnstableControllerError, steady_state
 from feedbackalign.rules.control.feedback import drawn_feedback, fixed_feedback
 from feedbackalign.rules.control.learning import SIGNALS, gradients_at
-from feedbackalign.rules.control.sleep import sleep_change
+from feedbackalign.rules.control.sleep import clipped, sleep_change
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.validation import (require_bool, require_factor, require_finite, require_generator, require_integer,
-                                      require_known, require_step)
+                                      require_known, require_number, require_step)
 
 
 class AnalyticFeedbackControl(Rule):
@@ -77,8 +86,16 @@ class AnalyticFeedbackControl(Rule):
         α in a sleep phase.
     sigma : float above 0
         σ, the deviation of the noise in a sleep phase.
+    sigma_floor : float of at least 0
+        The smallest σ that Eq. 11 divides by; with less noise feedback learns more slowly.
+    feedback_clip : float above 0, optional
+        Norm that no layer's change of Q exceeds, before decay; None: no limit.
     feedback_lr, feedback_decay : float
         Learning rate and decay of Adam, for Q.
+    feedback_beta1, feedback_beta2 : float in [0, 1)
+        β₁ and β₂ of Adam, for Q.
+    feedback_epsilon : float above 0
+        ε of Adam, for Q.
     gamma : float of at least 0
         γ, the damping of the references.
 
@@ -115,7 +132,8 @@ class AnalyticFeedbackControl(Rule):
 
     def __init__(self, network, *, rng, target_step=0.05, alpha=0.02, k_p=1.5, leak="integral", signal="rates",
                  own_rates=False, feedback="learned", output_feedback="identity", pretraining=400, sleep_updates=1,
-                 sleep_steps=40, sleep_alpha=0.5, sigma=0.01, feedback_lr=1e-3, feedback_decay=0.1, gamma=0.1):
+                 sleep_steps=40, sleep_alpha=0.5, sigma=0.01, sigma_floor=0.0, feedback_clip=None, feedback_lr=1e-3,
+                 feedback_decay=0.1, feedback_beta1=0.9, feedback_beta2=0.999, feedback_epsilon=1e-8, gamma=0.1):
         super().__init__(network, rng=require_generator(rng, type(self).name))
         self.stages = dense_chain(network)
         self.target_step = require_step(target_step, "target_step", np.dtype(np.float64))
@@ -130,8 +148,15 @@ class AnalyticFeedbackControl(Rule):
         self.sleep_controller = Controller(
             alpha=require_factor(sleep_alpha, "sleep_alpha", np.float32), **self.asleep)
         self.sigma = require_step(sigma, "sigma", network.dtype)
+        self.sigma_floor = require_factor(sigma_floor, "sigma_floor", network.dtype)
+        self.feedback_clip = feedback_clip
+        if feedback_clip is not None:
+            self.feedback_clip = require_factor(feedback_clip, "feedback_clip", network.dtype, low_open=True)
         self.feedback_optimizer = Adam(
             require_factor(feedback_lr, "feedback_lr", network.dtype, low_open=True),
+            betas=(require_number(feedback_beta1, "feedback_beta1", low=0, high=1, high_open=True),
+                   require_number(feedback_beta2, "feedback_beta2", low=0, high=1, high_open=True)),
+            epsilon=require_factor(feedback_epsilon, "feedback_epsilon", network.dtype, low_open=True),
             weight_decay=require_factor(feedback_decay, "feedback_decay", network.dtype))
         self.gamma = require_factor(gamma, "gamma", network.dtype)
         Q = fixed_feedback(self.stages) if feedback == "fixed" else drawn_feedback(self.stages, rng)
@@ -197,9 +222,10 @@ class AnalyticFeedbackControl(Rule):
         """One sleep phase on a batch, and one step of the feedback weights."""
         noise = Noise(self.rng, self.sigma, self.noise_tau)
         changes = sleep_change(self.stages, forward(self.stages, x), self.arrays(), self.sleep_controller, noise,
-                               steps=self.sleep_steps)                                                  # Eq. 11
+                               steps=self.sleep_steps, floor=self.sigma_floor)                          # Eq. 11
         plastic = self.plastic()
-        uphill = {f"{stage.name}.Q": -change for stage, change in zip(self.stages, changes)}
+        uphill = {f"{stage.name}.Q": clipped(-change, self.feedback_clip)
+                  for stage, change in zip(self.stages, changes)}
         self.feedback_optimizer.step(plastic, {name: uphill[name] for name in plastic})
 
     def why_unstable(self, seen):

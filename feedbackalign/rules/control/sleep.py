@@ -19,10 +19,11 @@ from feedbackalign.rules.control.dynamics import push, run
 from feedbackalign.validation import require_integer, require_number, require_step
 
 
-def sleep_change(stages, seen, Q, controller, noise, *, steps):
+def sleep_change(stages, seen, Q, controller, noise, *, steps, floor=0.0):
     """The first term of Eq. 11, measured in one sleep phase: a list of (n_i, out).
 
-    `steps` is the number of Euler steps. A large α keeps the controller stable while Q is still wrong.
+    `steps` is the number of Euler steps, `floor` the smallest σ that is divided by. A large α keeps the controller
+    stable while Q is still wrong.
 
     >>> from feedbackalign.rules.control.dynamics import Controller, Noise
     >>> from feedbackalign.networks.jacobians import dense_chain, forward
@@ -45,8 +46,17 @@ def sleep_change(stages, seen, Q, controller, noise, *, steps):
     for state in run(stages, seen, seen.output, Q, controller, steps=steps, noise=noise):
         total = total + before.T @ state.u                                      # (units, N) x (N, out)
         before = state.feedback.copy()                                          # the next control has seen it
-    mean = total / (-noise.sigma**2 * steps * len(seen.output))
+    mean = total / (-max(noise.sigma, floor)**2 * steps * len(seen.output))
     return np.split(mean.astype(before.dtype, copy=False), np.cumsum([len(q) for q in Q])[:-1])
+
+
+def clipped(change, longest):
+    """The change, scaled down to the norm `longest` where it is longer; None: as it is.
+
+    >>> clipped(np.array([[3.0, 4.0]]), 1.0)
+    array([[0.6, 0.8]])
+    """
+    return change if longest is None else change * (longest / max(float(np.linalg.norm(change)), longest))
 
 
 def mirror_change(stages, seen, sigma, rng):

@@ -9,6 +9,10 @@ Transported   everything: the Jacobian of all layers above, and its inverse.
 Local         nothing. The rule exists for comparison.
 No descent    in general: the target lies in post-activations, and Eq. 9 multiplies by the slope D_i once more. Where
               units saturate, the update can point more than 90° away from the gradient.
+
+Deviations from the authors' code
+    - The output's target is h_L − λ e with e of one sample. Theirs has λ = 1 and the e of the batch mean, 1/N of it.
+      Moves are linear in λ e, and the update is divided by λ: the two differ by the factor N alone.
 """
 
 from feedbackalign.networks.jacobians import damped_pinv, post_jacobians, times

@@ -15,7 +15,8 @@ Local         Q_i learns from what arrives at layer i; in dtp-drl also from what
 Zero error    dtp and dtp-drl move nothing then; tp moves where g_i(h_{i+1}) is not h_i.
 
 Deviations from the authors' code
-    - The layers' units may be others than tanh. The feedback's units stay tanh, which keeps the targets of ReLUs small.
+    - The layers' units may be others than tanh. The feedback's units stay tanh, as in all of the authors' settings,
+      which keeps the targets of ReLUs small.
     - 1/σ² in Eq. 10 uses σ itself (the authors use no σ below 0.02 there).
     - The feedback's update follows that of W on the same batch, at the new weights (the authors: at the old ones).
 """

@@ -21,7 +21,7 @@ from feedbackalign.rules.base import Rule, Step
 from feedbackalign.rules.epochs import EpochSums
 from feedbackalign.rules.targets.reconstruction import Feedback
 from feedbackalign.validation import (describe, require_factor, require_finite, require_generator, require_integer,
-                                      require_known, require_step)
+                                      require_known, require_number, require_step)
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 

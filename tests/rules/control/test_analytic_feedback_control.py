@@ -9,9 +9,10 @@ from feedbackalign import alignment
 from feedbackalign.layers import Conv2d, Flatten, Linear
 from feedbackalign.networks import Network, autoencoder
 from feedbackalign.networks.jacobians import damped_pinv, dense_chain, forward, pre_jacobians
-from feedbackalign.optimizer import SGD
-from feedbackalign.rules.control.dynamics import UnstableControllerError
+from feedbackalign.optimizer import SGD, Adam
+from feedbackalign.rules.control.dynamics import Noise, UnstableControllerError
 from feedbackalign.rules.control.feedback import fixed_feedback
+from feedbackalign.rules.control.sleep import sleep_change
 from feedbackalign.training.loop import train_step
 from tests.rules.control.cases import unstable
 from tests.rules.tools import assert_close, dense_case, frozen, make
@@ -115,6 +116,28 @@ def test_pretraining_is_so_many_phases_however_few_batches_there_are():
     rule.before_training([(x, labels)])
     train_step(rule, SGD(0.1), x, labels)
     assert rule.feedback_optimizer.steps == 3
+
+
+@pytest.mark.parametrize("longest", [None, 1e-3])
+def test_the_feedback_learns_by_the_adam_that_was_asked_for(longest):
+    """Two phases of the authors' kind: a floor under σ, a clipped norm, and β₁, β₂, ε other than Adam's usual ones."""
+    net, x, labels = dense_case(activation="tanh")
+    adam = {"feedback_lr": 0.01, "feedback_decay": 0.2, "feedback_beta1": 0.5, "feedback_beta2": 0.7,
+            "feedback_epsilon": 0.3}
+    asleep = {"sigma": 0.002, "sigma_floor": 0.01, "feedback_clip": longest, "output_feedback": "learned"}
+    rule = make("dfc-ssa", net, **adam, **asleep)
+    twin, seen = copy.deepcopy(rule), forward(rule.stages, x)
+    by_hand = Adam(0.01, betas=(0.5, 0.7), epsilon=0.3, weight_decay=0.2)
+    for _ in range(2):
+        changes = sleep_change(rule.stages, seen, twin.arrays(), rule.sleep_controller, Noise(twin.rng, 0.002),
+                               steps=40)
+        changes = [change * 0.2**2 for change in changes]                                   # σ²/0.01²
+        downhill = {f"fc{i}.Q": -change * (longest / np.linalg.norm(change) if longest else 1.0)
+                    for i, change in enumerate(changes, start=1)}
+        by_hand.step(twin.plastic(), downhill)
+        rule.after_batch(x, labels)
+        assert_close(rule.plastic(), twin.plastic(), 1e-12)
+    assert min(np.linalg.norm(change) for change in changes) > 1e-3                         # all were clipped
 
 
 @pytest.mark.slow
@@ -226,7 +249,13 @@ def test_layers_that_are_not_dense_are_refused_by_name(name):
     ({"sleep_steps": 1}, "sleep_steps: expected an integer of at least 2"),
     ({"pretraining": -1}, "pretraining: expected an integer of at least 0"),
     ({"gamma": -1}, "gamma: expected a finite number"),
-    ({"feedback_lr": 0}, "lr: expected a finite number"),
+    ({"feedback_lr": 0}, "feedback_lr: expected a finite number"),
+    ({"feedback_decay": -1}, "feedback_decay: expected a finite number"),
+    ({"feedback_beta1": 1}, r"feedback_beta1: expected a finite number in \[0, 1\)"),
+    ({"feedback_beta2": -0.1}, "feedback_beta2: expected a finite number"),
+    ({"feedback_epsilon": 0}, "feedback_epsilon: expected a finite number"),
+    ({"feedback_clip": 0}, "feedback_clip: expected a finite number"),
+    ({"sigma_floor": -1}, "sigma_floor: expected a finite number"),
 ])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bad_options_are_refused(name, dtype, options, says):

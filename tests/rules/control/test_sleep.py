@@ -9,7 +9,7 @@ from feedbackalign.optimizer import SGD
 from feedbackalign.rules.control.diagnostics import condition2, loop_eigenvalues
 from feedbackalign.rules.control.dynamics import Controller, Noise
 from feedbackalign.rules.control.feedback import drawn_feedback
-from feedbackalign.rules.control.sleep import mirror_change, resting_feedback, sleep_change
+from feedbackalign.rules.control.sleep import clipped, mirror_change, resting_feedback, sleep_change
 from tests.rules.control.cases import joined, network, split
 
 SLEEP = Controller(alpha=0.25, k_p=0.1, dt=0.002, tau=0.01)
@@ -57,6 +57,25 @@ def test_it_is_the_scheme_written_in_loops():
     total = sum(by_hand(net, seen.post[0][n], np.concatenate(Q), SLEEP, noise, 50, [xi[n] for xi in stream.drawn])
                 for n in range(2))
     np.testing.assert_allclose(ours, -total / (0.05**2 * 50 * 2), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("floor", "divisor"), [(0.0, 0.05), (0.05, 0.05), (0.2, 0.2)])
+def test_less_noise_than_the_floor_is_divided_by_the_floor(floor, divisor):
+    rng = np.random.default_rng(1)
+    _, stages, seen = network(rng, (4, 6, 5, 3), samples=2)
+    Q = drawn_feedback(stages, rng)
+    usual, ours = (sleep_change(stages, seen, Q, SLEEP, Noise(np.random.default_rng(5), sigma=0.05), steps=50, **floors)
+                   for floors in ({}, {"floor": floor}))
+    for change, found in zip(usual, ours):
+        np.testing.assert_allclose(found, change * (0.05 / divisor) ** 2, rtol=1e-12)
+
+
+def test_a_change_is_clipped_to_a_norm_and_keeps_its_direction():
+    change = np.random.default_rng(0).normal(size=(5, 3))
+    length = np.linalg.norm(change)
+    np.testing.assert_allclose(clipped(change, 0.5), 0.5 * change / length)
+    assert clipped(change, None) is change and (clipped(change, 2 * length) == change).all()
+    assert not clipped(np.zeros((5, 3)), 1.0).any()
 
 
 def test_early_in_the_night_the_change_leads_to_the_transpose():
