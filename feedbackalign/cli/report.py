@@ -146,8 +146,9 @@ def rule_text(name, kind, options):
                                      subsequent_indent=12 * " ", break_on_hyphens=False).rstrip())
     if kind.own_step:
         details.append("takes a step of its own: learning rate, momentum and decay do not apply")
-    elif kind.learning_rate_factor != 1:
-        details.append(f"learning rate x {kind.learning_rate_factor:g}")
+    else:
+        details += [f"learning rate of {name} x {factor:g}" for name, factor in (
+            ("SGD", kind.learning_rate_factor), ("Adam", kind.adam_learning_rate_factor)) if factor != 1]
     return "\n".join([f"{name:<7} {idea}", *(textwrap.indent(detail, 8 * " ") for detail in details)])
 
 

@@ -54,7 +54,9 @@ class Rule:
     paper : str
         Where the rule was published.
     learning_rate_factor : float
-        What the commands multiply the common learning rate with, for rules whose estimate is too noisy or small for it.
+        What the commands multiply the common rate of SGD with, for rules whose estimate is too noisy or small for it.
+    adam_learning_rate_factor : float
+        The same under Adam, whose steps do not grow with the estimate.
     strong_decay_first : bool
         Whether the preset `authors` gives the rule strong weight decay at first, so that it forgets a random start.
     reads_forward_weights : "no", "signs" or "yes"
@@ -80,6 +82,7 @@ class Rule:
 
     paper = ""
     learning_rate_factor = 1.0
+    adam_learning_rate_factor = 1.0
     strong_decay_first = False
     reads_forward_weights = "no"
     matches_backprop = "never"

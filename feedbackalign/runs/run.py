@@ -47,8 +47,8 @@ class Run:
     epochs, batch_size : int
         None takes the model's, see `models.MODELS`; so do all settings below but for the three of the network.
     lr : float or dict
-        Multiplied by the rule's own `learning_rate_factor`; a dict gives one rate per layer or parameter, 0 for frozen.
-        None takes the model's rate, or 0.001 for regression, and for Adam on a model of SGD.
+        Multiplied by the rule's own factor, see `rate_factor`; a dict gives one rate per layer or parameter, 0 for
+        frozen. None takes the model's rate, or 0.001 for regression, and for Adam on a model of SGD.
     momentum : float
         SGD's.
     lr_milestones : tuple of int
@@ -238,10 +238,15 @@ class Run:
         rule.name = self.rule_name
         return rule
 
+    def rate_factor(self, rule):
+        """What the rule multiplies the common learning rate with, under the run's optimiser."""
+        return rule.adam_learning_rate_factor if self.optimizer == "adam" else rule.learning_rate_factor
+
     def lr_at(self, rule, samples):
         """Learning rate over steps."""
         steps = -(-samples // self.batch_size)                                  # a partial batch is a step
-        start = optimizer.each(self.lr, lambda rate: rate * rule.learning_rate_factor)
+        factor = self.rate_factor(rule)
+        start = optimizer.each(self.lr, lambda rate: rate * factor)
         return optimizer.MultiStep(start, tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
 
     def decay_at(self, rule):
@@ -265,7 +270,7 @@ class Run:
         """What every row also says of the run, once its rule is made."""
         about = {"seed": self.seed, "model": self.model_name, "data": self.data_name,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
-                 "augment": self.augment, "learning_rate_factor": rule.learning_rate_factor,
+                 "augment": self.augment, "learning_rate_factor": self.rate_factor(rule),
                  "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0)}
         if rule.own_step:
             about |= {"learning_rate_factor": None, "decay": None, "decay_at_start": None}

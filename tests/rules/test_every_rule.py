@@ -319,7 +319,7 @@ def test_every_rule_tells_its_idea_its_paper_and_what_it_transports(name):
     assert 10 < len(first) <= 120 and first.endswith(".")
     assert "__doc__" in vars(kind), "its own line, not its parent's"
     assert kind.reads_forward_weights in ("no", "signs", "yes")
-    assert kind.learning_rate_factor > 0
+    assert kind.learning_rate_factor > 0 and kind.adam_learning_rate_factor > 0
 
 
 @every_rule

@@ -71,6 +71,23 @@ def test_rows_say_what_the_run_was():
     assert row["lr"] == pytest.approx(0.01 * 0.01) and row["weight_decay"] == 1e-4
 
 
+class Halved(rules.Backprop):
+    """Backprop with factors of its own."""
+
+    learning_rate_factor, adam_learning_rate_factor = 0.25, 0.5
+
+
+@pytest.mark.parametrize(("rule", "optimizer", "factor", "rate"), [
+    ("wp", "sgd", 0.01, 1e-4), ("wp", "adam", 1.0, 1e-3), ("ddtp-rhl", "adam", 1.0, 1e-3),
+    (Halved, "sgd", 0.25, 2.5e-3), (Halved, "adam", 0.5, 5e-4)])
+def test_every_optimiser_has_its_own_factor_and_rows_say_which(rule, optimizer, factor, rate):
+    options = (("pretraining", 0), ("extra_epochs", 0)) if rule == "ddtp-rhl" else ()
+    row = Run(rule, optimizer=optimizer, options=options, **SMALL).train()[-1]
+    assert row["learning_rate_factor"] == factor and row["lr"] == pytest.approx(rate)
+    by_layer = Run(rule, optimizer=optimizer, lr={"fc1": 0.1, "fc2": 0.0}, options=options, **SMALL)
+    assert by_layer.lr_at(by_layer.build()[0], 100)(0) == {"fc1": pytest.approx(0.1 * factor), "fc2": 0.0}
+
+
 def test_learning_rate_milestones_are_epochs():
     run = Run("bp", lr=0.1, lr_milestones=[2, 3], lr_factor=0.5, **SMALL)
     rule, data, _, _ = run.build()
