@@ -22,7 +22,7 @@ import typing
 from feedbackalign import networks
 from feedbackalign.data import Split
 from feedbackalign.optimizer import RESNET_18, RESNETS, SMALL_NETWORKS, StrongPhase
-from feedbackalign.validation import channels_first, describe, require_integer, require_known
+from feedbackalign.validation import channels_first, describe, require_dtype, require_integer, require_known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Model:
     Attributes
     ----------
     build : callable
-        A dense model: (data, hidden, activation, init=…, rng=…) -> Network. A model of images:
-        (channels=…, classes=…, size=…, init=…, rng=…) -> Network.
+        A dense model: (data, hidden, activation, init=…, rng=…, dtype=…) -> Network. A model of images:
+        (channels=…, classes=…, size=…, init=…, rng=…, dtype=…) -> Network.
     takes_images : bool
         Whether samples are images (channels, size, size); else they are flattened.
     least_pixels : int
@@ -102,13 +102,13 @@ def _ode_to_ode(data, hidden, activation, **make):
                                activation=_given(activation, "abs"), loss=loss, **make)
 
 
-def _spiking(data, hidden, activation, *, init, rng):
+def _spiking(data, hidden, activation, *, init, **make):
     if activation is not None or init != "xavier-uniform":
         raise ValueError("model spiking: has neither activation nor init to choose, its layers draw their own weights")
     if not data.classes:
         raise ValueError(f"model spiking: sorts into classes; {data.name} is a regression")
     sizes = [data.input_shape[0], *_given(hidden, (64,)), data.outputs]
-    return networks.spiking(sizes, t_max=2.0 * (len(sizes) - 1), rng=rng)      # two units of time a layer
+    return networks.spiking(sizes, t_max=2.0 * (len(sizes) - 1), **make)       # two units of time a layer
 
 
 def _autoencoder(data, hidden, activation, **make):
@@ -150,7 +150,7 @@ MODELS = {
 OWN = Model(None)                                   # a network of the user's own: the settings of dense layers
 
 
-def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng):
+def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng, dtype=None):
     """A network of this model for this data: -> (network, data in the form the network takes).
 
     Parameters
@@ -165,6 +165,8 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     init : str
     rng : numpy.random.Generator
         Draws the weights.
+    dtype : numpy.float32 or numpy.float64, or its name, optional
+        Of the network; None is float32, and for a function whatever it makes.
 
     >>> import numpy as np
     >>> from feedbackalign.data import digits
@@ -173,19 +175,20 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     Network(Linear(64, 32), ReLU(), Linear(32, 10))
     """
     if callable(model):
-        return _fit_own(model, data, (hidden, activation, init), rng)
+        return _fit_own(model, data, (hidden, activation, init), rng, dtype)
     known = MODELS[require_known(model, MODELS, "model")]
+    make = {"init": init, "rng": rng, "dtype": require_dtype("float32" if dtype is None else dtype, "dtype")}
     if known.takes_images:
         if hidden is not None or activation is not None:
             raise ValueError(f"model {model}: hidden units and activation are the dense models' options")
-        return _fit_images(model, data, init, rng)
+        return _fit_images(model, data, make)
     data = data.flat()
     hidden = None if hidden is None else [require_integer(units, "hidden units", low=1) for units in hidden]
-    network = known.build(data, hidden, activation, init=init, rng=rng)
+    network = known.build(data, hidden, activation, **make)
     return network, reconstructing(data) if known.reconstructs else data
 
 
-def _fit_own(build, data, options, rng):
+def _fit_own(build, data, options, rng, dtype):
     if options != (None, None, "xavier-uniform"):
         raise ValueError(f"model {build.__name__}: hidden units, activation and init are its own affair")
     network = build(data, rng)
@@ -194,6 +197,8 @@ def _fit_own(build, data, options, rng):
     if network.outputs != data.outputs:
         raise ValueError(f"model {build.__name__}: {data.name} wants {data.outputs} output units, the network has "
                          f"{network.outputs}")
+    if dtype is not None:
+        network.astype(require_dtype(dtype, "dtype"))
     if network.input_shape is not None and len(network.input_shape) == 1:
         data = data.flat()
     if network.input_shape not in (None, tuple(data.input_shape)):
@@ -204,7 +209,7 @@ def _fit_own(build, data, options, rng):
     return network, data
 
 
-def _fit_images(model, data, init, rng):
+def _fit_images(model, data, make):
     known, shape = MODELS[model], data.input_shape
     if len(shape) != 3:
         raise ValueError(f"model {model}: takes images (channels, height, width); "
@@ -218,7 +223,7 @@ def _fit_images(model, data, init, rng):
         data = data.padded(known.least_pixels)
     channels, size, _ = data.input_shape
     try:
-        network = known.build(channels=channels, classes=data.classes, size=size, init=init, rng=rng)
+        network = known.build(channels=channels, classes=data.classes, size=size, **make)
     except ValueError as error:                         # it says which layer ran out of pixels, or found too many
         raise ValueError(f"model {model}, {data.name} of {size}×{size} pixels: {error}") from error
     return network, data

@@ -14,7 +14,8 @@ from feedbackalign import data as datasets
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks.chains import UnfitNetworkError
 from feedbackalign.runs import models, own
-from feedbackalign.validation import require_bool, require_integer, require_known, require_number, store
+from feedbackalign.validation import (require_bool, require_dtype, require_integer, require_known, require_number,
+                                      store)
 
 GENTLE = 0.001                      # the learning rate for regression
 USUAL = {"sgd": 0.01, "adam": 0.001}            # learning rates of an optimiser that is not the model's own
@@ -57,6 +58,8 @@ class Run:
         See `optimizer.decay_schedule`; a dict gives one per layer or parameter.
     optimizer : "sgd" or "adam"
     hidden, activation, init : the model's
+    dtype : "float32" or "float64"
+        Of the network, and so of all that is computed. None: float32, and for a function whatever it makes.
     augment : "none" or "crop-flip"
         What happens to the training images in every epoch, see `data.CropAndFlip`. None: "crop-flip" where a ResNet
         learns CIFAR-10, as in the paper.
@@ -90,6 +93,7 @@ class Run:
     hidden: tuple = None
     activation: str = None
     init: str = "xavier-uniform"
+    dtype: object = None
     augment: str = None
     options: tuple = ()
     persistence: bool = False
@@ -109,7 +113,8 @@ class Run:
         self._fill({"lr": GENTLE if self.lr is None and self.is_regression else lr,
                     "lr_milestones": tuple(range(1, self.epochs)) if is_models_schedule else (),
                     "lr_factor": self.known.lr_per_epoch if is_models_schedule else 0.5,
-                    "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none"})
+                    "augment": "crop-flip" if self.known.is_residual and self.data == "cifar10" else "none",
+                    "dtype": None if self.known is models.OWN else "float32"})
         store(self, batch_size=require_integer(self.batch_size, "batch size", low=1))
         if isinstance(self.lr, dict):
             store(self, lr={name: require_number(rate, f"lr of {name}", low=0) for name, rate in self.lr.items()})
@@ -124,6 +129,8 @@ class Run:
             if numbers is not None:                     # tuples, so that a run stays hashable
                 store(self, **{field: tuple(require_integer(number, what, low=1, high=MOST) for number in numbers)})
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
+        if self.dtype is not None:
+            store(self, dtype=require_dtype(self.dtype, "dtype").name)
         store(self, persistence=require_bool(self.persistence, "persistence"),
               shuffled_labels=require_bool(self.shuffled_labels, "shuffled_labels"))
         known = rules.options_of(self.rule)
@@ -218,7 +225,7 @@ class Run:
         data_stream, weight_stream, feedback_stream, task_stream = self.streams()
         model = own.function(self.model, "model") if self.known is models.OWN else self.model
         network, data = models.fit(model, self.load_data(task_stream), hidden=self.hidden,
-                                   activation=self.activation, init=self.init, rng=weight_stream)
+                                   activation=self.activation, init=self.init, rng=weight_stream, dtype=self.dtype)
         rule = self.make_rule(network, feedback_stream)
         if self.augmentation:
             self.augmentation.check(data.input_shape, f"augment {self.augment}, model {self.model_name}")
@@ -270,8 +277,9 @@ class Run:
         """What every row also says of the run, once its rule is made."""
         about = {"seed": self.seed, "model": self.model_name, "data": self.data_name,
                  "activation": self.activation or activation_of(rule.network), "init": self.init,
-                 "augment": self.augment, "learning_rate_factor": self.rate_factor(rule),
-                 "decay": training.plain(self.decay), "decay_at_start": self.decay_at(rule)(0)}
+                 "dtype": rule.network.dtype.name, "augment": self.augment,
+                 "learning_rate_factor": self.rate_factor(rule), "decay": training.plain(self.decay),
+                 "decay_at_start": self.decay_at(rule)(0)}
         if rule.own_step:
             about |= {"learning_rate_factor": None, "decay": None, "decay_at_start": None}
         if self.shuffled_labels:
