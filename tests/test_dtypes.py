@@ -42,12 +42,16 @@ DOORS = {
     "feedbackalign.networks.spikes.spiking": lambda dtype: fa.networks.spiking([3, 4, 2], rng=rng(0), dtype=dtype),
     "feedbackalign.data.dataset.Dataset.astype": lambda dtype: fa.data.digits().astype(dtype),
     "feedbackalign.ops.initialisers.draw": lambda dtype: initialisers.draw((3, 2), rng(0), dtype=dtype),
+    "feedbackalign.ops.initialisers.draw_bias": lambda dtype: initialisers.draw_bias((3, 2), rng(0), dtype=dtype),
     "feedbackalign.ops.initialisers.orthogonal": lambda dtype: initialisers.orthogonal((3, 2), rng(0), dtype),
     "feedbackalign.ops.losses.one_hot": lambda dtype: losses.one_hot(np.array([0, 1]), 2, dtype),
     "feedbackalign.rules.base.Rule.astype": lambda dtype: fa.rules.make("fa", net(), rng=rng(1)).astype(dtype),
     "feedbackalign.rules.control.analytic_feedback_control.AnalyticFeedbackControl.astype":
         lambda dtype: fa.rules.make("dfc-ssa", net(), rng=rng(1)).astype(dtype),
+    "feedbackalign.runs.models.fit": lambda dtype: fa.runs.models.fit("mlp", fa.data.digits(), rng=rng(0), dtype=dtype),
+    "feedbackalign.runs.run.Run": lambda dtype: fa.Run("bp", dtype=dtype),
 }
+NONE_IS_USUAL = ("rest", "fit", "Run")                              # the network's own dtype, or the model's
 # What no user calls: these are handed a dtype that was checked.
 INSIDE = {"WeightedLayer", "drawn", "draw_B", "require_step", "require_factor", "require_dtype"}
 
@@ -75,7 +79,7 @@ def test_no_door_is_forgotten():
 
 @pytest.mark.parametrize("name", DOORS)
 def test_a_dtype_is_float32_or_float64_and_nothing_else(name):
-    usual = [] if name.endswith("rest") else [None]                 # the resting state's None is the network's own
+    usual = [] if name.endswith(NONE_IS_USUAL) else [None]
     for wrong in [*usual, int, float, bool, complex, np.int8, np.float16, np.complex64, np.longdouble, "a", "f4",
                   "int8", "complex128", np.dtype(np.float32).newbyteorder(), 32, ""]:
         with pytest.raises(TypeError, match="^dtype: expected numpy.float32 or numpy.float64, or the name of one, got"):

@@ -1,4 +1,4 @@
-"""Commands that are killed at random moments and at writes go on to the same bytes; `tests.benchmarks.kills` does more."""
+"""Commands that are killed at random and at writes go on to the same bytes; `tests.benchmarks.kills` does more."""
 
 import os
 import random

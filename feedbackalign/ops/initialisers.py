@@ -101,6 +101,7 @@ def draw_bias(shape, rng, init="xavier-uniform", dtype=np.float32):
     >>> draw_bias((2, 3), np.random.default_rng(0))
     array([0., 0.], dtype=float32)
     """
+    dtype = require_dtype(dtype)
     if init != "pytorch-default":
         return np.zeros(shape[0], dtype=dtype)
     return uniform(shape[0], rng, deviation(shape, init)).astype(dtype)

@@ -1,8 +1,8 @@
 """The command line, made small and mortal for `kills`: python dying_command.py train --rule wm …
 
-Figures are not drawn: they take longer than these runs, and no resumed run reads one. The runs of `figure mlp` are few and
-short. Checkpoints are kept by every command, as they are where epochs are long. The environment may say where a process
-kills itself:
+Figures are not drawn: they take longer than these runs, and no resumed run reads one. The runs of `figure mlp` are few
+and short. Checkpoints are kept by every command, as they are where epochs are long. The environment may say where a
+process kills itself:
 
     KILL_IN     "command" or "worker"
     KILL_AT     at which of its writes: a file of the output folder is opened or renamed

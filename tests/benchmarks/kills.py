@@ -1,9 +1,9 @@
 """Kill commands, resume them, and compare: python -m tests.benchmarks.kills
 
-Small runs of `train`, `compare` and a `figure` that trains are killed (SIGKILL): the command itself, a worker of it, its
-other child (multiprocessing's resource tracker), or all at once, at a random moment; and the command or a worker at one of
-its writes. Then the same line is called with --resume. What it leaves must be what an undisturbed run leaves, but for
-times: every row, and every byte of every array of a checkpoint.
+Small runs of `train`, `compare` and a `figure` that trains are killed (SIGKILL): the command itself, a worker of it,
+its other child (multiprocessing's resource tracker), or all at once, at a random moment; and the command or a worker at
+one of its writes. Then the same line is called with --resume. What it leaves must be what an undisturbed run leaves,
+but for times: every row, and every byte of every array of a checkpoint.
 
     --kills N       how many in all (198 by default)
     --at-once N     runs at the same time (4 by default)

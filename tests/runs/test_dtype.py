@@ -28,7 +28,8 @@ def floating(network):
             if isinstance(array, np.ndarray) and array.dtype.kind == "f"]
 
 
-@pytest.mark.parametrize("name", [name for name in models.MODELS if not name.startswith("resnet") or name == "resnet20"])
+@pytest.mark.parametrize("name", [model for model in models.MODELS if not model.startswith("resnet")] +
+                         ["resnet20"])
 def test_every_model_is_made_in_either(name):
     for dtype in FLOATS:
         network, _ = models.fit(name, data.digits(images=True), rng=np.random.default_rng(0), dtype=dtype)
