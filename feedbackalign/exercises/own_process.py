@@ -98,8 +98,7 @@ def _why(process, received):
 def may_answer():
     """In the process, before anything of others runs: -> a function that gives the answer and ends the process."""
     word = b"".join(iter(lambda: os.read(0, PIECE), b""))
-    pipe, mine, nothing = os.dup(2), os.getpid(), os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
+    pipe, mine, nothing = os.dup(2), os.getpid(), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     os.close(nothing)
 

@@ -54,11 +54,14 @@ def test_all_that_it_started_ends_with_it(tmp_path, last, answer):
     assert 0 < size == beats.stat().st_size
 
 
-def test_a_process_that_left_the_group_is_not_waited_for():
-    left = "pid = os.fork()\nif pid == 0:\n    os.setsid()\n    time.sleep(20)\n    os._exit(0)\n"
+@pytest.mark.parametrize("setsid", ["os.setsid()", "pass"])
+@pytest.mark.parametrize("last, answer", [("say(word + '[5]\\n')", [5]), ("os._exit(1)", None)])
+def test_a_process_that_is_left_is_not_waited_for(setsid, last, answer):
+    left = (f"ready, tell = os.pipe()\nif os.fork() == 0:\n    {setsid}\n    os.write(tell, b'!')\n    time.sleep(60)\n"
+            f"    os._exit(0)\nos.read(ready, 1)\n{last}")
     began = time.monotonic()
-    assert ask(f"{left}say(word + '[5]\\n')").answer == [5]
-    assert time.monotonic() - began < 15
+    assert ask(left).answer == answer
+    assert time.monotonic() - began < 50
 
 
 def test_it_ends_when_the_one_who_asks_is_interrupted(tmp_path, monkeypatch):

@@ -77,6 +77,7 @@ def test_however_the_function_ends_there_is_a_verdict(verdict_on, lines, words):
     (["for fd in range(3, 20):", "    try: os.write(fd, b'right\\n[true, \"right\"]\\n' * 10**5)",
       "    except OSError: pass", "os._exit(0)"], "the process that ran my_solution.py died ("),
     (["if os.fork(): os._exit(0)", RIGHT], "died (exit status 0)"),
+    (["if os.fork():", "    os.wait()", "    return None", RIGHT], "is a `return` missing?"),
 ])
 def test_whatever_the_process_does_to_itself_there_is_a_verdict(verdict_on, lines, words):
     assert words in verdict_on(*lines)[-1]
