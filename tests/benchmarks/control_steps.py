@@ -16,7 +16,7 @@ import os
 import statistics
 import sys
 
-from tests.benchmarks.training_steps import THREAD_VARIABLES, in_pairs, seconds
+from tests.benchmarks.timing import THREAD_VARIABLES, in_pairs, seconds
 
 BATCH = 64
 MODELS = ("64-64-64-10", "784-512-512-10", "64-32-8-32-64")

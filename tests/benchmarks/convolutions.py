@@ -1,28 +1,27 @@
 """What each 3×3 layer of ResNet-20 costs alone: python -m tests.benchmarks.convolutions
 
 Forward, and backward (kernel gradient and the error at the input), float32, batch 128, 16 channels at 32×32, 32 at
-16×16, 64 at 8×8: row by row (`ops.fast.convolution`, what large batches take), with the whole column matrix
-(`ops.convolution`, the definition), the row-by-row matrix products alone, and PyTorch's eager layer where it is
-installed. All are timed in turn; medians, and the median of the ratios to the row-by-row time.
+16×16, 64 at 8×8: a few rows at a time (`ops.fast.convolution`, what large batches take), with the whole column matrix
+(`ops.convolution`, the definition), the matrix products alone, and PyTorch's layer where it is installed. Each in a
+process of its own, in turn; medians, and the median of the ratios to the first.
 
     --threads N     the package's and PyTorch's threads (1 by default); the matrix library has one
-    --rounds N      how often each is timed
+    --rounds N      how often each takes its turn (3)
 """
 
 import argparse
-import os
-import statistics
-import sys
 
 from tests.benchmarks import pytorch
-from tests.benchmarks.training_steps import THREAD_VARIABLES, environment, seconds
+from tests.benchmarks.timing import environment, in_turns, median_seconds
 
 BATCH = 128
 LAYERS = ((16, 32), (32, 16), (64, 8))
+OURS = ("rows", "column matrix", "products alone")
+WAYS = ("forward", "backward")
 
 
-def ours(channels, size):
-    """{name: (forward, backward)} for the two convolutions and the bare products."""
+def ours(side, channels, size):
+    """(forward, backward) of one of the two convolutions, or of the bare products."""
     import numpy as np
 
     from feedbackalign.ops import convolution
@@ -44,72 +43,73 @@ def ours(channels, size):
         convolution.convolution_weight_gradient(error, columns, weight.shape)
         convolution.convolution_transport(error, weight, x.shape, 1, 1)
 
-    return {"row by row": (lambda: fast.convolve(x, weight, None, 1, 1), rows_backward),
+    return {"rows": (lambda: fast.convolve(x, weight, None, 1, 1), rows_backward),
             "column matrix": (lambda: convolution.convolve(x, weight, None, 1, 1), matrix_backward),
-            "products alone": products([(channels, channels, 3, 3, size, size, size, size)], BATCH)}
+            "products alone": products([(channels, channels, 3, 3, size, size, size, size)], BATCH)}[side]
 
 
 def products(layers, batch):
-    """The matrix products of some convolutions and nothing else, forward and backward, as row by row does them.
+    """The matrix products of some convolutions and nothing else, forward and backward, in the shapes of the fast path.
 
     layers: (out, in, kh, kw, rows, cols, H, W) each. On all threads, every operand where the last one lay.
     """
     import numpy as np
 
     from feedbackalign.ops.fast import threads
+    n = 64 if batch % 64 == 0 else batch
+
+    def product(a, b, c, number):
+        """(number, a, c) = (a, b) x (number, b, c), over and over on the same memory."""
+        left, right, into = np.ones((a, b), np.float32), np.ones((b, c), np.float32), np.empty((a, c), np.float32)
+        stacked = np.broadcast_to(right, (number, b, c))
+        result = np.lib.stride_tricks.as_strided(into, (number, a, c), (0, *into.strides))
+        return lambda: np.matmul(left, stacked, out=result)
 
     def each(work):
         def run():
             for layer in layers:
-                rows = layer[4]
-                threads.share_out(lambda part, layer=layer: work(part, *layer), threads.parts(rows))
+                threads.share_out(lambda part, layer=layer: work(part, *layer), threads.parts(layer[4]))
         return run
 
-    def matrices(a, b, c):
-        return np.ones((a, b), np.float32), np.ones((b, c), np.float32), np.empty((a, c), np.float32)
-
     def up(part, out, inputs, kh, kw, rows, cols, H, W):
-        kernel, band, shares = matrices(kw * out, kh * inputs, W * batch)
-        for _ in part:
-            np.matmul(kernel, band, out=shares)
+        product(out, kw * kh * inputs, n, len(part) * cols * batch // n)()
 
     def down(part, out, inputs, kh, kw, rows, cols, H, W):
-        kernel, band, shares = matrices(kw * inputs, kh * out, cols * batch)
-        band_below, error, total = matrices(kh * inputs, cols * batch, out)
-        for _ in part:
-            np.matmul(kernel, band, out=shares)
-            for _ in range(kw):
-                np.matmul(band_below, error, out=total)
+        product(inputs, kw * kh * out, n, len(part) * H * W * batch // (rows * n))()
+        pixels = max(1, min(cols, 1024 // batch))
+        product(kh * inputs, pixels * batch, out, kw * len(part) * cols // pixels)()
 
     return each(up), each(down)
+
+
+def one_way(side, channels, size, way, threads):
+    """What this side does on its way."""
+    both = (pytorch.convolution(channels, size, BATCH, threads) if side in pytorch.SIDES else
+            ours(side, channels, size))
+    return both[WAYS.index(way)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--side", nargs=4, help=argparse.SUPPRESS)                      # one side's turn
     arguments = parser.parse_args()
-    wanted = environment(arguments.threads, arguments.threads)
-    if any(os.environ.get(name) != wanted[name] for name in (*THREAD_VARIABLES, "FEEDBACKALIGN_THREADS")):
-        os.execve(sys.executable, [sys.executable, "-m", "tests.benchmarks.convolutions", *sys.argv[1:]], wanted)
+    if arguments.side:
+        side, channels, size, way = arguments.side
+        print(median_seconds(one_way(side, int(channels), int(size), way, arguments.threads)))
+        return
     if not pytorch.AVAILABLE:
         print(pytorch.MISSING)
-    print(f"3×3, batch {BATCH}, float32, threads: {arguments.threads}; milliseconds (ratio to row by row)")
+    print(f"3×3, batch {BATCH}, float32, threads: {arguments.threads}; milliseconds (ratio to the first)")
     for channels, size in LAYERS:
-        candidates = ours(channels, size)
-        forward, backward = pytorch.convolution(channels, size, BATCH, arguments.threads)
-        if forward is not None:
-            candidates["PyTorch, eager"] = forward, backward
-        for way, name in enumerate(("forward", "backward")):
-            taken = {candidate: [] for candidate in candidates}
-            for _ in range(arguments.rounds + 1):
-                for candidate, functions in candidates.items():
-                    taken[candidate].append(seconds(functions[way], 2))
-            own = taken["row by row"][1:]
-            cells = [f"{candidate} {1e3 * statistics.median(times[1:]):.1f} "
-                     f"({statistics.median(a / b for a, b in zip(times[1:], own)):.2f})"
-                     for candidate, times in taken.items()]
-            print(f"{channels:>3} channels at {size}×{size}, {name:<9}", "   ".join(cells), flush=True)
+        for way in WAYS:
+            sides = {side: (["-m", "tests.benchmarks.convolutions", "--threads", str(arguments.threads), "--side", side,
+                             str(channels), str(size), way], environment(arguments.threads, arguments.threads))
+                     for side in (*OURS, *(pytorch.SIDES[:1] if pytorch.AVAILABLE else ()))}
+            cells = [f"{side} {1e3 * median:.1f} ({ratio:.2f})"
+                     for side, (median, ratio) in in_turns(sides, arguments.rounds).items()]
+            print(f"{channels:>3} channels at {size}×{size}, {way:<9}", "   ".join(cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import os
 import statistics
 import sys
 
-from tests.benchmarks.training_steps import THREAD_VARIABLES, in_pairs, seconds
+from tests.benchmarks.timing import THREAD_VARIABLES, in_pairs, seconds
 
 BATCH, STEPS = 64, 10
 ROWS = [(flow, map) for flow in ("iso", "gated", "free-time") for map in ("exp", "cayley")]

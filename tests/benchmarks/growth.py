@@ -14,7 +14,7 @@ import statistics
 import sys
 
 from tests.benchmarks.convolutions import products
-from tests.benchmarks.training_steps import THREAD_VARIABLES, environment, seconds
+from tests.benchmarks.timing import THREAD_VARIABLES, environment, seconds
 
 USUAL = {"batch": 128, "depth": 20, "width": 16}
 TRIED = ({"batch": 32}, {"batch": 64}, {}, {"batch": 256}, {"depth": 32}, {"depth": 44}, {"depth": 56}, {"width": 8},

@@ -12,7 +12,7 @@ import argparse
 import os
 import sys
 
-from tests.benchmarks.training_steps import THREAD_VARIABLES, in_pairs
+from tests.benchmarks.timing import THREAD_VARIABLES, in_pairs
 
 BATCHES = (32, 512)
 LAYERS = ((64, 64), (784, 400))                             # inputs, outputs

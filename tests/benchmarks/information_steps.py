@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 
-from tests.benchmarks.training_steps import THREAD_VARIABLES, in_pairs, seconds
+from tests.benchmarks.timing import THREAD_VARIABLES, in_pairs, seconds
 
 BATCH = 20
 SIZES = ([64, 100, 10], [784, 500, 10], [512, 512, 512, 10])

@@ -13,14 +13,18 @@ import subprocess
 import sys
 
 from tests.benchmarks import pytorch
-from tests.benchmarks.training_steps import BATCH, environment, our_step
+from tests.benchmarks.timing import environment
+from tests.benchmarks.training_steps import BATCH, our_step
 
 STEPS = 3
 
 
 def peak(side, threads):
-    """Megabytes at most, after some steps of "PyTorch" or of one of our rules; for the process that this runs in."""
-    step = pytorch.step("resnet20", BATCH["resnet20"], threads) if side == "PyTorch" else our_step("resnet20", side)
+    """Megabytes at most, after some steps of PyTorch or of one of our rules; for the process that this runs in."""
+    if side in pytorch.SIDES:
+        step = pytorch.step("resnet20", BATCH["resnet20"], threads, side)
+    else:
+        step = our_step("resnet20", side)
     for _ in range(STEPS):
         step()
     unit = 2**20 if sys.platform == "darwin" else 2**10                         # bytes there, kilobytes here
@@ -39,8 +43,8 @@ def main():
     print(f"resnet20, batch {BATCH['resnet20']}, float32, threads: {arguments.threads}; peak resident memory")
     if not pytorch.AVAILABLE:
         print(pytorch.MISSING)
-    for side in (*arguments.rules.split(","), *(["PyTorch"] if pytorch.AVAILABLE else [])):
-        own = 0 if side == "PyTorch" else arguments.threads
+    for side in (*arguments.rules.split(","), *(pytorch.SIDES if pytorch.AVAILABLE else ())):
+        own = 0 if side in pytorch.SIDES else arguments.threads
         subprocess.run([sys.executable, "-m", "tests.benchmarks.memory", "--side", side, "--threads",
                         str(arguments.threads)], env=environment(arguments.threads, own), check=True)
 

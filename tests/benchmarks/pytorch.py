@@ -1,20 +1,22 @@
-"""PyTorch's eager CPU step on the same networks, as a yardstick; everything here is None where PyTorch is missing."""
+"""PyTorch's eager CPU step on the same networks, as a yardstick, where PyTorch is installed."""
 
 import importlib.util
 
 AVAILABLE = importlib.util.find_spec("torch") is not None                      # imported only where it is measured
 MISSING = "PyTorch is not installed here: our side alone"
+SIDES = ("PyTorch", "PyTorch channels-last")
 
 
-def step(model, batch, threads):
-    """A function that takes one training step of "mlp", "lenet" or "resnet20": SGD with momentum and decay."""
-    if not AVAILABLE:
-        return None
+def step(model, batch, threads, side):
+    """A function that takes one training step of the network of this name: SGD with momentum and decay."""
     import torch
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    shape, network = {"mlp": ((784,), mlp), "lenet": ((1, 32, 32), lenet), "resnet20": ((3, 32, 32), resnet20)}[model]
+    network, shape = {"digits": (lambda: mlp(64, 64, 64, 64, 10), (64,)), "lenet": (lenet, (1, 32, 32)),
+                      "mlp": (lambda: mlp(784, 512, 512, 10), (784,)), "resnet20": (resnet20, (3, 32, 32))}[model]
     network, x, labels = network(), torch.randn(batch, *shape), torch.randint(0, 10, (batch,))
+    if side == "PyTorch channels-last" and x.ndim == 4:
+        network, x = (thing.to(memory_format=torch.channels_last) for thing in (network, x))
     sgd = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
 
     def one():
@@ -27,9 +29,7 @@ def step(model, batch, threads):
 
 
 def convolution(channels, size, batch, threads):
-    """A 3×3 layer alone: -> forward, backward (kernel gradient and input error), or None, None."""
-    if not AVAILABLE:
-        return None, None
+    """A 3×3 layer alone: -> forward, backward (kernel gradient and input error)."""
     import torch
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -45,9 +45,12 @@ def convolution(channels, size, batch, threads):
     return forward, lambda: torch.autograd.grad(answer, (x, layer.weight), error, retain_graph=True)
 
 
-def mlp():
+def mlp(*sizes):
     from torch import nn
-    return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    layers = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 def lenet():

@@ -16,7 +16,7 @@ import argparse
 import os
 import sys
 
-from tests.benchmarks.training_steps import THREAD_VARIABLES, in_pairs, seconds
+from tests.benchmarks.timing import THREAD_VARIABLES, in_pairs, seconds
 
 BATCH = 64
 MODELS = ("64-64-64-10", "784-512-512-10", "conv 8-16, max pooling", "conv 8-16, average pooling")

@@ -16,7 +16,7 @@ import sys
 import time
 import tracemalloc
 
-from tests.benchmarks.training_steps import THREAD_VARIABLES
+from tests.benchmarks.timing import THREAD_VARIABLES
 
 BATCH, INPUTS, OUTPUTS = 32, 785, 400
 
