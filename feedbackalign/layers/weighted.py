@@ -17,7 +17,7 @@ from feedbackalign.ops.fast import convolution as by_rows
 from feedbackalign.validation import (channels_first, require_bool, require_density, require_dtype, require_floats,
                                       require_generator, require_integer)
 
-LARGE = 12 * 2**20      # bytes of a column matrix from which on a convolution goes row by row: far outside the cache
+LARGE = 2**21           # bytes of a column matrix from which on a convolution goes row by row: outside the cache
 
 
 class WeightedLayer(Layer):

@@ -1,213 +1,146 @@
-"""The same convolution at speed: one row of the result at a time, in the cache, without the whole column matrix.
+"""The same convolution at speed: a few rows of the result at a time, in the cache, without the whole column matrix.
 
 `ops.convolution` is the definition, and what to read first: every patch becomes a column, and one product does all. Its
 column matrix holds every pixel kh·kw times. For a large batch most of the time goes into writing and reading it.
 
-Here one row of the result is made at a time. It needs kh rows of the image. They are copied next to each other into
-a small buffer (a `RowBuffer`), and one matrix product multiplies them with all kernel columns:
+Here the kh rows of the image that one row of the result sees are copied next to each other, pixel after pixel:
 
-    convolve            (kw·out, kh·in) @ (kh·in, W·N)          one result per kernel column; then a sum of shifts
-    transport           (kw·in, kh·out) @ (kh·out, cols·N)      the same on the way down
-    weight_gradient     (kh·in, W·N) @ (W·N, out)               one product per kernel column and row of the error
+    line (width, kh, C, N)          every pixel's kh rows, all channels, all samples; zeros where no image is
 
-A row is copied once, not kh·kw times, and nothing is kept from forward to backward. Threads share the rows (see
-`threads`). Shapes are (N, C, H, W) to the caller and (C, H, W, N) in memory, as in the definition. Tests hold both
-files equal for every stride, padding and kernel. `tests/benchmarks/convolutions.py` times both.
+Now kw neighbouring pixels *are* a column of the column matrix, in one piece of memory, and the next column begins
+`stride` pixels further on. So a view of the line shows all columns of that row, kh copies where the matrix needs
+kh·kw, and one call of NumPy multiplies the kernel with each of them. Nothing is kept from forward to backward.
 
-What was tried and not kept, for 3×3 layers of 16 channels at 32×32, 32 at 16×16 and 64 at 8×8, float32, batch 128, one
-thread:
-    - all nine shifts of the rows in the buffer, for one product per row: a third to a half more time;
-    - shifting the columns of the error for the weight gradient: as fast as the slices below, which copy nothing;
-    - one copy of the error's rows for both weight gradient and transport: it saves about 8 µs of some 400;
-    - buffers kept from call to call: no gain that could be measured.
+    convolve            each column (kw·kh·in, N) from the kernel (out, kw·kh·in)
+    transport           the same on the way down: a convolution of the error with the flipped kernel
+    weight_gradient     (kh·in, N) @ (N, out) for every pixel and kernel column, and their sum
+
+Threads share the rows (see `threads`). Shapes are (N, C, H, W) to the caller and (C, H, W, N) in memory, as in the
+definition. Tests hold both files equal for every stride, padding and kernel; `tests/benchmarks/convolutions.py` times
+both.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from feedbackalign.ops.convolution import batch_innermost, output_size
 from feedbackalign.ops.fast import threads
 
-
+BLOCK = 2**20               # bytes of the lines that are worked on at a time
+SMALL = 10**6               # multiplications up to which the matrix library takes both factors where they lie
+DEEP = 1024                 # samples · pixels that one product of the weight gradient sums over, at most
 SUMS = 4                    # parts of a sum over rows: the same for any number of threads, so that the result is too
-
-
-def in_memory_order(x):
-    """(N, C, H, W) as the contiguous (C, H, W, N) array that it is in memory."""
-    return batch_innermost(x).transpose(1, 2, 3, 0)
-
-
-def outputs_reached(j, size, count, stride, padding):
-    """Which outputs of a row see a real pixel, not padding, through kernel column j.
-
-    A row of `size` pixels has `count` outputs. -> (first output, last output + 1, the pixel that the first one sees)
-
-    >>> outputs_reached(0, size=5, count=5, stride=1, padding=1)        # output 0 sees padding, output 1 sees pixel 0
-    (1, 5, 0)
-    """
-    first = max(0, -((j - padding) // stride))                                  # ⌈(padding − j) / stride⌉
-    last = max(first, min(count, (size - 1 + padding - j) // stride + 1))
-    return first, last, first * stride + j - padding
-
-
-class RowBuffer:
-    """The few rows of an image batch that are in use, next to each other, ready for a matrix product.
-
-    It has as many places as rows are needed at once. Row h is copied into place h % places, over a row that is no
-    longer needed: the next result shares most of its rows with this one, and those stay where they are. Rows outside
-    the image are zero.
-
-    With stride s, neighbouring outputs see pixels that are s apart. So that each kernel column finds its pixels next to
-    each other, a row is stored as s parts: pixels 0, s, 2s, … are part 0, pixels 1, s + 1, … are part 1, and so on.
-
-    Attributes
-    ----------
-    parts : (stride, places, C, pixels, N) array
-    rows : list of int or None
-        Which row of the image each place holds.
-    """
-
-    def __init__(self, image, places, stride=1):
-        C, self.height, width, N = image.shape
-        self.image = image
-        self.parts = np.zeros((stride, places, C, -(-width // stride), N), dtype=image.dtype)
-        self.rows = [None] * places
-
-    def place_of(self, h):
-        """The place of row h, which is copied there if it is not there yet."""
-        place = h % len(self.rows)
-        if self.rows[place] != h:
-            self.rows[place] = h
-            if 0 <= h < self.height:
-                for start, part in enumerate(self.parts[:, place]):             # (C, pixels, N), a view
-                    pixels = self.image[:, h, start::len(self.parts)]
-                    part[:, :pixels.shape[1]] = pixels
-            else:
-                self.parts[:, place] = 0
-        return place
-
-    def matrix(self, part=0, pixels=slice(None)):
-        """All rows of one part, or these pixels of them: (places·C, pixels·N), a view."""
-        _, places, C, width, N = self.parts.shape
-        rows = self.parts[part].reshape(places * C, width * N)
-        return rows if pixels == slice(None) else rows[:, N * pixels.start:N * pixels.stop]
 
 
 def convolve(x, weight, bias=None, stride=1, padding=0):
     """The convolution: x (N, in, H, W), weight (out, in, kh, kw), bias (out,) or None -> (N, out, rows, cols)."""
     x = in_memory_order(x)
-    C, H, W, N = x.shape
+    _, H, W, N = x.shape
     out, _, kh, kw = weight.shape
     rows, cols = output_size(H, kh, stride, padding), output_size(W, kw, stride, padding)
     y = np.empty((out, rows, cols, N), dtype=x.dtype)
-    by_part = columns_by_part(kw, W, cols, stride, padding)
-    covers_row = next(iter(by_part.values()))[0][1] == slice(0, cols)           # the first column reaches every output
-
-    def fill(some_rows):
-        buffer, kernels = RowBuffer(x, kh, stride), {}
-        products = np.empty((kw, out, -(-W // stride), N), dtype=x.dtype)
-        for p in some_rows:
-            places = [buffer.place_of(p * stride + i - padding) for i in range(kh)]     # of kernel rows 0, 1, …
-            row, is_first = y[:, p], covers_row                                 # (out, cols, N)
-            if not covers_row:
-                row[...] = 0
-            for part, columns in by_part.items():
-                if (part, places[0]) not in kernels:                            # the order of the rows follows from it
-                    kernel_rows = np.argsort(places)                            # in the order in which they are stored
-                    kernels[part, places[0]] = kernel_of(weight, [j for j, _, _ in columns], kernel_rows)
-                product = products[:len(columns)]                               # (columns, out, pixels, N)
-                np.matmul(kernels[part, places[0]], buffer.matrix(part), out=product.reshape(len(columns) * out, -1))
-                for of_column, (_, outputs, pixels) in zip(product, columns):
-                    if is_first:
-                        row[...], is_first = of_column[:, pixels], False
-                    else:
-                        row[:, outputs] += of_column[:, pixels]
-            if bias is not None:
-                row += bias.reshape(-1, 1, 1)
-
-    threads.share_out(fill, threads.parts(rows))
+    correlate(x, weight, y, stride, padding, padding)
+    if bias is not None:
+        y += bias.reshape(-1, 1, 1, 1)
     return y.transpose(3, 0, 1, 2)
-
-
-def columns_by_part(kw, size, count, stride, padding):
-    """Which part of a stored row each kernel column reads, the column that reaches most outputs first.
-
-    -> {part: [(kernel column, outputs that it reaches, pixels of the part that it reads), …]}
-    """
-    columns = [(j, *outputs_reached(j, size, count, stride, padding)) for j in range(kw)]
-    by_part = {}
-    for j, first, last, pixel in sorted(columns, key=lambda column: column[1] - column[2]):
-        part, begin = pixel % stride, pixel // stride
-        by_part.setdefault(part, []).append((j, slice(first, last), slice(begin, begin + last - first)))
-    return by_part
-
-
-def kernel_of(weight, columns, rows):
-    """These kernel columns below each other, these kernel rows beside each other: -> (columns·out, rows·in)."""
-    kernel = weight[:, :, rows][:, :, :, columns]                               # (out, in, rows, columns)
-    return np.ascontiguousarray(kernel.transpose(3, 0, 2, 1)).reshape(len(columns) * len(weight), -1)
 
 
 def transport(error, weight, input_shape, stride=1, padding=0):
     """The transposed convolution: error (N, out, rows, cols), weight (out, in, kh, kw) -> (N, in, H, W).
 
-    Output row p sees input row h through kernel row i where h = p·stride + i − padding. Each input row is made in one
-    go, from all output rows that see it.
+    Input pixel h is seen by output p through kernel entry i where h = p·stride + i − padding. With stride s, the pixels
+    a, a + s, a + 2s, … are seen through the entries i, i + s, … alone, i = (a + padding) mod s, and neighbours among
+    them by neighbours among the outputs: for each such set of pixels the way down is a convolution of stride 1 with
+    these entries, flipped.
     """
     error = in_memory_order(error)
     N, C, H, W = input_shape
-    out, rows, cols, _ = error.shape
-    kh, kw = weight.shape[2:]
     down = np.empty((C, H, W, N), dtype=error.dtype)
-    kernel_rows = [np.ascontiguousarray(weight[:, :, i].transpose(2, 1, 0)).reshape(kw * C, out) for i in range(kh)]
-    zero = np.zeros_like(kernel_rows[0])
-    columns = [(j, *outputs_reached(j, W, cols, stride, padding)) for j in range(kw)]
-    columns.sort(key=lambda column: column[1] - column[2])                      # that which reaches most outputs first
-    covers_row = stride == 1 and columns[0][2] - columns[0][1] == W             # it alone fills a whole row of pixels
-
-    def fill(some_rows):
-        buffer, kernels = RowBuffer(error, -(-kh // stride)), {}
-        products = np.empty((kw, C, cols, N), dtype=error.dtype)
-        for h in some_rows:
-            seen_by = [(i, *divmod(h + padding - i, stride)) for i in range(kh)]        # (kernel row, p, remainder)
-            used = {buffer.place_of(p): i for i, p, rest in seen_by if rest == 0 and 0 <= p < rows}
-            row, is_first = down[:, h], covers_row and bool(used)               # (C, W, N)
-            if not is_first:
-                row[...] = 0
-            if not used:
-                continue
-            order = tuple(used.get(place) for place in range(len(buffer.rows)))         # kernel row of each place
-            if order not in kernels:
-                kernels[order] = np.concatenate([zero if i is None else kernel_rows[i] for i in order], axis=1)
-            np.matmul(kernels[order], buffer.matrix(), out=products.reshape(kw * C, cols * N))
-            for j, first, last, pixel in columns:
-                product = products[j, :, first:last]                            # (C, last − first, N)
-                if is_first:
-                    row[...], is_first = product, False
-                elif first < last:
-                    row[:, pixel:pixel + stride * (last - first - 1) + 1:stride] += product
-
-    threads.share_out(fill, threads.parts(H))
+    for a in range(min(stride, H)):
+        for b in range(min(stride, W)):
+            i, j = (a + padding) % stride, (b + padding) % stride
+            entries = weight[:, :, i::stride, j::stride][:, :, ::-1, ::-1].transpose(1, 0, 2, 3)    # (in, out, ., .)
+            above, left = (n - 1 - (pixel + padding) // stride for n, pixel in zip(entries.shape[2:], (a, b)))
+            correlate(error, entries, down[:, a::stride, b::stride], 1, above, left)
     return down.transpose(3, 0, 1, 2)
 
 
 def weight_gradient(error, x, kernel, stride=1, padding=0):
     """∂W = Σ over positions and samples of eᵀ x: error (N, out, rows, cols), x (N, in, H, W) -> (out, in, kh, kw)."""
     error, x = in_memory_order(error), in_memory_order(x)
-    out, rows, cols, _ = error.shape
-    C, _, W, _ = x.shape
-    kh, kw = kernel
-    by_part = columns_by_part(kw, W, cols, stride, padding)
-    parts_of_rows = threads.parts(rows, SUMS)
-    sums = np.zeros((len(parts_of_rows), kw, kh, C, out), dtype=x.dtype)
+    out, rows, cols, N = error.shape
+    C, kh, kw = len(x), *kernel
+    at_once = 1 if stride > 1 else max(m for m in range(1, cols + 1) if cols % m == 0 and (m == 1 or m * N <= DEEP))
+    parts = threads.parts(rows, SUMS)
+    sums = np.zeros((len(parts), kw, kh * C, out), dtype=np.result_type(error, x))
 
     def add_up(number):
-        buffer = RowBuffer(x, kh, stride)
-        for p in parts_of_rows[number]:
-            places = [buffer.place_of(p * stride + i - padding) for i in range(kh)]
-            for part, columns in by_part.items():
-                for j, outputs, pixels in columns:
-                    product = buffer.matrix(part, pixels) @ error[:, p, outputs].reshape(out, -1).T
-                    sums[number, j] += product.reshape(kh, C, out)[places]      # (kh·in, pixels·N) x (pixels·N, out)
+        part = parts[number]
+        width = (cols - 1) * stride + kw
+        lines = np.zeros((lines_at_once(x, kh, width, part), kh, C, width, N), dtype=x.dtype)
+        of_line, _, _, of_pixel, of_sample = lines.strides                      # here a pixel's samples lie together
+        columns = as_strided(lines, (kw, len(lines), cols // at_once, kh * C, at_once * N),
+                             (of_pixel, of_line, at_once * stride * of_pixel, width * of_pixel, of_sample))
+        for p in part[::len(lines)]:
+            count = min(len(lines), part.stop - p)
+            fill(lines[:count].transpose(0, 3, 1, 2, 4), x, p, stride, padding, padding)
+            e = error[:, p:p + count].reshape(out, count, cols // at_once, at_once * N).transpose(1, 2, 3, 0)
+            sums[number] += np.matmul(columns[:, :count], e).sum(axis=(1, 2))   # (kh·in, pixels·N) x (pixels·N, out)
 
-    threads.share_out(add_up, range(len(parts_of_rows)))
-    return np.ascontiguousarray(sums.sum(axis=0).transpose(3, 2, 1, 0))         # in the order of the parts
+    threads.share_out(add_up, range(len(parts)))
+    total = sums.sum(axis=0).reshape(kw, kh, C, out)                            # in the order of the parts
+    return np.ascontiguousarray(total.transpose(3, 2, 1, 0))
+
+
+def correlate(x, weight, y, stride, above, left):
+    """y[o, p, q] = Σ_cij W[o, c, i, j] · x[c, p·stride + i − above, q·stride + j − left], x being 0 outside the image.
+
+    x (C, H, W, N), weight (out, C, kh, kw) into y (out, rows, cols, N); `above` and `left` may be negative
+    """
+    C, _, _, N = x.shape
+    out, _, kh, kw = weight.shape
+    rows, cols = y.shape[1:3]
+    kernel = np.ascontiguousarray(weight.transpose(0, 3, 2, 1)).reshape(out, kw * kh * C)
+    n = 64 if N % 64 == 0 and kernel.size * 64 <= SMALL else N                  # samples in one product
+    width = (cols - 1) * stride + kw
+
+    def work(part):
+        lines = np.zeros((lines_at_once(x, kh, width, part), width, kh, C, N), dtype=x.dtype)
+        products = np.empty((len(lines), cols, out, N), dtype=y.dtype)
+        of_line, of_pixel, _, of_channel, of_sample = lines.strides
+        columns = as_strided(lines, (len(lines), cols, N // n, kernel.shape[1], n),
+                             (of_line, stride * of_pixel, n * of_sample, of_channel, of_sample))
+        into = products.reshape(len(lines), cols, out, N // n, n).transpose(0, 1, 3, 2, 4)
+        for p in part[::len(lines)]:
+            count = min(len(lines), part.stop - p)
+            fill(lines[:count], x, p, stride, above, left)
+            np.matmul(kernel, columns[:count], out=into[:count])                # (out, kw·kh·in) x (kw·kh·in, n)
+            y[:, p:p + count] = products[:count].transpose(2, 0, 1, 3)
+
+    threads.share_out(work, threads.parts(rows))
+
+
+def fill(lines, x, p, stride, above, left):
+    """Copy the rows of x that the results p, p + 1, … see: x (C, H, W, N) into lines (results, width, kh, C, N)."""
+    (_, H, W, _), (count, width, kh) = x.shape, lines.shape[:3]
+    begin = max(0, -left)
+    pixels = slice(begin, max(begin, min(W, width - left)))                     # those that lie inside the line
+    inside = slice(pixels.start + left, pixels.stop + left)
+    for i in range(kh):
+        row = p * stride + i - above                                            # what result p sees here
+        first, last = max(0, -(row // stride)), min(count, (H - 1 - row) // stride + 1)     # results that see a row
+        lines[:first, :, i] = 0
+        lines[max(last, 0):, :, i] = 0
+        if first < last:
+            seen = x[:, row + first * stride:row + (last - 1) * stride + 1:stride, pixels]
+            lines[first:last, inside, i] = seen.transpose(1, 2, 0, 3)           # (results, pixels, C, N)
+
+
+def lines_at_once(x, kh, width, part):
+    """How many lines fit into a block; at least one, at most those of the part."""
+    return min(len(part), max(1, BLOCK // max(1, width * kh * len(x) * x.shape[3] * x.itemsize)))
+
+
+def in_memory_order(x):
+    """(N, C, H, W) as the contiguous (C, H, W, N) array that it is in memory."""
+    return batch_innermost(x).transpose(1, 2, 3, 0)
