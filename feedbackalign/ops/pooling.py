@@ -26,10 +26,10 @@ def max_pool(x, size, stride, padding=0):
     image = pad(batch_innermost(x).transpose(1, 2, 3, 0), padding, -np.inf)     # (C, H + 2p, W + 2p, N)
     rows, cols = output_size(H, size, stride, padding), output_size(W, size, stride, padding)
     y = tap(image, 0, 0, rows, cols, stride).copy()                             # (C, rows, cols, N)
-    winner = np.zeros(y.shape, dtype=np.int16)
+    winner = np.zeros(y.shape, dtype=np.min_scalar_type(size * size))
     for index in range(1, size * size):
         candidate = tap(image, *divmod(index, size), rows, cols, stride)
-        np.copyto(winner, index, where=candidate > y)
+        np.maximum(winner, (candidate > y) * winner.dtype.type(index), out=winner)      # the last to exceed y
         np.maximum(y, candidate, out=y)
     return y.transpose(3, 0, 1, 2), winner.transpose(3, 0, 1, 2)
 
@@ -42,7 +42,10 @@ def max_unpool(error, winner, input_shape, size, stride, padding=0):
     rows, cols = error.shape[1:3]
     for index in range(size * size):
         place = tap(down, *divmod(index, size), rows, cols, stride)             # (C, rows, cols, N), a view
-        place += error * (winner == index)
+        if stride >= size:                                                      # windows that share no pixel
+            np.multiply(error, winner == index, out=place)
+        else:
+            place += error * (winner == index)
     return down[:, padding:padding + H, padding:padding + W].transpose(3, 0, 1, 2)
 
 
@@ -53,7 +56,7 @@ def max_pick(z, winner, size, stride, padding=0):
     picked = np.zeros(winner.shape, dtype=z.dtype)
     for index in range(size * size):
         candidate = tap(image, *divmod(index, size), *winner.shape[1:3], stride)
-        np.copyto(picked, candidate, where=winner == index)
+        picked += candidate * (winner == index)
     return picked.transpose(3, 0, 1, 2)
 
 
