@@ -187,33 +187,37 @@ class Network:
         require_floats(targets, "targets", shape=(N, out))
         return require_finite(targets, "targets").astype(output.dtype, copy=False)
 
-    def sample_losses(self, output, targets):
-        """Loss of each sample: output (N, out) -> (N,)."""
+    def sample_losses_and_errors(self, output, targets):
+        """Loss of each sample, and its gradient at the output, without 1/N: (N, out) -> (N,), (N, out)."""
         targets = self.checked_targets(output, targets)
         if self.loss_name == "cross-entropy":
-            return losses.cross_entropy(output, targets)
-        return losses.squared_error(output, targets)
+            return losses.cross_entropy_and_error(output, targets)
+        return losses.squared_error_and_error(output, targets)
+
+    def sample_losses(self, output, targets):
+        """Loss of each sample: output (N, out) -> (N,)."""
+        return self.sample_losses_and_errors(output, targets)[0]
 
     def sample_errors(self, output, targets):
         """Gradient of each sample's own loss at the output, without 1/N: (N, out) -> (N, out)."""
-        targets = self.checked_targets(output, targets)
-        if self.loss_name == "cross-entropy":
-            return losses.cross_entropy_error(output, targets)
-        return losses.squared_error_error(output, targets)
+        return self.sample_losses_and_errors(output, targets)[1]
 
     def loss(self, output, targets):
         """The batch mean, a float."""
         return float(self.sample_losses(output, targets).mean(dtype=np.float64))
 
     def loss_error(self, output, targets):
-        """∂(mean loss)/∂output, (N, out). The one place where anything is divided by N."""
-        error = self.sample_errors(output, targets) / len(output)
-        self.targets = targets
-        return error
+        """∂(mean loss)/∂output, (N, out)."""
+        return self.loss_and_error(output, targets)[1]
 
     def loss_and_error(self, output, targets):
-        """The batch mean, and its gradient at the output: (N, out) -> float, (N, out)."""
-        return self.loss(output, targets), self.loss_error(output, targets)
+        """The batch mean, and its gradient at the output: (N, out) -> float, (N, out).
+
+        The one place where anything is divided by N.
+        """
+        each, errors = self.sample_losses_and_errors(output, targets)
+        self.targets = targets
+        return float(each.mean(dtype=np.float64)), errors / len(output)
 
     def __repr__(self):
         return f"Network({', '.join(map(repr, self.layers))})"

@@ -36,25 +36,42 @@ def one_hot(labels, classes, dtype=np.float64):
     return rows
 
 
+def cross_entropy_and_error(logits, labels):
+    """Loss of each sample, and its gradient: logits (N, classes), labels (N,) -> (N,), (N, classes).
+
+    Both from the same exponentials.
+    """
+    each = np.arange(len(labels))
+    top = logits.max(axis=1)                                                    # (N,)
+    error = np.exp(logits - top[:, None])                                       # (N, classes)
+    total = error.sum(axis=1)                                                   # (N,)
+    loss = top + np.log(total) - logits[each, labels]
+    error /= total[:, None]                                                     # softmax(z)
+    error[each, labels] -= 1.0
+    return loss, error
+
+
 def cross_entropy(logits, labels):
     """Loss of each sample: logits (N, classes), labels (N,) -> (N,)."""
-    top = logits.max(axis=1)                                                    # (N,)
-    log_sum = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))           # (N,)
-    return log_sum - logits[np.arange(len(labels)), labels]
+    return cross_entropy_and_error(logits, labels)[0]
 
 
 def cross_entropy_error(logits, labels):
     """Gradient of each sample's own loss: (N, classes), (N,) -> (N, classes)."""
-    error = softmax(logits)
-    error[np.arange(len(labels)), labels] -= 1.0
-    return error
+    return cross_entropy_and_error(logits, labels)[1]
+
+
+def squared_error_and_error(outputs, targets):
+    """Loss of each sample, and its gradient: (N, out), (N, out) -> (N,), (N, out)."""
+    error = outputs - targets
+    return 0.5 * (error ** 2).sum(axis=1), error
 
 
 def squared_error(outputs, targets):
     """Loss of each sample: outputs and targets (N, out) -> (N,)."""
-    return 0.5 * ((outputs - targets) ** 2).sum(axis=1)
+    return squared_error_and_error(outputs, targets)[0]
 
 
 def squared_error_error(outputs, targets):
     """Gradient of each sample's own loss: (N, out), (N, out) -> (N, out)."""
-    return outputs - targets
+    return squared_error_and_error(outputs, targets)[1]

@@ -24,26 +24,34 @@ class MeanOverClasses(Network):
         return self.sample_errors(output, targets) / output.shape[1]
 
 
+class OtherErrors(Network):
+    """The right losses, and errors that a subclass gets wrong."""
+
+    def sample_losses_and_errors(self, output, targets):
+        losses, errors = super().sample_losses_and_errors(output, targets)
+        return losses, self.wrong(output, targets, errors)
+
+
 @mutant("softmax without minus onehot", "loss", Network, network, gradients)
-class NoOneHot(Network):
-    def sample_errors(self, output, targets):
+class NoOneHot(OtherErrors):
+    def wrong(self, output, targets, errors):
         raised = np.exp(output - output.max(axis=1, keepdims=True))
         return raised / raised.sum(axis=1, keepdims=True)
 
 
 @mutant("the error of logits that never met a softmax", "loss", Network, network, gradients)
-class NoSoftmax(Network):
-    def sample_errors(self, output, targets):
+class NoSoftmax(OtherErrors):
+    def wrong(self, output, targets, errors):
         return output - np.eye(output.shape[1])[targets]
 
 
 @mutant("twice the error of half a square", "loss", Network, squared_network, gradients)
-class NoHalf(Network):
-    def sample_errors(self, output, targets):
-        return 2.0 * super().sample_errors(output, targets)
+class NoHalf(OtherErrors):
+    def wrong(self, output, targets, errors):
+        return 2.0 * errors
 
 
 @mutant("target minus output", "loss", Network, squared_network, gradients)
-class DeltaUpsideDown(Network):
-    def sample_errors(self, output, targets):
-        return -super().sample_errors(output, targets)
+class DeltaUpsideDown(OtherErrors):
+    def wrong(self, output, targets, errors):
+        return -errors

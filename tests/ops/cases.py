@@ -73,6 +73,7 @@ def arguments(dtype=np.float64):
         "batch_norm_backward": (draw(*images.shape), images, bias, draw(3), draw(3)**2, 1e-5),
         "batch_norm_backward_running": (draw(*images.shape), images, bias, draw(3), draw(3)**2, 1e-5),
         "softmax": (error,), "one_hot": (labels, 3, dtype), "cross_entropy": (error, labels),
+        "cross_entropy_and_error": (error, labels), "squared_error_and_error": (error, draw(4, 3)),
         "cross_entropy_error": (error, labels), "squared_error": (error, draw(4, 3)),
         "squared_error_error": (error, draw(4, 3)),
     }
