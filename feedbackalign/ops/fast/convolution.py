@@ -29,6 +29,7 @@ from feedbackalign.ops.fast import threads
 BLOCK = 2**20               # bytes of the lines that are worked on at a time
 SMALL = 10**6               # multiplications up to which the matrix library takes both factors where they lie
 DEEP = 1024                 # samples · pixels that one product of the weight gradient sums over, at most
+SHARED = 10**8              # multiplications from which on threads share the rows: less work waits for them longer
 SUMS = 4                    # parts of a sum over rows: the same for any number of threads, so that the result is too
 
 
@@ -71,7 +72,7 @@ def weight_gradient(error, x, kernel, stride=1, padding=0):
     out, rows, cols, N = error.shape
     C, kh, kw = len(x), *kernel
     at_once = 1 if stride > 1 else max(m for m in range(1, cols + 1) if cols % m == 0 and (m == 1 or m * N <= DEEP))
-    parts = threads.parts(rows, SUMS)
+    parts = threads.parts(rows, SUMS if error.size * C * kh * kw >= SHARED else 1)
     sums = np.zeros((len(parts), kw, kh * C, out), dtype=np.result_type(error, x))
 
     def add_up(number):
@@ -117,7 +118,7 @@ def correlate(x, weight, y, stride, above, left):
             np.matmul(kernel, columns[:count], out=into[:count])                # (out, kw·kh·in) x (kw·kh·in, n)
             y[:, p:p + count] = products[:count].transpose(2, 0, 1, 3)
 
-    threads.share_out(work, threads.parts(rows))
+    threads.share_out(work, threads.parts(rows, None if kernel.size * y[0].size >= SHARED else 1))
 
 
 def fill(lines, x, p, stride, above, left):
