@@ -61,6 +61,7 @@ LOOKS = {
     "consequentialism": Look("#1e5a66", SOLID, (6, 2, 0)),
     "semi-implicit": Look("#0000c6", DASHED, (7, 2, 0)),
     "proxprop": Look("#84c6a2", DOTTED, (8, 2, 0)),
+    "top-only": Look("#a578e1", SOLID, "|"),                    # nothing sent: the baseline of all
 }
 
 # For rules of one's own: the name alone decides, so that a rule looks the same in every figure.

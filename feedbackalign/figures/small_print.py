@@ -9,7 +9,7 @@ MOST_LINES = 3
 # What the short names of the rules stand for.
 NAMES = {
     "bp": "backprop", "fa": "feedback alignment", "dfa": "direct feedback alignment",
-    "drtp": "direct random target projection", "usf": "signs of W",
+    "drtp": "direct random target projection", "top-only": "nothing sent", "usf": "signs of W",
     "brsf": "signs, batchwise random", "frsf": "signs, fixed random", "kp": "Kolen-Pollack",
     "wm": "weight mirror", "pfa": "product feedback alignment", "pfa-o": "B orthogonal",
     "pfa-i": "B the identity", "wp": "weight perturbation", "np": "node perturbation",

@@ -32,6 +32,7 @@ from feedbackalign.rules.targets.gauss_newton_targets import GaussNewtonTargets
 from feedbackalign.rules.targets.target_propagation import (DifferenceReconstructionTargetPropagation,
                                                             DifferenceTargetPropagation, TargetPropagation)
 from feedbackalign.rules.targets.target_rule import TargetRule
+from feedbackalign.rules.top_only import TopOnly
 from feedbackalign.rules.weight_mirror import WeightMirror
 
 __all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry", "Consequentialism", "CorInfoMax",
@@ -42,5 +43,5 @@ __all__ = ["AnalyticFeedbackControl", "Backprop", "BatchwiseRandomSignSymmetry",
            "JacobianHomeostasis", "KolenPollack", "NodePerturbation", "OdeToOde", "OrthogonalProductFeedbackAlignment",
            "ProductFeedbackAlignment", "ProxProp", "RandomHiddenTargetPropagation", "Rule", "SemiImplicit",
            "SpikeTimingBackprop", "SteadyStateFeedbackControl", "Step", "TABLE", "TargetPropagation", "TargetRule",
-           "UniformSignSymmetry", "VectorFieldEquilibriumPropagation", "WeightMirror", "WeightPerturbation", "find",
-           "make", "options_of"]
+           "TopOnly", "UniformSignSymmetry", "VectorFieldEquilibriumPropagation", "WeightMirror", "WeightPerturbation",
+           "find", "make", "options_of"]

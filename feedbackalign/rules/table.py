@@ -35,6 +35,7 @@ from feedbackalign.rules.targets.direct_target_propagation import (DirectTargetP
 from feedbackalign.rules.targets.gauss_newton_targets import GaussNewtonTargets
 from feedbackalign.rules.targets.target_propagation import (DifferenceReconstructionTargetPropagation,
                                                             DifferenceTargetPropagation, TargetPropagation)
+from feedbackalign.rules.top_only import TopOnly
 from feedbackalign.rules.user_file import UserFileError, find_in_file
 from feedbackalign.rules.weight_mirror import WeightMirror
 from feedbackalign.validation import describe, require_known
@@ -44,6 +45,7 @@ TABLE = {
     "fa": FeedbackAlignment,
     "dfa": DirectFeedbackAlignment,
     "drtp": DirectRandomTargetProjection,
+    "top-only": TopOnly,
     "usf": UniformSignSymmetry,
     "brsf": BatchwiseRandomSignSymmetry,
     "frsf": FixedRandomSignSymmetry,
@@ -125,7 +127,7 @@ def make(rule, network, *, rng=None, **options):
         A name of `TABLE`, "my_rule.py:MyRule", or a subclass of `Rule`.
     network : Network
     rng : numpy.random.Generator
-        The rule's own stream: feedback weights, masks, noise. `bp` and `ode-to-ode` do without.
+        The rule's own stream: feedback weights, masks, noise. `bp`, `ode-to-ode` and `top-only` do without.
     **options
         The rule's own; see `options_of`.
 
