@@ -48,6 +48,7 @@ from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.page import page
 from feedbackalign.figures.panels import output_folder, panels, show
 from feedbackalign.figures.path_alignment import path_alignment
+from feedbackalign.figures.schematic import schematic
 from feedbackalign.figures.style import THEMES, check_size, look, slide
 from feedbackalign.figures.swept import swept
 from feedbackalign.figures.table_formats import TABLE_FORMATS, table
@@ -64,7 +65,7 @@ __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABL
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
            "null_space_rows", "output_folder", "page", "panels", "path_alignment", "predictors", "predictors_rows",
-           "resnet", "resnet_rows", "save", "show", "slide", "sparse", "sparse_rows", "spike_kernels",
+           "resnet", "resnet_rows", "save", "schematic", "show", "slide", "sparse", "sparse_rows", "spike_kernels",
            "spike_kernels_rows", "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "swept",
            "table", "target_angles", "target_angles_rows", "tidy", "topology", "topology_rows"]
 

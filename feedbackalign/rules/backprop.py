@@ -30,6 +30,7 @@ class Backprop(ErrorSendingRule):
     """
 
     paper = "Rumelhart, Hinton, Williams 1986, Nature 323, 533"
+    sketch = (("above", "below", "W", "W"),)
     reads_forward_weights = "yes"
     matches_backprop = "always"
 

@@ -19,6 +19,8 @@ NEEDS = {                                   # what `Rule.needs` may name, in the
     "init": "an initialiser whose deviation is known",
 }
 
+ARROWS = ("W", "fixed", "learned", "noise", "none")         # what `Rule.sketch` says of an arrow
+
 
 @dataclasses.dataclass
 class Step:
@@ -74,6 +76,11 @@ class Rule:
         Whether a rule that sends an error leaves the top layer its exact gradient.
     options_explained_in : tuple of classes
         Whose docstrings say what some of the options mean, see `option_help`.
+    sketch : tuple of (from, to, what, kind)
+        Who speaks to whom, for `figures.schematic`; empty: not drawn. From and to are "above" and "below" (the units at
+        the two ends of a layer's weights), "middle" (a population between them), "output" (the network's output error),
+        "target" and "noise". `what` is the array's name, without the layer's. kind is one of `ARROWS`: W itself read
+        backwards, an array that never changes, one that learns, noise, or nothing.
     own_truths : tuple of functions
         What is exactly true of the rule, for `feedbackalign check`: `truth(kind, rng)` takes the rule's class and a
         Generator and yields (what, value or values, tolerance). No value may exceed the tolerance; with a fourth entry
@@ -91,6 +98,7 @@ class Rule:
     own_step = False
     top_layer_is_exact = True
     options_explained_in = ()
+    sketch = ()
     own_truths = ()
 
     def __init__(self, network, *, rng=None):

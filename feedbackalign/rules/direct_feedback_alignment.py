@@ -44,6 +44,7 @@ class DirectFeedbackAlignment(ErrorSendingRule):
     """
 
     paper = "Nøkland 2016, arXiv 1609.01596"
+    sketch = (("output", "below", "B", "fixed"),)
     matches_backprop = "linear network"
     sent = "e_L"
 

@@ -44,6 +44,7 @@ class DirectRandomTargetProjection(DirectFeedbackAlignment):
     """
 
     paper = "Frenkel, Lefebvre, Bol 2021, arXiv 1909.01311"
+    sketch = (("target", "below", "B", "fixed"),)
     matches_backprop = "never"
     sent = "label"
 

@@ -42,6 +42,7 @@ class FeedbackAlignment(ErrorSendingRule):
     """
 
     paper = "Lillicrap et al. 2016, arXiv 1411.0247"
+    sketch = (("above", "below", "B", "fixed"),)
     matches_backprop = "any network"
 
     def __init__(self, network, *, rng, density=1.0):

@@ -64,6 +64,7 @@ class WeightPerturbation(Rule):
     """
 
     paper = "Werfel, Xie, Seung 2003"
+    sketch = (("noise", "below", "", "noise"),)
     learning_rate_factor = 0.01
     own_truths = (expectation,)
 
@@ -105,6 +106,7 @@ class NodePerturbation(Rule):
     """
 
     paper = "Werfel, Xie, Seung 2003"
+    sketch = (("noise", "below", "", "noise"),)
     learning_rate_factor = 0.1
     needs = ("noise",)
     options_explained_in = (WeightPerturbation,)

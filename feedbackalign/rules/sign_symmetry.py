@@ -63,6 +63,7 @@ class UniformSignSymmetry(ErrorSendingRule):
     """
 
     paper = "Liao et al. 2016, arXiv 1510.05067; Xiao et al. 2019, arXiv 1811.03567"
+    sketch = (("above", "below", "W", "W"), ("above", "below", "M", "fixed"))
     reads_forward_weights = "signs"
     needs = ("init",)
     matches_backprop = "any network"
@@ -112,6 +113,8 @@ class FixedRandomSignSymmetry(UniformSignSymmetry):
 
 class BatchwiseRandomSignSymmetry(FixedRandomSignSymmetry):
     """The signs of W with random magnitudes that are drawn afresh for every batch."""
+
+    sketch = (("above", "below", "W", "W"), ("above", "below", "M", "noise"))
 
     def after_batch(self, x, targets):
         for layer in self.network.weighted_layers():

@@ -42,6 +42,7 @@ class TopOnly(ErrorSendingRule):
     """
 
     paper = "Rosenblatt 1958, Psychological Review 65, 386"
+    sketch = (("above", "below", "", "none"),)
 
     def send_back(self, layer, error):                  # error: (N, out) or (N, out, rows, cols)
         return np.zeros_like(layer.input)               # (N, in) or (N, in, H, W)          Eq. 2

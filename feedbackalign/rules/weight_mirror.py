@@ -67,6 +67,7 @@ class WeightMirror(ErrorSendingRule):
     """
 
     paper = "Akrout et al. 2019, arXiv 1904.05391"
+    sketch = (("above", "below", "B", "learned"), ("noise", "below", "", "noise"))
     matches_backprop = "any network"
     needs = ("respond", "correlate")
     own_truths = (mirror_finds_W,)

@@ -120,6 +120,7 @@ class AnalyticFeedbackControl(Rule):
     """
 
     name = "dfc-ssa"
+    sketch = (("output", "below", "Q", "learned"), ("output", "below", "W", "W"))
     paper = "Meulemans et al. 2021, arXiv 2106.07887"
     reads_forward_weights = "yes"
     takes = "dense networks"

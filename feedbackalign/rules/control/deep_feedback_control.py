@@ -57,6 +57,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
     """
 
     name = "dfc"
+    sketch = (("output", "below", "Q", "learned"),)
     reads_forward_weights = "no"
 
     def __init__(self, network, *, rng, control_steps=300, dt=0.02, tau=0.2, proactive=True, only_converged=False,

@@ -90,6 +90,7 @@ class EquilibriumPropagation(SettlingRule):
 
     name = "ep"
     paper = "Scellier, Bengio 2017; Laborieux et al. 2021, arXiv 2006.03824"
+    sketch = (("above", "below", "W", "W"),)
     own_truths = (truths.nudge,)
     reads_forward_weights = "yes"
     estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help

@@ -62,6 +62,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
 
     name = "ep-vf"
     paper = "Scellier et al. 2018, arXiv 1808.04873; Laborieux et al. 2021, arXiv 2006.03824"
+    sketch = (("above", "below", "B", "learned"), ("output", "above", "W", "W"))
     own_truths = EquilibriumPropagation.own_truths + (truths.common_update,)
     updates = UPDATES
 

@@ -47,6 +47,7 @@ class OdeToOde(Backprop):
     """
 
     paper = "Choromanski et al. 2020, arXiv 2006.11421"
+    sketch = (("above", "below", "W", "W"),)
     own_truths = truths.ALL
 
     def __init__(self, network, *, rng=None, learn_start=False, start_rate=0.1):

@@ -98,6 +98,7 @@ class HolomorphicEP(SettlingRule):
 
     name = "hep"
     paper = "Laborieux, Zenke 2022, arXiv 2209.00530; 2023, arXiv 2309.02214"
+    sketch = (("above", "below", "B", "learned"),)
     own_truths = (truths.circle,)
     reads_forward_weights = "no"
     modes = MODES

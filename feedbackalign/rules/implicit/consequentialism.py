@@ -57,6 +57,7 @@ class Consequentialism(AmendingRule):
 
     name = "consequentialism"
     paper = "Paeedeh, Ghiasi-Shirazi 2021, arXiv 2003.05164"
+    sketch = (("above", "below", "W", "W"),)
     own_truths = (truths.induced_moves, truths.both_solves, truths.strong_damping, truths.raw_errors)
 
     def __init__(self, network, *, rng, epsilon=1.0):

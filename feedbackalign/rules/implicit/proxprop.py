@@ -64,6 +64,7 @@ class ProxProp(AmendingRule):
 
     name = "proxprop"
     paper = "Frerix et al. 2018, arXiv 1706.04638"
+    sketch = (("above", "below", "W", "W"),)
     takes = "dense ReLU networks"
     learning_rate_factor = 30.0                             # at the common rate steps of 1/B hardly learn
     etas, tops = ("mean",), ("proximal", "gradient")

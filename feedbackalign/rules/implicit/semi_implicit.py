@@ -76,6 +76,7 @@ class SemiImplicit(Rule):
 
     name = "semi-implicit"
     paper = "Liu, Zhang 2020, arXiv 2002.03516"
+    sketch = (("above", "below", "W", "W"),)
     takes = "dense ReLU networks"
     reads_forward_weights = "yes"
     own_step = True

@@ -114,6 +114,7 @@ class CorInfoMax(Rule):
 
     name = "corinfomax"
     paper = "Bozkurt, Pehlevan, Erdogan 2023, arXiv 2306.04810"
+    sketch = (("above", "below", "Wb", "learned"), ("below", "below", "lateral", "learned"))
     takes = "dense networks under squared error"
     learning_rate_factor = 20.0
     options_explained_in = (Neurons,)

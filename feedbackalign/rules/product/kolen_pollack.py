@@ -62,6 +62,7 @@ class KolenPollack(ErrorSendingRule):
     """
 
     paper = "Kolen, Pollack 1994; Akrout et al. 2019, arXiv 1904.05391"
+    sketch = (("above", "below", "B", "learned"),)
     matches_backprop = "any network"
     own_truths = (formula_is_the_rule, formula_reads_W)
     routes = ("explicit", "closed-form")

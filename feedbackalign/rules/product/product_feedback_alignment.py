@@ -83,6 +83,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     """
 
     paper = "Li, Benna 2024, arXiv 2405.20594"
+    sketch = (("above", "middle", "B", "fixed"), ("middle", "below", "R", "learned"))
     matches_backprop = "any network"
     needs = ("mix_outputs",)
     own_truths = (formula_is_the_rule, formula_reads_W)

@@ -59,6 +59,7 @@ class SpikeTimingBackprop(ErrorSendingRule):
     """
 
     paper = "Zhang et al. 2020, arXiv 2003.11837"
+    sketch = (("above", "below", "W", "W"),)
     reads_forward_weights = "yes"
     matches_backprop = "any network"
     takes = "networks of neurons that fire once"

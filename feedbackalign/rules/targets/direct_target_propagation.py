@@ -45,6 +45,7 @@ class DirectTargetPropagation(TargetRule):
 
     name = "ddtp-linear"
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
+    sketch = (("output", "below", "Q", "learned"),)
     usual_decay = 1e-4
     own_truths = (truths.feedback_slopes, truths.rest, truths.pseudoinverse)
     matches_backprop = "linear network"
@@ -121,6 +122,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
     """
 
     name = "ddtp-rhl"
+    sketch = (("output", "middle", "R", "fixed"), ("middle", "below", "Q", "learned"))
     own_truths = (truths.feedback_slopes, truths.rest)
     feedback_unit, feedback_bias, moves_are_products = Tanh(), True, False
     matches_backprop = "never"

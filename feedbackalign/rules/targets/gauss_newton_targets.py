@@ -41,6 +41,7 @@ class GaussNewtonTargets(TargetRule):
 
     name = "gnt"
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
+    sketch = (("output", "below", "W", "W"),)
     reads_forward_weights = "yes"
     own_truths = (truths.gauss_newton, truths.rest)
 

@@ -63,6 +63,7 @@ class TargetRule(Rule):
     """
 
     paper = "Meulemans et al. 2020, arXiv 2006.14331"
+    sketch = (("above", "below", "Q", "learned"),)
     takes = "dense networks"
     usual_step, usual_decay = 0.1, 1e-5
     feedback_unit, feedback_bias = Tanh(), True             # u, and whether there is c, in g(t) = u(Q t + c)
