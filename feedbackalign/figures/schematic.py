@@ -49,7 +49,8 @@ def schematic(rule):
         for place, layer in enumerate(LAYERS):
             box(axes, 0.0, place, layer)
             if place:
-                arrow(axes, (-0.5, place - 0.78), (-0.5, place - 0.22), style.theme().ink, "solid", f"W{place}", side=-1)
+                up = (-0.5, place - 0.78), (-0.5, place - 0.22)
+                arrow(axes, *up, style.theme().ink, "solid", f"W{place}", side=-1)
         for place in HIDDEN:
             for number in range(len(kind.sketch)):
                 draw(axes, kind.sketch, number, place)

@@ -47,7 +47,7 @@ def test_every_arrow_of_the_sketch_is_drawn_in_its_kinds_colour(name):
               for *_, how in kind.sketch}
     assert wanted == colours - {(0.0, 0.0, 0.0)} and len(arrows) >= 3 + len(kind.sketch)
     assert {"W1", "W2", "W3", "output", "hidden 1", "hidden 2"} <= set(texts(figure))
-    for _, _, what, how in kind.sketch:
+    for _, _, what, _ in kind.sketch:
         assert any(text.startswith(what) for text in texts(figure)) and what in figure.axes[0].get_title()
     assert len(set(texts(figure))) >= 7
 

@@ -67,7 +67,7 @@ def test_a_model_of_ones_own_is_left_as_it_is_unless_a_dtype_is_asked_for(asked,
 @pytest.mark.parametrize("bad", ["float16", "", "double", "f8", float, int, np.int8, np.float16, complex,
                                  np.dtype(">f8"), 64, True])
 def test_no_other_dtype_is_taken(bad):
-    with pytest.raises((TypeError, ValueError), match="dtype: expected numpy.float32 or numpy.float64, or the name of one, got"):
+    with pytest.raises(TypeError, match="dtype: expected numpy.float32 or numpy.float64, or the name of one, got"):
         Run("fa", dtype=bad)
 
 
