@@ -9,7 +9,6 @@ name; the same settings with another content are refused. Before the rows of a f
 """
 
 import contextlib
-import hashlib
 import json
 import pathlib
 import platform
@@ -20,6 +19,7 @@ import numpy as np
 from feedbackalign import rules, training
 from feedbackalign.data.writing import written_whole
 from feedbackalign.training import checkpoints
+from feedbackalign.training.state_file import sum_of
 from feedbackalign.version import __version__
 
 ROWS_FORMAT = 2                     # goes up when a row's keys come to mean something else
@@ -115,22 +115,13 @@ def name_of(run):
     decided = decided_by(run)
     if None in decided["settings"].get("sha256", {}).values():
         return None
-    return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:32]
+    return sum_of(decided)[:32]
 
 
 def decided_by(run):
     """All that decides a run's numbers, as plain numbers and words."""
     return {"settings": run.settings(), "rule": rules.find(run.rule).__qualname__, "feedbackalign": __version__,
             "rows_format": ROWS_FORMAT}
-
-
-def sum_of(rows):
-    """A sum over rows that shows whether they are the ones that were written.
-
-    >>> sum_of([{"epoch": 1, "loss": 0.5}]) == sum_of([{"loss": 0.5, "epoch": 1}])
-    True
-    """
-    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
 # ------------------------------------------------------------------------------------------------- rows in a file

@@ -1,8 +1,8 @@
 """A file of arrays that shows whether it still holds what was written: an .npz with sums.
 
-    meta        plain numbers and words, as JSON; its "arrays" are {name: [dtype, shape, order, sha256]}
-    sha256      of the text of meta
-    NAME        an array, for every name
+    meta    plain numbers and words, as JSON: in "arrays" {name: [dtype, shape, order, sha256]}, in "sha256" a sum over
+            all of meta but itself
+    NAME    an array, for every name
 
 The file is written under another name and then renamed, so it is never half a file; nothing is pickled. It is read as
 one whole: an array that is lost, added or changed is found before any array is used. The sums are against damage; who
@@ -34,8 +34,10 @@ def write(path, stamp, meta, arrays):
             raise TypeError(f"{name}: expected an array of numbers or text, got {describe(array)}")
     text = json.dumps({**stamp, **meta, "arrays": {name: mark_of(array) for name, array in arrays.items()}},
                       default=np.ndarray.tolist)                                # some streams hold arrays
+    meta = json.loads(text)
+    text = json.dumps({**meta, "sha256": sum_of(meta)})
     with written_whole(path) as part, open(part, "wb") as file:
-        np.savez(file, meta=np.array(text), sha256=np.array(sum_of(text)), **arrays)
+        np.savez(file, meta=np.array(text), **arrays)
         file.flush()
         os.fsync(file.fileno())
 
@@ -50,7 +52,7 @@ def read(path, stamp):
     """-> (meta, {name: array}) of a file; CheckpointError where one of them is not what was written."""
     with opened(path) as file:
         meta = meta_of(file, stamp)
-        unread = ["meta", "sha256", *meta["arrays"]]
+        unread = ["meta", *meta["arrays"]]
         for name in names_of(file):
             if name not in unread:
                 raise damaged(path, f"it holds {name}, which was not written")
@@ -81,14 +83,13 @@ def names_of(file):
 
 def meta_of(file, stamp):
     """The plain values: made by this version, and with the sum that was written."""
-    text = str(member(file, "meta"))
-    meta = dict(json.loads(text))
+    meta = dict(json.loads(str(member(file, "meta"))))
     for key, mine in stamp.items():
         if key not in meta:
             raise damaged(file.filename, f"it lacks a {key}")
         if meta[key] != mine:
             raise foreign(file.filename, key, meta[key], mine)
-    if str(member(file, "sha256")) != sum_of(text):
+    if meta.pop("sha256", None) != sum_of(meta):
         raise damaged(file.filename, "its meta is not what was written")
     return meta
 
@@ -123,8 +124,13 @@ def mark_of(array):
     return [array.dtype.str, list(array.shape), order, hashlib.sha256(array.tobytes()).hexdigest()]
 
 
-def sum_of(text):
-    return hashlib.sha256(text.encode()).hexdigest()
+def sum_of(values):
+    """A sum over plain values that shows whether they are the ones that were written.
+
+    >>> sum_of([{"epoch": 1, "loss": 0.5}]) == sum_of([{"loss": 0.5, "epoch": 1}])
+    True
+    """
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def damaged(path, what):
