@@ -80,6 +80,7 @@ class EquilibriumPropagation(SettlingRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 5, 5, 2], activation="soft-clip", rng=np.random.default_rng(0))
     >>> rule = EquilibriumPropagation(net, rng=np.random.default_rng(1))

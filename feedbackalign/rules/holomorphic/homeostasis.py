@@ -55,6 +55,7 @@ def homeostatic_loss(W):
 
     Examples
     --------
+    >>> import numpy as np
     >>> homeostatic_loss(np.array([[0.0, 3.0], [1.0, 0.0]]))
     4.0
     """
@@ -65,6 +66,7 @@ def homeostatic_loss(W):
 def homeostatic_gradient(W, mask=None):
     """Eq. 1, ∂L/∂W = 2 (W − Wᵀ) on the synapses of the mask: (n, n) -> (n, n).
 
+    >>> import numpy as np
     >>> homeostatic_gradient(np.array([[0.0, 3.0], [1.0, 0.0]]))
     array([[ 0.,  4.],
            [-4.,  0.]])
@@ -84,6 +86,7 @@ def probed_losses(W, probes):
     Their mean over Gaussian probes estimates L; their *sum* over the n unit vectors is L. Of a symmetric W every single
     one is 0.
 
+    >>> import numpy as np
     >>> W = np.array([[0.0, 3.0], [1.0, 0.0]])
     >>> float(probed_losses(W, np.eye(2)).sum())
     4.0
