@@ -372,7 +372,7 @@ def test_a_drive_letter_is_no_class(rule_file, monkeypatch):
     ("1 / 0", "ZeroDivisionError while it was imported: division by zero"),
     ("raise SystemExit(0)", "SystemExit while it was imported"),
     ("\0", "while it was imported"),
-    ("", "called 'MyRule', got None"),
+    ("", "called 'MyRule', got nothing of that name"),
     ("MyRule = 3", "called 'MyRule', got 3"),
     ("class MyRule: pass", "expected a subclass of feedbackalign.rules.Rule called 'MyRule'"),
 ])
