@@ -3,6 +3,8 @@
 import contextlib
 import traceback
 
+import numpy as np
+
 from feedbackalign.cli.arguments import UsageError
 from feedbackalign.cli.streams import note
 from feedbackalign.data import DataError
@@ -25,12 +27,14 @@ def warn(message, *where, **more):
 def in_one_line(error):
     """The text of an error, with its type where the text alone is not clear."""
     text = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.strerror:
-        return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror]))
     if isinstance(error, MemoryError):
         return f"out of memory: {text or 'smaller layers or batches may help'}"
     if isinstance(error, Exception) and place_of(error):
         return f"{place_of(error)}: {type(error).__name__}: {text}"
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, [error.filename and str(error.filename), error.strerror]))
+    if isinstance(error, np.linalg.LinAlgError):
+        return f"a linear system has no solution, for its numbers became too large or too small ({text})"
     if isinstance(error, (str, ValueError, TypeError, RuntimeError, OSError, FloatingPointError)) and text:
         return text
     return f"{type(error).__name__}: {text}"

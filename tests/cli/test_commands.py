@@ -613,6 +613,15 @@ def test_every_command_has_help_with_examples_that_can_be_read(command, capsys, 
         assert arguments.parse(words[1:]).command == command
 
 
+def test_help_explains_the_options_of_the_rules_on_the_line(capsys):
+    assert cli.main(["train", "--help"]) == 0
+    assert "--expansion" not in capsys.readouterr().out
+    assert cli.main(["compare", "--rules", "pfa,wm", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--expansion X pfa (default 10): int, at least 1" in told and "--mirror-rate X wm (default 0.02)" in told
+    assert "--free-steps" not in told
+
+
 @pytest.mark.parametrize("command", ["compare", "train", "trace"])
 def test_every_option_of_every_rule_is_a_flag(command):
     _, commands = arguments.build_parser()
@@ -662,6 +671,10 @@ BAD_WORDS = [
     ("compare --seeds 123456789", "at most 10000"),
     ("compare --jobs 0", "jobs"),
     ("compare --threads 0", "threads"),
+    ("-x", "unknown argument '-x': expected a command first"),
+    ("--quiet", "unknown argument '--quiet': expected a command first"),
+    ("compare --decay None", "unknown decay preset 'None'"),
+    ("compare --hidden 1000001", "at most 1000000"),
     ("compare --format gif", "png, svg, pdf"),
     ("compare --data-dir here", "data_dir"),
     ("compare --rules bp,ep", "rule ep on model mlp: relu1 cannot settle"),
@@ -769,7 +782,10 @@ def test_files_and_runs_that_fail_are_told_in_one_line_with_status_1(words, told
 
 @pytest.mark.parametrize("error, told", [
     (MemoryError(), "out of memory: smaller layers"), (KeyError("x"), "KeyError: 'x'"), (ValueError(), "ValueError: "),
-    (RuntimeError("two\nlines"), "two lines")])
+    (RuntimeError("two\nlines"), "two lines"),
+    (FileNotFoundError(2, "No such file", "mine.npz"), "mine.npz: No such file\n"), (OSError(28, "Full"), "Full\n"),
+    (np.linalg.LinAlgError("Singular matrix"), "a linear system has no solution"),
+    (FloatingPointError("the free phase"), "the free phase")])
 def test_whatever_happens_is_one_line_and_debug_shows_the_rest(error, told, capsys, monkeypatch):
     def fail(arguments):
         raise error
