@@ -5,9 +5,15 @@ wrong kind of thing and ValueError for the right kind with the wrong content.
 """
 
 import difflib
+import inspect
 import math
+import os
+import pathlib
 
 import numpy as np
+
+MOST = 2**63 - 1                # no memory holds so many of anything
+
 
 
 def describe(value):
@@ -35,9 +41,11 @@ def require_known(name, known, what):
     ValueError: unknown rule 'pfo': did you mean 'pfa'? Known: bp, pfa
     """
     known = list(known)
+    if not isinstance(name, str):
+        raise TypeError(f"unknown {what}: expected one of {', '.join(known)}, got {describe(name)}")
     if name in known:
         return name
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f": did you mean {near[0]!r}?" if near else "."
     raise ValueError(f"unknown {what} {name!r}{hint} Known: {', '.join(known)}")
 
@@ -53,23 +61,32 @@ def require_number(value, what, *, low=-math.inf, high=math.inf, low_open=False,
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not is_number:
         raise TypeError(f"{what}: expected {expected}, got {describe(value)}")
-    value = float(value)
-    too_low = value < low or (low_open and value == low)
-    too_high = value > high or (high_open and value == high)
-    if not math.isfinite(value) or too_low or too_high:
-        raise ValueError(f"{what}: expected {expected}, got {value!r}")
+    try:
+        number = float(value)
+    except OverflowError as error:                                              # an int may be longer than any float
+        raise ValueError(f"{what}: expected {expected}, got {describe(value)}") from error
+    too_low = number < low or (low_open and number == low)
+    too_high = number > high or (high_open and number == high)
+    if not math.isfinite(number) or too_low or too_high:
+        raise ValueError(f"{what}: expected {expected}, got {number!r}")
+    return number
+
+
+def require_integer(value, what, *, low, high=MOST):
+    """Refuse anything but an integer of at least `low` and at most `high`; return it as an int."""
+    expected = f"an integer of at least {low}"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{what}: expected {expected}{f' and at most {high}' * (high < MOST)}, got {describe(value)}")
+    value = int(value)
+    if not low <= value <= high:
+        upper = f" and at most {high}" if high < MOST or value > high else ""
+        raise ValueError(f"{what}: expected {expected}{upper}, got {describe(value)}")
     return value
 
 
-def require_integer(value, what, *, low, high=None):
-    """Refuse anything but an integer of at least `low` (and at most `high`); return it as an int."""
-    upper = "" if high is None else f" and at most {high}"
-    expected = f"an integer of at least {low}{upper}"
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{what}: expected {expected}, got {describe(value)}")
-    if value < low or (high is not None and value > high):
-        raise ValueError(f"{what}: expected {expected}, got {value}")
-    return int(value)
+def require_seed(value, what="seed"):
+    """Refuse anything but an integer of at least 0, of any length; return it as an int."""
+    return require_integer(value, what, low=0, high=math.inf)
 
 
 def store(instance, **checked):
@@ -208,18 +225,44 @@ def require_floats(x, what, *, shape):
     ...
     ValueError: x: expected shape (N, 1, H, W), got float64 array of shape (4, 28, 28, 1): channels come first
     """
-    if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
-        raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
-    require_plain(x, what)
-    if x.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, x.shape)):
-        letters = "NCHW" + "?" * len(shape)
-        wanted = ", ".join(letter if want is None else str(want) for letter, want in zip(letters, shape))
+    require_float_array(x, what)
+    if not fits(x.shape, shape):
         hint = channels_first(shape[1:], x.shape[1:])
-        comma = "," if len(shape) == 1 else ""
-        raise ValueError(f"{what}: expected shape ({wanted}{comma}), got {describe(x)}{hint}")
+        raise ValueError(f"{what}: expected shape {in_letters(shape)}, got {describe(x)}{hint}")
     if x.size == 0:
         raise ValueError(f"{what}: expected at least one sample, got {describe(x)}")
     return x
+
+
+def require_float_array(x, what, *, kinds="fd"):
+    """Refuse anything but an array of float32 or float64, of any shape; "fdFD" lets complex ones through."""
+    if not isinstance(x, np.ndarray) or x.dtype.char not in kinds:
+        raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
+    return require_plain(x, what)
+
+
+def in_letters(shape):
+    """
+    >>> in_letters((None, 3)), in_letters((None,))
+    ('(N, 3)', '(N,)')
+    """
+    letters = "NCHW" + "?" * len(shape)
+    wanted = ", ".join(letter if want is None else str(want) for letter, want in zip(letters, shape))
+    return f"({wanted}{',' * (len(shape) == 1)})"
+
+
+def fits(have, shape):
+    """Whether a shape is the wanted one, in which None stands for any length.
+
+    >>> fits((2, 3), (None, 3)), fits((2, 3), (None, 4)), fits((2, 3), (2,))
+    (True, False, False)
+    """
+    if len(have) != len(shape):
+        return False
+    for length, wanted in zip(have, shape):
+        if wanted is not None and length != wanted:
+            return False
+    return True
 
 
 def channels_first(want, have):
@@ -255,3 +298,125 @@ def require_labels(labels, what, *, count, classes):
         wrong = labels[(labels < 0) | (labels >= classes)][0]
         raise ValueError(f"{what}: expected labels from 0 to {classes - 1}, got {wrong}")
     return labels
+
+
+def require_numbers(x, what, *, shape=None, kinds="iuf"):
+    """Refuse anything but finite real numbers, an array or lists, and return a float64 array; `shape` as above.
+
+    `kinds` are those of dtypes that are taken, with "b" booleans too.
+
+    >>> require_numbers([[1, 2]], "W", shape=(None, 3))
+    Traceback (most recent call last):
+    ...
+    ValueError: W: expected numbers of shape (N, 3), got int64 array of shape (1, 2)
+    """
+    try:
+        array = require_plain(x, what)
+    except ValueError:                                                          # rows of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in kinds or array.ndim == 0:
+        raise TypeError(f"{what}: expected an array of real numbers, got {describe(x)}")
+    if array.size == 0 or shape is not None and not fits(array.shape, shape):
+        wanted = "at least one number" if shape is None else f"numbers of shape {in_letters(shape)}"
+        raise ValueError(f"{what}: expected {wanted}, got {describe(array)}")
+    return require_finite(array.astype(np.float64), what)
+
+
+def require_list(values, what, check=None, *, least=1):
+    """Refuse anything but a list, tuple, range or flat array of at least `least`; -> a list of what `check` returns.
+
+    >>> require_list([4, 0], "sizes", lambda size, what: require_integer(size, what, low=1))
+    Traceback (most recent call last):
+    ...
+    ValueError: sizes: expected an integer of at least 1, got 0
+    """
+    is_flat = isinstance(values, np.ndarray) and values.ndim == 1
+    if not isinstance(values, (list, tuple, range)) and not is_flat:
+        raise TypeError(f"{what}: expected a list, got {describe(values)}")
+    if len(values) < least:
+        raise ValueError(f"{what}: expected at least {least}, got {describe(values)}")
+    return [value if check is None else check(value, what) for value in (values.tolist() if is_flat else values)]
+
+
+def require_shape(shape, what):
+    """Refuse anything but lengths of at least 1; -> a tuple of int."""
+    return tuple(require_list(shape, what, lambda length, what: require_integer(length, what, low=1)))
+
+
+def require_dict(value, what):
+    """Refuse anything but a dict whose keys are names."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise TypeError(f"{what}: expected a dict with names as keys, got {describe(value)}")
+    return value
+
+
+def require_entries(value, names, what):
+    """Refuse anything but a dict that has all these names."""
+    require_dict(value, what)
+    missing = [name for name in names if name not in value]
+    if missing:
+        raise ValueError(f"{what}: expected an entry {missing[0]!r}, got a dict with {', '.join(value) or 'none'}")
+    return value
+
+
+def require_arrays(value, what):
+    """Refuse anything but a dict of arrays of real numbers by name."""
+    for name, array in require_dict(value, what).items():
+        if np.asarray(array).dtype.kind not in "buif":
+            raise TypeError(f"{what}: expected an array of real numbers for {name}, got {describe(array)}")
+    return value
+
+
+def require_instance(value, kind, what):
+    """Refuse anything but an instance of this class of the package.
+
+    >>> require_instance(dict, pathlib.Path, "place")
+    Traceback (most recent call last):
+    ...
+    TypeError: place: expected a Path of pathlib, made, got <class 'dict'>
+    """
+    if not isinstance(value, kind):
+        home = ".".join(kind.__module__.split(".")[:2])
+        raise TypeError(f"{what}: expected a {kind.__name__} of {home}, made, got {describe(value)}")
+    return value
+
+
+def require_function(value, what):
+    """Refuse what cannot be called, and classes, which are to be made first."""
+    if inspect.isclass(value) or not callable(value):
+        raise TypeError(f"{what}: expected a function, got {describe(value)}")
+    return value
+
+
+def require_text(value, what):
+    """Refuse anything but words."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what}: expected a text, got {describe(value)}")
+    if not value:
+        raise ValueError(f"{what}: expected a text, got {value!r}, which is empty")
+    return value
+
+
+def require_path(value, what):
+    """Refuse what is no path; -> a pathlib.Path, with ~ put out in full."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{what}: expected a path, got {describe(value)}")
+    if not os.fspath(value) or "\0" in str(value):
+        raise ValueError(f"{what}: expected a path, got {value!r}")
+    return pathlib.Path(value).expanduser()
+
+
+def require_folder(value, what):
+    """Refuse what is no path, and the path of a file; the folder may be new. -> a pathlib.Path"""
+    path = require_path(value, what)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{what}: expected a folder, got {path}, which is none")
+    return path
+
+
+def require_file(value, what):
+    """Refuse what is no path of a file that can be written: its folder is not there, or it is a folder itself."""
+    path = require_path(value, what)
+    if not path.parent.is_dir() or path.is_dir():
+        raise ValueError(f"{what}: expected a file in a folder that is there, got {path}")
+    return path
