@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.validation import require_dtype
+from feedbackalign.validation import describe, require_dtype, require_floats
 
 
 class Layer:
@@ -40,6 +40,23 @@ class Layer:
     def backward(self, error):
         raise NotImplementedError(f"{type(self).__name__} does not say how an error passes down through it: write "
                                   f"backward(error), ∂L/∂output -> ∂L/∂input")
+
+    def remember_error(self, error):
+        """Keep an error that fits the last forward pass in `error`."""
+        self.require_error(error)
+        self.error = error if self.keeps_error else None
+
+    def require_error(self, error):
+        """Refuse an error that has not the shape of the last forward pass's answer."""
+        if self.input is None:
+            raise ValueError(f"error at {self.name}: expected a forward pass before it, got {describe(error)}")
+        shape = self.answer_shape()
+        if not isinstance(error, np.ndarray) or error.shape != shape or error.dtype.char not in "fd":
+            require_floats(error, f"error at {self.name}", shape=shape)         # its words are costly in every step
+
+    def answer_shape(self):
+        """Shape of the last forward pass's answer (N, …)."""
+        return (self.input.shape[0], *self.output_shape(self.input.shape[1:]))
 
     def parameters(self):
         """{"weight": array, …}: the live arrays, empty for layers without parameters."""

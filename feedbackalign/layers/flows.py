@@ -153,7 +153,7 @@ class MatrixFlow(Layer):
         return self.states[-1].copy()
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         found = {name: np.zeros_like(array) for name, array in self.parameters().items()}
         errors, Pi = [error], np.zeros_like(self.W0)                            # λ_N (N, d), Π_N (d, d)
         for k in reversed(range(self.steps)):

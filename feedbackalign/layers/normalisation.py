@@ -5,7 +5,8 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops.fast import normalisation as fast
 from feedbackalign.ops.normalisation import batch_norm_backward_running
-from feedbackalign.validation import require_dtype, require_factor, require_floats, require_integer, require_number
+from feedbackalign.validation import (require_bool, require_dtype, require_factor, require_floats, require_integer,
+                                      require_number)
 
 
 class BatchNorm(Layer):
@@ -58,7 +59,7 @@ class BatchNorm(Layer):
     def forward(self, x, training=True):
         require_floats(x, f"input of {self.name}", shape=(None, len(self.weight), *[None] * (self.dimensions - 2)))
         self.input = x
-        self.uses_batch = training
+        self.uses_batch = training = require_bool(training, "training")
         if not training:
             self.mean, self.variance = self.running_mean, self.running_variance
             return fast.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
@@ -73,7 +74,7 @@ class BatchNorm(Layer):
         return y
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         send_back = fast.batch_norm_backward if self.uses_batch else batch_norm_backward_running
         down, scale, shift = send_back(error, self.input, self.weight, self.mean, self.variance, self.epsilon)
         self.gradients = {"weight": scale, "bias": shift}

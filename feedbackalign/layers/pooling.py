@@ -5,7 +5,7 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops import pooling
 from feedbackalign.ops import convolution as conv
-from feedbackalign.validation import require_floats, require_integer, require_plain
+from feedbackalign.validation import require_float_array, require_floats, require_integer
 
 
 class Flatten(Layer):
@@ -14,11 +14,11 @@ class Flatten(Layer):
     kind = "flatten"
 
     def forward(self, x, training=True):
-        self.input = x = require_plain(x, f"input of {self.name}")
+        self.input = require_float_array(x, f"input of {self.name}")
         return x.reshape(len(x), -1)
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return error.reshape(self.input.shape)
 
     def output_shape(self, input_shape):
@@ -49,7 +49,7 @@ class Pool2d(Layer):
     def __init__(self, size, stride=None):
         super().__init__()
         self.size = require_integer(size, "pooling size", low=1)
-        self.stride = require_integer(size if stride is None else stride, "pooling stride", low=1)
+        self.stride = self.size if stride is None else require_integer(stride, "pooling stride", low=1)
         self.padding = 0
 
     @property
@@ -68,7 +68,7 @@ class Pool2d(Layer):
         self.input = x
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return self.unpooled(error, self.input.shape, self.input)
 
     def output_shape(self, input_shape):
@@ -93,7 +93,7 @@ class MaxPool2d(Pool2d):
 
     def __init__(self, size, stride=None, padding=0):
         super().__init__(size, stride)
-        self.padding = require_integer(padding, "pooling padding", low=0, high=size // 2)
+        self.padding = require_integer(padding, "pooling padding", low=0, high=self.size // 2)
 
     def forward(self, x, training=True):
         self.take(x)
@@ -101,7 +101,7 @@ class MaxPool2d(Pool2d):
         return y
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return self.to_winners(error, self.winner, self.input.shape)
 
     def largest(self, z):
@@ -172,7 +172,7 @@ class GlobalAvgPool2d(Layer):
         return pooling.global_average_pool(x)
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return pooling.global_average_unpool(error, self.input.shape)
 
     def output_shape(self, input_shape):

@@ -12,12 +12,18 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops.convolution import batch_innermost
 from feedbackalign.ops.fast.threads import LARGE, in_blocks
-from feedbackalign.validation import describe, require_integer, require_plain
+from feedbackalign.validation import (require_float_array, require_floats, require_instance, require_integer,
+                                      require_list)
 
 
 def add(branch, side):
     """The sum of branch and shortcut, on the way up and on the way down; large ones in blocks, on all threads."""
     return in_blocks(np.add, branch, side) if branch.size >= LARGE else branch + side
+
+
+def require_layers(layers, what):
+    """Refuse anything but a list of layers; it may be empty."""
+    return require_list(layers, what, lambda layer, what: require_instance(layer, Layer, what), least=0)
 
 
 class Residual(Layer):
@@ -39,13 +45,10 @@ class Residual(Layer):
 
     def __init__(self, layers, shortcut=()):
         super().__init__()
-        for what, given in (("layers", layers), ("shortcut", shortcut)):
-            if not isinstance(given, (list, tuple)):
-                raise TypeError(f"{what} of a residual block: expected a list of layers, got {describe(given)}")
-        self.layers, self.shortcut = list(layers), list(shortcut)
+        self.layers, self.shortcut = require_layers(layers, "layers"), require_layers(shortcut, "shortcut")
 
     def forward(self, x, training=True):
-        branch = side = self.input = require_plain(x, f"input of {self.name}")
+        branch = side = self.input = require_float_array(x, f"input of {self.name}")
         for layer in self.layers:
             branch = layer.forward(branch, training)
         for layer in self.shortcut:
@@ -54,7 +57,8 @@ class Residual(Layer):
 
     def backward(self, error):
         """The exact error at the input: down the branch, plus down the shortcut."""
-        branch = side = self.error = error
+        self.remember_error(error)
+        branch = side = error
         for layer in reversed(self.layers):
             branch = layer.backward(branch)
         for layer in reversed(self.shortcut):
@@ -90,7 +94,8 @@ class PaddedShortcut(Layer):
         self.stride = require_integer(stride, "shortcut stride", low=1)
 
     def forward(self, x, training=True):
-        self.input = x = require_plain(x, f"input of {self.name}")
+        self.input = require_floats(x, f"input of {self.name}", shape=(None, None, None, None))
+        self.output_shape(x.shape[1:])
         N, C, H, W = x.shape
         kept = batch_innermost(x).transpose(1, 2, 3, 0)[:, ::self.stride, ::self.stride]    # (C, rows, cols, N)
         before = (self.channels - C) // 2
@@ -99,7 +104,7 @@ class PaddedShortcut(Layer):
         return y.transpose(3, 0, 1, 2)                                          # (N, channels, rows, cols)
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         N, C, H, W = self.input.shape
         before = (self.channels - C) // 2
         down = np.zeros((C, H, W, N), dtype=error.dtype)
@@ -109,7 +114,8 @@ class PaddedShortcut(Layer):
     def output_shape(self, input_shape):
         C, H, W = input_shape
         if self.channels < C:
-            raise ValueError(f"{self.name}: expected at most {self.channels} channels, got {C}")
+            raise ValueError(f"input of {self.name}: expected at most {self.channels} channels, got {C} "
+                             f"in samples of shape {tuple(input_shape)}")
         return (self.channels, -(-H // self.stride), -(-W // self.stride))
 
     def __repr__(self):

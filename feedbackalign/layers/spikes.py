@@ -10,15 +10,17 @@ import numpy as np
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.weighted import WeightedLayer
 from feedbackalign.ops import spikes as first
-from feedbackalign.validation import (require_bool, require_floats, require_integer, require_known, require_number,
-                                      require_plain)
+from feedbackalign.validation import (require_bool, require_float_array, require_floats, require_integer,
+                                      require_known, require_number)
 
 KERNELS = ("ramp", "alpha")
 
 
 def require_t_max(t_max, what):
     """Refuse anything but a number above 0; it may be infinite."""
-    return math.inf if t_max == math.inf else require_number(t_max, what, low=0, low_open=True)
+    if isinstance(t_max, float) and t_max == math.inf:
+        return t_max
+    return require_number(t_max, what, low=0, low_open=True)
 
 
 class LatencyCode(Layer):
@@ -54,7 +56,7 @@ class LatencyCode(Layer):
         return first.latency_code(x, self.window, self.zero_silent)             # (N, n) -> (N, n + 1)
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         spiked = (self.input > 0.0) | (not self.zero_silent)
         return np.where(spiked, -self.window * error[:, :-1], error.dtype.type(0.0))        # (N, n + 1) -> (N, n)
 
@@ -145,8 +147,11 @@ class SpikeTimes(WeightedLayer):
         push : array (N, out), optional
             How much each neuron's weights are pushed up, most from the earliest inputs; only a rule asks for it.
         """
-        weight = first.spike_weight_gradient(error, self.spikes, self.floored(slope_floor), self.input, self.tau)
+        self.require_error(error)
+        slopes = self.floored(slope_floor)
+        weight = first.spike_weight_gradient(error, self.spikes, slopes, self.input, self.tau)
         if push is not None:
+            require_floats(push, "push", shape=error.shape)
             weight += first.silent_gradient(push, self.input, self.t_max)
         return {"weight": weight}                                               # (out, in)
 
@@ -155,10 +160,14 @@ class SpikeTimes(WeightedLayer):
 
         error (N, out), weights (out, in) -> (N, in).
         """
+        self.require_error(error)
+        self.require_product(error, weights, "weights", self.weight.shape[1:])
         return first.spike_transport(error, self.spikes, self.floored(slope_floor), self.input, weights, self.tau)
 
     def floored(self, slope_floor):
-        return self.slopes if slope_floor is None else np.maximum(self.slopes, slope_floor)
+        if slope_floor is None:
+            return self.slopes
+        return np.maximum(self.slopes, require_number(slope_floor, "slope_floor", low=0))
 
     def causal_set(self):
         """Which inputs came before each spike of the last forward pass: boolean (N, out, in)."""
@@ -202,11 +211,11 @@ class TimesToLogits(Layer):
         self.beta = require_number(beta, "beta", low=0, low_open=True)
 
     def forward(self, x, training=True):
-        self.input = x = require_plain(x, f"input of {self.name}")
+        self.input = require_float_array(x, f"input of {self.name}")
         return -self.beta * np.where(np.isfinite(x), x, x.dtype.type(self.t_max))
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return np.where(np.isfinite(self.input), -self.beta * error, error.dtype.type(0.0))
 
     def __repr__(self):

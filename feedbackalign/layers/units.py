@@ -4,7 +4,7 @@ from feedbackalign.layers.base import Layer
 from feedbackalign.ops import activations
 from feedbackalign.ops.activations import relu, relu_backward
 from feedbackalign.ops.fast.threads import LARGE, in_blocks
-from feedbackalign.validation import require_plain
+from feedbackalign.validation import require_float_array
 
 
 class Activation(Layer):
@@ -14,11 +14,14 @@ class Activation(Layer):
     steepest = 1.0
 
     def forward(self, x, training=True):
-        self.input = x = require_plain(x, f"input of {self.name}")
+        self.input = require_float_array(x, f"input of {self.name}")
         return self.function(x)
 
+    def answer_shape(self):
+        return self.input.shape
+
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return error * self.derivative(self.input)
 
 
@@ -28,11 +31,11 @@ class ReLU(Activation):
     function, derivative = staticmethod(activations.relu), staticmethod(activations.relu_derivative)
 
     def forward(self, x, training=True):
-        self.input = x = require_plain(x, f"input of {self.name}")
+        self.input = require_float_array(x, f"input of {self.name}")
         return in_blocks(relu, x) if x.size >= LARGE else relu(x)
 
     def backward(self, error):
-        self.error = error if self.keeps_error else None
+        self.remember_error(error)
         return in_blocks(relu_backward, error, self.input) if error.size >= LARGE else relu_backward(error, self.input)
 
 

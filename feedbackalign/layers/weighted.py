@@ -14,8 +14,9 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops.fast import convolution as by_rows
-from feedbackalign.validation import (channels_first, require_bool, require_density, require_dtype, require_floats,
-                                      require_generator, require_integer)
+from feedbackalign.validation import (channels_first, describe, fits, in_letters, require_bool, require_density,
+                                      require_dtype, require_float_array, require_floats, require_generator,
+                                      require_integer, require_shape)
 
 LARGE = 2**21           # bytes of a column matrix from which on a convolution goes row by row: outside the cache
 
@@ -56,7 +57,8 @@ class WeightedLayer(Layer):
 
     def draw_weights(self, rng, shape=None):
         """Fresh weights from the layer's own initialiser, in W's shape unless another is asked for."""
-        return self.drawn(shape or self.weight.shape, rng, self.weight.dtype)
+        shape = self.weight.shape if shape is None else require_shape(shape, "shape")
+        return self.drawn(shape, require_generator(rng, "draw_weights"), self.weight.dtype)
 
     def drawn(self, shape, rng, dtype):
         return initialisers.draw(shape, rng, self.init, dtype)
@@ -78,9 +80,20 @@ class WeightedLayer(Layer):
 
     def backward(self, error):
         """The exact gradient: keep the local gradients, return ∂L/∂input."""
-        self.error = error
+        self.remember_error(error)
         self.gradients = self.local_gradients(error)
         return self.transport(error, self.weight)
+
+    def require_product(self, error, weights, what, below):
+        """Refuse an error (N, out, …) and weights (out, *below) that do not fit each other; they may be complex."""
+        require_float_array(error, "error", kinds="fdFD")
+        require_float_array(weights, what, kinds="fdFD")
+        if weights.shape[1:] != below and not fits(weights.shape, (None, *below)):
+            raise ValueError(f"{what}: expected shape {in_letters((None, *below))}, got {describe(weights)}")
+        if error.ndim != self.weight.ndim or error.shape[1] != len(weights) or error.size == 0:
+            wanted = in_letters((None, len(weights), *[None] * (self.weight.ndim - 2)))
+            raise ValueError(f"error: expected shape {wanted} beside {what} of shape {weights.shape}, got "
+                             f"{describe(error)}")
 
     def astype(self, dtype):
         super().astype(dtype)
@@ -124,6 +137,7 @@ class Linear(WeightedLayer):
 
     def local_gradients(self, error):
         """{"weight": eᵀ x, "bias": Σₙ eₙ} for an error (N, out) at the output of the last forward pass."""
+        self.require_error(error)
         weight = self.outer(error)                                              # (out, in)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": error.sum(axis=0)}
 
@@ -132,9 +146,11 @@ class Linear(WeightedLayer):
         return dense.linear_weight_gradient(signal, self.input if x is None else x)
 
     def transport(self, error, weights, input_shape=None):
+        self.require_product(error, weights, "weights", self.weight.shape[1:])
         return dense.linear_transport(error, weights)                           # (N, out) x (out, in) -> (N, in)
 
     def mix_outputs(self, error, matrix):
+        self.require_product(error, matrix, "matrix", (None,))
         return error @ matrix                                                   # (N, out) x (out, mid) -> (N, mid)
 
     def respond(self, x, weights=None):
@@ -151,6 +167,9 @@ class Linear(WeightedLayer):
 
     def known_input_shape(self):
         return (self.weight.shape[1],)
+
+    def answer_shape(self):
+        return (len(self.input), len(self.weight))
 
     def output_shape(self, input_shape):
         if input_shape != self.known_input_shape():
@@ -207,6 +226,7 @@ class Conv2d(WeightedLayer):
 
     def local_gradients(self, error):
         """{"weight": Σ eᵀ patch, "bias": Σ e} over samples and positions, error (N, out, rows, cols)."""
+        self.require_error(error)
         weight = self.outer(error)                                              # (out, in, kh, kw)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": conv.as_rows(error).sum(axis=1)}
 
@@ -223,11 +243,13 @@ class Conv2d(WeightedLayer):
 
         The input's shape is that of the last forward pass unless given.
         """
-        input_shape = input_shape or self.input.shape
+        self.require_product(error, weights, "weights", self.weight.shape[1:])
+        input_shape = self.input.shape if input_shape is None else require_shape(input_shape, "input_shape")
         path = by_rows.transport if self.is_large(input_shape, error.itemsize) else conv.convolution_transport
         return path(error, weights, input_shape, self.stride, self.padding)
 
     def mix_outputs(self, error, matrix):
+        self.require_product(error, matrix, "matrix", (None,))
         return conv.mix_channels(error, matrix)             # (N, out, r, c) x (out, mid) -> (N, mid, r, c)
 
     def respond(self, x, weights=None):

@@ -17,7 +17,8 @@ from feedbackalign.layers import ACTIVATIONS, POOLINGS, Flatten, Identity, Linea
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.units import Activation
 from feedbackalign.layers.weighted import WeightedLayer
-from feedbackalign.validation import require_bool, require_dtype, require_known
+from feedbackalign.networks.network import Network
+from feedbackalign.validation import require_bool, require_dtype, require_instance, require_known
 
 BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsilu")
 ORDER = "(Conv2d, [MaxPool2d, AvgPool2d or SoftmaxPool2d], unit)*, Flatten, (Linear, unit)*"
@@ -92,7 +93,7 @@ def read_stages(network, kind, pools, expected, hint):
         What the refusal says after the layer's name, and the hint that it carries.
     """
     stages = []
-    for layer in network.layers:
+    for layer in require_instance(network, Network, "network").layers:
         below = stages[-1] if stages else None
         if isinstance(layer, kind):
             stages.append(Stage(layer, None, None, network.shapes.get(layer.name, (None,))[0]))
@@ -201,10 +202,10 @@ def settling_chain(network, activation=None, pooling=None, readout=True):
 
     readout = require_bool(readout, "readout")
     if activation is not None:
-        require_known(activation, BOUNDED, "unit of a settling network")
+        require_known(activation, BOUNDED, "activation of a settling network")
     if pooling is not None:
         require_known(pooling, POOLINGS, "pooling")
-    if network.input_shape is None:
+    if require_instance(network, Network, "network").input_shape is None:
         refuse("a network that settles needs its sizes: make it with Network(…, input_shape=…)")
     stages = read_stages(network, WeightedLayer, tuple(POOLINGS.values()), f"cannot settle: expected {ORDER}",
                          SETTLING_MODELS)

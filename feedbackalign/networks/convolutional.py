@@ -7,8 +7,15 @@ from feedbackalign.networks.network import Network
 from feedbackalign.validation import require_integer
 
 
+def require_images(channels, classes, size, least=1):
+    """Refuse what are no numbers of channels, classes and pixels a side: -> the three as int."""
+    return (require_integer(channels, "channels", low=1), require_integer(classes, "classes", low=1),
+            require_integer(size, "size", low=least))
+
+
 def lenet_mnist(*, channels=1, classes=10, size=32, init="xavier-uniform", rng, dtype=np.float32):
     """LeNet for 32×32 images (MNIST zero-padded): 6 and 16 channels at 5×5 with pools, 120 at 5×5, 84, classes."""
+    channels, classes, size = require_images(channels, classes, size)
     make = {"rng": rng, "init": init, "dtype": dtype}
     return Network([
         Conv2d(channels, 6, 5, **make), ReLU(), MaxPool2d(2),                   # (1, 32, 32) -> (6, 14, 14)
@@ -21,6 +28,7 @@ def lenet_mnist(*, channels=1, classes=10, size=32, init="xavier-uniform", rng, 
 
 def lenet_cifar(*, channels=3, classes=10, size=32, init="xavier-uniform", rng, dtype=np.float32):
     """A wider LeNet for 32×32 colour images: 32, 64, 128 channels at 3×3 with pools, global average, 256, classes."""
+    channels, classes, size = require_images(channels, classes, size)
     make = {"rng": rng, "init": init, "dtype": dtype}
     return Network([
         Conv2d(channels, 32, 3, padding=1, **make), ReLU(), MaxPool2d(2),       # (3, 32, 32) -> (32, 16, 16)
@@ -34,8 +42,9 @@ def lenet_cifar(*, channels=3, classes=10, size=32, init="xavier-uniform", rng, 
 
 def digits_conv(*, channels=1, classes=10, size=8, init="xavier-uniform", rng, dtype=np.float32):
     """A small convolutional network for the 8×8 digits: 8 and 16 channels at 3×3, one pool, 32, classes."""
+    channels, classes, size = require_images(channels, classes, size, least=4)
     make = {"rng": rng, "init": init, "dtype": dtype}
-    half = require_integer(size, "size", low=4) // 2
+    half = size // 2
     return Network([
         Conv2d(channels, 8, 3, padding=1, **make), ReLU(), MaxPool2d(2),        # (1, 8, 8) -> (8, 4, 4)
         Conv2d(8, 16, 3, padding=1, **make), ReLU(), Flatten(),                 # -> (16, 4, 4) -> (256,)

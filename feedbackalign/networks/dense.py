@@ -4,7 +4,12 @@ import numpy as np
 
 from feedbackalign.layers import ACTIVATIONS, BatchNorm1d, Linear
 from feedbackalign.networks.network import Network
-from feedbackalign.validation import describe, require_bool, require_known, require_number
+from feedbackalign.validation import require_bool, require_integer, require_known, require_list, require_number
+
+
+def require_sizes(sizes, least=2):
+    """Refuse anything but a list of numbers of units, from the input to the output; -> a list of int."""
+    return require_list(sizes, "sizes", lambda units, what: require_integer(units, what, low=1), least=least)
 
 
 def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform", bias=True, batch_norm=False,
@@ -30,8 +35,7 @@ def mlp(sizes, *, activation="relu", loss="cross-entropy", init="xavier-uniform"
     """
     require_known(activation, ACTIVATIONS, "activation")
     bias, batch_norm = require_bool(bias, "bias"), require_bool(batch_norm, "batch_norm")
-    if np.ndim(sizes) != 1 or len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least an input and an output size, got {describe(sizes)}")
+    sizes = require_sizes(sizes)
     layers = []
     for place, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
         is_normalised = batch_norm and place < len(sizes) - 2                       # all but the output
@@ -51,9 +55,7 @@ def autoencoder(sizes, *, activation="tanh", init="xavier-uniform", rng, dtype=n
     Network(Linear(6, 4), Tanh(), Linear(4, 2), Linear(2, 4), Tanh(), Linear(4, 6))
     """
     require_known(activation, ACTIVATIONS, "activation")
-    sizes = list(sizes)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least an input and a code size, got {sizes}")
+    sizes = require_sizes(sizes)
     code = len(sizes) - 1
     sizes = [*sizes, *reversed(sizes[:-1])]
     layers = []

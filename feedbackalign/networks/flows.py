@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign.layers import Linear, MatrixFlow
+from feedbackalign.networks.dense import require_sizes
 from feedbackalign.networks.network import Network
 
 
@@ -21,8 +22,9 @@ def ode_to_ode(sizes, *, steps=10, time=1.0, loss="cross-entropy", init="xavier-
     >>> ode_to_ode([4, 3, 2], flow="gated", rng=np.random.default_rng(0))
     Network(Linear(4, 3), MatrixFlow(3, 10, 1, gated, abs, exp), Linear(3, 2))
     """
-    if len(sizes) != 3:
-        raise ValueError(f"sizes: expected three, of the input, the state and the output, got {list(sizes)}")
+    sizes = require_sizes(sizes, least=3)
+    if len(sizes) > 3:
+        raise ValueError(f"sizes: expected three, of the input, the state and the output, got {sizes}")
     inputs, d, outputs = sizes
     return Network([Linear(inputs, d, init=init, rng=rng, dtype=dtype),
                     MatrixFlow(d, steps, time, rng=rng, dtype=dtype, **flow),

@@ -29,8 +29,12 @@ import typing
 import numpy as np
 
 from feedbackalign.layers import Identity
-from feedbackalign.networks.chains import dense_chain  # noqa: F401 - reads the `stages`
-from feedbackalign.validation import require_number
+from feedbackalign.networks.chains import DenseStage, dense_chain       # which reads the `stages`
+from feedbackalign.validation import (describe, require_float_array, require_floats, require_instance, require_list,
+                                      require_number)
+
+__all__ = ["Pass", "damped_pinv", "dense_chain", "forward", "gradients_of_signals", "joint_gauss_newton", "last_pass",
+           "layerwise_gauss_newton", "minimum_norm", "post_jacobians", "pre_jacobians", "slopes", "times"]
 
 CUTOFF = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}      # times the largest singular value: below is 0
 
@@ -46,10 +50,25 @@ class Pass(typing.NamedTuple):
         return self.post[-1]
 
 
+def require_stages(stages):
+    """Refuse anything but the stages of a dense chain."""
+    return require_list(stages, "stages", lambda stage, what: require_instance(stage, DenseStage, what))
+
+
+def require_pass(stages, seen):
+    """Refuse stages and a pass that is not theirs."""
+    require_stages(stages)
+    if len(require_instance(seen, Pass, "seen").pre) != len(stages):
+        raise ValueError(f"seen: expected a pass through {len(stages)} stages, got a Pass through {len(seen.pre)}")
+
+
 # ---------------------------------------------------------------------------------------------------------- a pass
 
 def forward(stages, x):
     """The pass of a batch x (N, …) -> `Pass`; no layer remembers it."""
+    inputs = require_stages(stages)[0].layer.weight.shape[1]
+    if require_float_array(x, "x").ndim < 2 or x.size == 0 or x[0].size != inputs:
+        raise ValueError(f"x: expected samples of {inputs} numbers, got {describe(x)}")
     pre, post = [], [x.reshape(len(x), -1).astype(stages[0].layer.weight.dtype, copy=False)]
     for layer, unit in stages:
         a = layer.answer(post[-1])                                              # (N, in) x (in, out) -> (N, out)
@@ -60,7 +79,10 @@ def forward(stages, x):
 
 def last_pass(stages, output):
     """The network's own last forward pass, from the memories of its layers; `output` (N, out) was its answer."""
-    inputs = [stage.layer.input for stage in stages]
+    inputs = [stage.layer.input for stage in require_stages(stages)]
+    if inputs[-1] is None:
+        raise ValueError(f"stages: expected a forward pass of their network before, got {describe(stages)}")
+    require_floats(output, "output", shape=(len(inputs[-1]), len(stages[-1].layer.weight)))
     above = [*inputs[1:], output]
     pre = [after if isinstance(stage.unit, Identity) else stage.unit.input for stage, after in zip(stages, above)]
     return Pass(pre, [*inputs, output])
@@ -81,6 +103,7 @@ def in_float64(stages, seen):
 
 def slopes(stages, seen):
     """The diagonals of D_i = s_i'(a_i), a list of (N, n_i)."""
+    require_pass(stages, seen)
     return [unit.derivative(a).astype(layer.weight.dtype, copy=False) for (layer, unit), a in zip(stages, seen.pre)]
 
 
@@ -95,6 +118,7 @@ def post_jacobians(stages, seen):
     >>> J1.shape, bool((J1 == stages[1].layer.weight).all())
     ((5, 2, 3), True)
     """
+    require_pass(stages, seen)
     N, out = seen.output.shape
     J = np.broadcast_to(np.eye(out, dtype=stages[-1].layer.weight.dtype), (N, out, out)).copy()
     found = [J]
@@ -130,6 +154,8 @@ def damped_pinv(J, gamma=0.0):
            [0.  ]])
     """
     gamma = require_number(gamma, "gamma", low=0)
+    if require_float_array(J, "J").ndim < 2 or J.size == 0:
+        raise ValueError(f"J: expected matrices (…, out, n), got {describe(J)}")
     if not np.isfinite(J).all():                            # the loss reports a run that diverges
         return np.full((*J.shape[:-2], J.shape[-1], J.shape[-2]), np.nan, dtype=J.dtype)
     eps = float(np.finfo(J.dtype).eps)
@@ -146,6 +172,11 @@ def damped_pinv(J, gamma=0.0):
 
 def times(matrices, vectors):
     """Matrix times vector, sample by sample: (N, a, b), (N, b) -> (N, a)."""
+    require_floats(matrices, "matrices", shape=(None, None, None))
+    require_floats(vectors, "vectors", shape=(None, None))
+    if vectors.shape != (len(matrices), matrices.shape[2]):
+        raise ValueError(f"matrices, vectors: expected shapes (N, a, b) and (N, b), got {matrices.shape} and "
+                         f"{vectors.shape}")
     return (matrices @ vectors[..., None])[..., 0]
 
 
@@ -154,6 +185,9 @@ def gradients_of_signals(stages, seen, signals):
 
     In backprop the signal is the sample's own error ∂ℓ/∂a_i, not divided by N.
     """
+    require_pass(stages, seen)
+    for signal, a in zip(require_list(signals, "signals", least=len(stages)), seen.pre):
+        require_floats(signal, "signals", shape=a.shape)
     gradients = {}
     for stage, below, signal in zip(stages, seen.post, signals):
         gradients[f"{stage.name}.weight"] = outer(stage.layer, signal, below) / len(signal)     # (n_i, n_{i−1})
@@ -175,6 +209,8 @@ def layerwise_gauss_newton(stages, seen, error, gamma):
 
     `error` (N, out) is ∂ℓ/∂h_L of every sample's own loss, without 1/N; `gamma` ≥ 0. Returns {"fc1.weight": array, …}.
     """
+    require_pass(stages, seen)
+    require_floats(error, "error", shape=seen.output.shape)
     steps = [times(damped_pinv(J, gamma), error) for J in post_jacobians(stages, seen)[:-1]]    # (N, n_i)
     signals = [slope * step for slope, step in zip(slopes(stages, seen), steps)] + [error]
     return gradients_of_signals(stages, seen, signals)
@@ -187,6 +223,7 @@ def joint_gauss_newton(stages, seen, error, gamma):
     layer i is J_iᵀ (J_W J_Wᵀ + γI)⁻¹ e. Parameters and return value as above.
     """
     jacobians = pre_jacobians(stages, seen)
+    require_floats(error, "error", shape=seen.output.shape)
     lengths = [(below * below).sum(axis=1) + (stage.layer.bias is not None) for stage, below in zip(stages, seen.post)]
     wide = np.concatenate([J * np.sqrt(length)[:, None, None] for J, length in zip(jacobians, lengths)], axis=2)
     steps = times(damped_pinv(wide, gamma), error)          # (N, out, Σ n) -> (N, Σ n)
@@ -199,5 +236,6 @@ def joint_gauss_newton(stages, seen, error, gamma):
 def minimum_norm(stages, seen, error, gamma):
     """Gradients whose signal is J^†γ e, the smallest push of all layers together. Parameters as above."""
     jacobians = pre_jacobians(stages, seen)
+    require_floats(error, "error", shape=seen.output.shape)
     push = times(damped_pinv(np.concatenate(jacobians, axis=2), gamma), error)                  # (N, units)
     return gradients_of_signals(stages, seen, np.split(push, np.cumsum([J.shape[2] for J in jacobians])[:-1], axis=1))

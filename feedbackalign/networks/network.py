@@ -11,13 +11,16 @@ import contextlib
 
 import numpy as np
 
-from feedbackalign.layers import Layer, Residual
+from feedbackalign.layers import Residual
+from feedbackalign.layers.residual import require_layers
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
-from feedbackalign.validation import (describe, require_dtype, require_finite, require_floats, require_known,
-                                      require_labels, require_plain)
+from feedbackalign.validation import (describe, fits, require_bool, require_dtype, require_entries, require_finite,
+                                      require_float_array, require_floats, require_known, require_labels,
+                                      require_plain, require_shape)
 
-LOSSES = ("cross-entropy", "squared-error")
+FUNCTIONS = {"cross-entropy": losses.cross_entropy_and_error, "squared-error": losses.squared_error_and_error}
+LOSSES = tuple(FUNCTIONS)
 
 
 class Network:
@@ -53,7 +56,7 @@ class Network:
     """
 
     def __init__(self, layers, *, input_shape=None, loss="cross-entropy"):
-        self.layers = list(layers)
+        self.layers = require_layers(layers, "layers")
         self.loss_name = require_known(loss, LOSSES, "loss")
         self.targets = None
         self._name_layers()
@@ -61,7 +64,7 @@ class Network:
             raise ValueError("layers: expected at least one weighted layer (Linear or Conv2d), got none")
         if input_shape is None:
             input_shape = self.layers[0].known_input_shape()
-        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.input_shape = None if input_shape is None else require_shape(input_shape, "input_shape")
         self.shapes = {}                                    # {layer name: (shape in, shape out)} of one sample
         if self.input_shape is not None:
             self._find_shapes()
@@ -94,6 +97,13 @@ class Network:
         by_name = {layer.name: layer for layer in [*blocks(self.layers), *self.all_layers()]}
         return by_name[require_known(name, by_name, "layer")]
 
+    def weighted_layer(self, name):
+        """The layer with synapses of this name."""
+        for layer in self._weighted if isinstance(name, str) else ():
+            if layer.name == name:
+                return layer
+        require_known(name, [layer.name for layer in self._weighted], "layer")
+
     def parameters(self):
         """{"fc1.weight": array, …}: live arrays; assign with `[...] =`."""
         return {f"{layer.name}.{key}": array for layer in self._every for key, array in layer.parameters().items()}
@@ -108,6 +118,7 @@ class Network:
 
     def load_state(self, state):
         """Take over what `state` returned."""
+        require_entries(state, self.state(), "state")
         for layer in self.all_layers():
             for key in layer.state():
                 array = state[f"{layer.name}.{key}"]
@@ -139,6 +150,7 @@ class Network:
         """
         shape = self.input_shape or (None,) * (np.ndim(x) - 1)
         require_floats(x, "x", shape=(None, *shape))
+        training = require_bool(training, "training")
         x = x.astype(self.dtype, copy=False)
         if x.ndim == 4:
             x = batch_innermost(x)
@@ -179,6 +191,9 @@ class Network:
 
     def checked_targets(self, output, targets):
         """Targets in the form the loss takes: (N,) labels for cross-entropy, (N, out) floats for squared error."""
+        require_float_array(output, "output", kinds="fdFD")                 # complex while a network settles
+        if not fits(output.shape, (None, self.outputs)) or not len(output):
+            raise ValueError(f"output: expected shape (N, {self.outputs}), got {describe(output)}")
         N, out = output.shape
         if self.loss_name == "cross-entropy":
             return require_labels(targets, "targets", count=N, classes=out)
@@ -189,10 +204,7 @@ class Network:
 
     def sample_losses_and_errors(self, output, targets):
         """Loss of each sample, and its gradient at the output, without 1/N: (N, out) -> (N,), (N, out)."""
-        targets = self.checked_targets(output, targets)
-        if self.loss_name == "cross-entropy":
-            return losses.cross_entropy_and_error(output, targets)
-        return losses.squared_error_and_error(output, targets)
+        return FUNCTIONS[self.loss_name](output, self.checked_targets(output, targets))
 
     def sample_losses(self, output, targets):
         """Loss of each sample: output (N, out) -> (N,)."""
@@ -246,8 +258,6 @@ def name_layers(layers, prefix="", counts=None):
     """Name every layer by kind and order: conv1, relu1, conv2 …; inside a block block3.conv2."""
     counts = {} if counts is None else counts
     for layer in layers:
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers: expected a list of feedbackalign.layers, got {describe(layer)} in it")
         counts[layer.kind] = counts.get(layer.kind, 0) + 1
         layer.name = f"{prefix}{layer.kind}{counts[layer.kind]}"
         if isinstance(layer, Residual):

@@ -7,6 +7,7 @@ conv, bn beside its shortcut, with a relu on the sum; convolutions have no bias.
 import numpy as np
 
 from feedbackalign.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, PaddedShortcut, ReLU, Residual
+from feedbackalign.networks.convolutional import require_images
 from feedbackalign.networks.network import Network
 from feedbackalign.validation import require_known
 
@@ -49,6 +50,7 @@ def residual_network(stem, blocks, outputs_of_stages, classes, input_shape, *, o
 def resnet_for_small_images(blocks, *, channels=3, classes=10, size=32, option="A", rng, init="xavier-uniform",
                             dtype=np.float32):
     """Three stages of `blocks` basic blocks at 16, 32 and 64 channels: 6·blocks + 2 weighted layers."""
+    channels, classes, size = require_images(channels, classes, size)
     make = {"rng": rng, "init": init, "dtype": dtype}
     stem = [Conv2d(channels, 16, 3, padding=1, bias=False, **make), BatchNorm2d(16, dtype=dtype), ReLU()]
     return residual_network(stem, blocks, (16, 32, 64), classes, (channels, size, size), option=option, **make)
@@ -85,6 +87,7 @@ def resnet110(**options):
 
 def resnet18(*, channels=3, classes=1000, size=224, rng, init="xavier-uniform", dtype=np.float32):
     """ResNet-18 for large images: a 7×7 stem and four stages of two blocks, option B, 11.69 M parameters."""
+    channels, classes, size = require_images(channels, classes, size)
     make = {"rng": rng, "init": init, "dtype": dtype}
     stem = [Conv2d(channels, 64, 7, stride=2, padding=3, bias=False, **make), BatchNorm2d(64, dtype=dtype), ReLU(),
             MaxPool2d(3, stride=2, padding=1)]                                  # (3, 224, 224) -> (64, 56, 56)

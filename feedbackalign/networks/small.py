@@ -10,6 +10,8 @@ from feedbackalign.networks import spikes
 from feedbackalign.networks.dense import mlp
 from feedbackalign.networks.network import Network
 
+__all__ = ["dense", "images", "kinked_images", "settling", "settling_images", "spiking", "wide"]
+
 
 def dense(rng, *, activation="tanh", loss="cross-entropy"):
     """Three dense layers: x (6, 5), labels (6,)."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign.layers import LatencyCode, SpikeTimes, TimesToLogits
+from feedbackalign.networks.dense import require_sizes
 from feedbackalign.networks.network import Network
 from feedbackalign.validation import require_number
 
@@ -30,9 +31,7 @@ def spiking(sizes, *, threshold=1.0, t_max=4.0, beta=10.0, kernel="ramp", tau=1.
     >>> net.forward(np.full((5, 4), 0.5, dtype=np.float32)).shape
     (5, 2)
     """
-    sizes = list(sizes)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least an input and an output size, got {sizes}")
+    sizes = require_sizes(sizes)
     code, readout = LatencyCode(window), TimesToLogits(t_max, beta)
     t_max = require_number(t_max, "t_max, which lies behind the encoding window", low=code.window, low_open=True)
     inputs = [sizes[0] + 1, *sizes[1:-1]]                                       # + 1: the reference spike

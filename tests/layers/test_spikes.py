@@ -159,7 +159,7 @@ def test_named_errors():
     refused(lambda: layers.TimesToLogits(4.0, beta=0.0), "beta: expected")
     refused(lambda: networks.spiking([4, 2], t_max=np.inf, rng=rng), "t_max of the readout: expected a finite number")
     refused(lambda: networks.spiking([4, 2], t_max=1.0, rng=rng), r"encoding window: expected .* \(1, inf\), got 1.0")
-    refused(lambda: networks.spiking([4], rng=rng), "sizes: expected at least an input and an output size")
+    refused(lambda: networks.spiking([4], rng=rng), "sizes: expected at least 2")
     refused(lambda: networks.spiking([4, 3, 2], rng=None), "expected rng=numpy.random.Generator", TypeError)
     refused(lambda: Network([made(5, 4), made(5, 3)]), "spike2: expected 5 inputs per sample, got shape")
 

@@ -129,7 +129,7 @@ def test_a_unit_of_ones_own_takes_the_networks_place(unit):
     found = settling_chain(net, activation=unit)
     assert [stage.unit.kind for stage in found.stages] == [unit, unit, "identity"]
     assert [layer.kind for layer in net.layers] == ["fc", "relu", "fc", "relu", "fc"]
-    with pytest.raises(ValueError, match="unknown unit of a settling network 'relu'"):
+    with pytest.raises(ValueError, match="unknown activation of a settling network 'relu'"):
         settling_chain(net, activation="relu")
 
 
