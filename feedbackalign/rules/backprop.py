@@ -38,7 +38,7 @@ class Backprop(ErrorSendingRule):
         return layer.transport(error, layer.weight)     # (N, out) x (out, in) -> (N, in)          Eq. 2
 
     def feedback_weights(self, name):
-        return self.network.layer(name).weight
+        return self.network.weighted_layer(name).weight
 
     def route(self, layer, N):
         return f"{shape_text(N, layer.weight.shape[0])} @ W {shape_text(*layer.weight.shape)}"

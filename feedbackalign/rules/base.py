@@ -6,10 +6,11 @@ import json
 
 import numpy as np
 
-from feedbackalign.networks import small
+from feedbackalign.networks import Network, small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import describe, require_dtype, require_finite, require_known, require_plain
+from feedbackalign.validation import (describe, require_dtype, require_entries, require_finite, require_generator,
+                                      require_instance, require_known, require_plain)
 
 NEEDS = {                                   # what `Rule.needs` may name, in the words of the refusal
     "mix_outputs": "a middle population at its outputs",
@@ -102,8 +103,8 @@ class Rule:
     own_truths = ()
 
     def __init__(self, network, *, rng=None):
-        self.network = network
-        self.rng = rng
+        self.network = require_instance(network, Network, "network")
+        self.rng = None if rng is None else require_generator(rng, type(self).__name__)
         self.name = type(self).__name__
         self.options = {}                                   # {option: value}, as `make` was given them
         for layer in network.weighted_layers() if self.needs else ():
@@ -130,6 +131,7 @@ class Rule:
 
     def predict(self, x):
         """What the network answers, (N, out), leaving all memories as they were."""
+        require_finite(x, "x")
         with self.network.undisturbed() as network:
             return network.forward(x, training=False)
 
@@ -142,6 +144,7 @@ class Rule:
 
     def backprop_gradients(self, x, targets):
         """The exact gradient, in float64, on a copy."""
+        require_finite(x, "x")
         with self.network.undisturbed():
             self.network.forget()
             network = copy.deepcopy(self.network).astype(np.float64)
@@ -157,6 +160,7 @@ class Rule:
 
     def trace(self, x, targets):
         """Rows that describe one learning phase, a dict each: layer by layer, or phase by phase."""
+        self.network.checked_targets(self.predict(x), targets)
         return []
 
     # --------------------------------------------------------------------------------------------------- the update
@@ -195,7 +199,7 @@ class Rule:
 
     def feedback_weights(self, name):
         """What acts in place of W at this layer, in W's shape; None where nothing does."""
-        return None
+        self.network.weighted_layer(name)
 
     def direct_feedback(self, name):
         """Feedback synapses onto the layer's inputs straight from its outputs' errors, in W's shape, or None."""
@@ -206,7 +210,7 @@ class Rule:
 
         The names are those that `constants`, `parameters` and `plastic` show; shapes must agree.
         """
-        self.network.layer(name)
+        self.network.weighted_layer(name)
         held = {**self.constants(), **self.parameters(), **self.plastic()}
         known = [key.split(".")[-1] for key in held if key.rsplit(".", 1)[0] == name]
         for key, array in arrays.items():
@@ -251,9 +255,11 @@ class Rule:
 
     def load_state(self, state):
         """Take over what `state` returned, into a rule made with the same options."""
-        for kind in ("parameters", "constants", "plastic", "masks"):
-            for key, array in getattr(self, kind)().items():
-                array[...] = require_plain(state[f"{kind}/{key}"], key)
+        held = {f"{kind}/{key}": array for kind in ("parameters", "constants", "plastic", "masks")
+                for key, array in getattr(self, kind)().items()}
+        require_entries(state, [*held, *(f"streams/{key}" for key in self.streams())], "state")
+        for key, array in held.items():
+            array[...] = require_plain(state[key], key)
         for key, stream in self.streams().items():
             stream.bit_generator.state = json.loads(str(state[f"streams/{key}"]))
 

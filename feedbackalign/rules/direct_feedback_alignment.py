@@ -68,6 +68,7 @@ class DirectFeedbackAlignment(ErrorSendingRule):
     def direct_feedback(self, name):
         """B where the unit projected to is an output of the network: in the top layer alone, if that is dense."""
         top = self.network.weighted_layers()[-1]
+        self.network.weighted_layer(name)
         return self.B[name] if name == top.name and top.weight.ndim == 2 else None
 
     def route(self, layer, N):

@@ -20,7 +20,7 @@ Deviations from the paper
 """
 
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_generator
+from feedbackalign.validation import require_generator, require_known
 
 
 class FeedbackAlignment(ErrorSendingRule):
@@ -58,7 +58,7 @@ class FeedbackAlignment(ErrorSendingRule):
         return {f"{name}.B": B for name, B in self.B.items()}
 
     def feedback_weights(self, name):
-        return self.B[name]
+        return self.B[require_known(name, self.B, "layer")]
 
     def route(self, layer, N):
         return f"{shape_text(N, layer.weight.shape[0])} @ B {shape_text(*layer.weight.shape)}"

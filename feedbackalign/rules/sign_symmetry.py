@@ -87,7 +87,7 @@ class UniformSignSymmetry(ErrorSendingRule):
         return layer.transport(error, self.feedback_weights(layer.name))                                # Eq. 2
 
     def feedback_weights(self, name):
-        return np.sign(self.network.layer(name).weight) * self.magnitudes[name]
+        return np.sign(self.network.weighted_layer(name).weight) * self.magnitudes[name]
 
     def constants(self):
         return {f"{name}.M": M for name, M in self.magnitudes.items()}

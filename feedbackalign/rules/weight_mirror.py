@@ -26,7 +26,7 @@ import numpy as np
 
 from feedbackalign import alignment
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_generator, require_number, require_step
+from feedbackalign.validation import require_generator, require_known, require_number, require_step
 
 
 def mirror_finds_W(kind, rng):
@@ -109,7 +109,7 @@ class WeightMirror(ErrorSendingRule):
         return {f"{name}.B": mask for name, mask in self.B_masks.items()}
 
     def feedback_weights(self, name):
-        return self.B[name]
+        return self.B[require_known(name, self.B, "layer")]
 
     def route(self, layer, N):
         return f"{shape_text(N, layer.weight.shape[0])} @ B {shape_text(*layer.weight.shape)}"

@@ -152,6 +152,7 @@ class EquilibriumPropagation(SettlingRule):
         exact = in_float64(self)
         x = exact.admit(x)
         states, residual = exact.settle_exactly(x)
+        exact.network.checked_targets(answer(exact.chain, states[-1]), targets)
         implicit, remainder = implicit_gradients(exact.chain, x, states, targets, exact.feedback())
         named = {"implicit": (implicit, max(residual, remainder))}
         if self.sweep == "synchronous":
@@ -183,7 +184,7 @@ class EquilibriumPropagation(SettlingRule):
 
     def feedback_weights(self, name):
         """W itself, at every layer: the readout's nudge travels through its W too. The angle is 0 by construction."""
-        return self.network.layer(name).weight
+        return self.network.weighted_layer(name).weight
 
     def match_to_tied(self):
         """Put the feedback where the estimate is exact as β → 0: W is its own already."""

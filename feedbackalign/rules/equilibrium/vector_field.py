@@ -130,7 +130,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
 
     def feedback_weights(self, name):
         """B; None at the lowest layer, which has none, and at a readout, which nudges through its own W."""
-        self.network.layer(name)
+        self.network.weighted_layer(name)
         return self.B.get(name)
 
     def match_to_tied(self):

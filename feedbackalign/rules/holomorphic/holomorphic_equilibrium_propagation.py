@@ -261,11 +261,12 @@ class HolomorphicEP(SettlingRule):
 
     def masks(self):
         """Of a sparse network: a feedback synapse exists where W's does."""
-        return {f"{name}.B": mask for name, mask in ((name, self.network.layer(name).mask) for name in self.B)
+        return {f"{name}.B": mask for name, mask in ((name, self.network.weighted_layer(name).mask) for name in self.B)
                 if mask is not None}
 
     def feedback_weights(self, name):
         """B; W itself at the readout, whose weights carry the nudge; None at the lowest layer, which sends nothing."""
+        self.network.weighted_layer(name)
         if self.chain.readout is not None and name == self.chain.readout.name:
             return self.chain.readout.weight
         return self.B.get(name)
@@ -273,7 +274,7 @@ class HolomorphicEP(SettlingRule):
     def match_to_tied(self):
         """Put B = W: where the tangent is the true error."""
         for name, B in self.B.items():
-            B[...] = self.network.layer(name).weight
+            B[...] = self.network.weighted_layer(name).weight
 
 
 def smooth(chain, activation):

@@ -133,9 +133,7 @@ class CorInfoMax(Rule):
         self.neurons = Neurons(leak, epsilon, forgetting, output_leak, step_size, step_rule, slow_by, smallest_step)
         self.beta = require_step(beta, "beta", network.dtype, nudge=True)
         self.sign = require_known(sign, self.signs, "sign")
-        if phases not in (2, 3):
-            raise ValueError(f"phases: expected 2 or 3, got {phases!r}")
-        self.phases = int(phases)
+        self.phases = require_integer(phases, "phases", low=2, high=3)
         self.free_steps = require_integer(free_steps, "free_steps", low=1)
         self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
         self.lateral_update = require_known(lateral, updates.UPDATES, "lateral")
@@ -297,7 +295,7 @@ class CorInfoMax(Rule):
 
     def feedback_weights(self, name):
         """Wb; None at the lowest layer, for nothing drives the input."""
-        self.network.layer(name)
+        self.network.weighted_layer(name)
         return self.Wb.get(name)
 
     def match_to_tied(self):

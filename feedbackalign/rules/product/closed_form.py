@@ -89,7 +89,7 @@ class ClosedForm:
         return path
 
     def feedback_weights(self, name):
-        return self.path(self.network.layer(name))
+        return self.path(self.network.weighted_layer(name))
 
     def difference(self, layer):
         """D = c D_0."""

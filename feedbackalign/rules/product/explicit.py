@@ -15,7 +15,7 @@ import numpy as np
 
 from feedbackalign.ops.norms import norm
 from feedbackalign.rules.product.closed_form import ClosedForm
-from feedbackalign.validation import require_known
+from feedbackalign.validation import require_entries, require_known
 
 # What the formula replaces, and what it takes for granted. A subclass that has its own stays explicit.
 TAKEN_FOR_GRANTED = ("update", "learns", "gradients", "backward", "walk_down", "local_gradients", "send_back",
@@ -45,7 +45,7 @@ class Explicit:
     def __init__(self, rule, plain, wish):
         self.wish = None if wish is None else require_known(wish, rule.routes, "route")
         self.plain = plain
-        self.decided = wish not in (None, "closed-form")
+        self.decided = self.wish not in (None, "closed-form")
         self.why_explicit = "chosen by the user" if self.decided else "no training step yet"
 
     def meet_optimizer(self, rule, optimizer):
@@ -105,6 +105,7 @@ def hand_over(rule, way):
 
 def resume(rule, state):
     """Go to the route of `state`; the arrays are still to be loaded."""
+    require_entries(state, ("closed_form/decided", "closed_form/why_explicit"), "state")
     D = {key.removeprefix("closed_form/").removesuffix(".D"): np.array(array) for key, array in state.items()
          if key.startswith("closed_form/") and key.endswith(".D")}
     if isinstance(rule.way, ClosedForm):                                        # back to arrays: D has their shape

@@ -25,7 +25,7 @@ from feedbackalign.rules.product.closed_form import ClosedForm
 from feedbackalign.rules.product.explicit import Explicit, resume
 from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_generator
+from feedbackalign.validation import require_generator, require_known
 
 
 class KolenPollackInClosedForm(ClosedForm):
@@ -94,7 +94,7 @@ class KolenPollack(ErrorSendingRule):
         return self.B[layer.name] - layer.weight
 
     def feedback_weights(self, name):
-        return self.B[name]
+        return self.B[require_known(name, self.B, "layer")]
 
     def route(self, layer, N):
         return f"{shape_text(N, layer.weight.shape[0])} @ B {shape_text(*layer.weight.shape)}"

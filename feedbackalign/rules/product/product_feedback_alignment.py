@@ -48,7 +48,7 @@ from feedbackalign.rules.product.contracted import Contracted
 from feedbackalign.rules.product.explicit import Explicit, hand_over, replaced, resume
 from feedbackalign.rules.product.truths import formula_is_the_rule, formula_reads_W
 from feedbackalign.rules.sending import ErrorSendingRule, shape_text, sparse
-from feedbackalign.validation import require_density, require_generator, require_integer
+from feedbackalign.validation import require_density, require_generator, require_integer, require_known
 
 
 class ProductFeedbackAlignment(ErrorSendingRule):
@@ -105,6 +105,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
             self.R[layer.name], mask = sparse(R, density, rng)                              # (mid, in[, kh, kw])
             if mask is not None:
                 self.R_masks[layer.name] = mask
+        route = None if route is None else require_known(route, self.routes, "route")
         kind = Explicit if route == "two-hop" or replaced(type(self), ProductFeedbackAlignment) else Contracted
         hand_over(self, kind(self, ProductFeedbackAlignment, route))
 
@@ -144,11 +145,12 @@ class ProductFeedbackAlignment(ErrorSendingRule):
 
     def feedback_weights(self, name):
         """The path B·R, contracted over the middle population, in W's shape."""
+        require_known(name, self.B, "layer")
         return np.tensordot(self.B[name], self.R[name], axes=1)         # (out, mid) x (mid, in) -> (out, in)
 
     def direct_feedback(self, name):
         """None: every feedback synapse begins or ends on the middle population."""
-        return None
+        self.network.weighted_layer(name)
 
     def route(self, layer, N):
         out, *rest = layer.weight.shape

@@ -100,7 +100,7 @@ class SpikeTimingBackprop(ErrorSendingRule):
         return push
 
     def feedback_weights(self, name):
-        return self.network.layer(name).weight
+        return self.network.weighted_layer(name).weight
 
     def route(self, layer, N):
         return f"{shape_text(N, layer.weight.shape[0])} / S @ W {shape_text(*layer.weight.shape)}, of those before"

@@ -65,6 +65,7 @@ class DirectTargetPropagation(TargetRule):
     def direct_feedback(self, name):
         """Qᵀ of the last hidden layer at the output layer, None elsewhere: only there Q leads to the layer's inputs."""
         last = self.stages[-2].name if len(self.stages) > 1 else None
+        self.network.weighted_layer(name)
         return self.Q[last].T if name == self.stages[-1].name and last else None
 
     def match_to_backprop(self):

@@ -66,6 +66,7 @@ class TargetPropagation(TargetRule):
     def direct_feedback(self, name):
         """Qᵀ of the layer below, from this layer's units down to its inputs; None at the lowest layer."""
         below = {above.name: stage.name for stage, above in zip(self.stages, self.stages[1:])}
+        self.network.weighted_layer(name)
         return self.Q[below[name]].T if name in below else None
 
     def target_in_words(self, stage):

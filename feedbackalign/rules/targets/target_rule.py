@@ -208,6 +208,7 @@ class TargetRule(Rule):
 
     def references(self, x, targets):
         """{"gauss-newton(γ)": every layer's own damped Gauss-Newton step, "backprop": …}."""
+        require_finite(x, "x")
         twin = copy.deepcopy(self.network).astype(np.float64)
         stages, output = dense_chain(twin), twin.forward(x)
         gauss_newton = layerwise_gauss_newton(stages, last_pass(stages, output), twin.sample_errors(output, targets),
