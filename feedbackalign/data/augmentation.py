@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from feedbackalign.validation import require_bool, require_generator, require_integer, store
+from feedbackalign.validation import describe, require_bool, require_floats, require_generator, require_integer, store
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +50,17 @@ class CropAndFlip:
     def draw(self, count, *, rng):
         """One move per image, (count, 3): first row of the window, first column, 1 if it is mirrored."""
         require_generator(rng, "CropAndFlip")
+        count = require_integer(count, "count", low=1)
         return rng.integers([2 * self.padding + 1, 2 * self.padding + 1, 2 if self.flip else 1], size=(count, 3))
 
     def __call__(self, x, moves):
         """Moved copies of the images: x (N, C, H, W), moves (N, 3) from `draw` -> (N, C, H, W)."""
-        N, C, H, W = x.shape
+        N, C, H, W = require_floats(x, "x", shape=(None, None, None, None)).shape
         pad = self.padding
+        if not isinstance(moves, np.ndarray) or moves.dtype.kind not in "iu" or moves.shape != (N, 3):
+            raise TypeError(f"moves: expected an integer array of shape ({N}, 3), got {describe(moves)}")
+        if moves.min() < 0 or moves.max() > max(2 * pad, 1):
+            raise ValueError(f"moves: expected numbers from 0 to {max(2 * pad, 1)}, got {moves.min()} to {moves.max()}")
         framed = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))        # -> (N, C, H + 2 pad, W + 2 pad)
         seen = np.empty_like(x)
         for n, (row, column, mirrored) in enumerate(moves.tolist()):

@@ -41,13 +41,13 @@ def cifar10(data_dir, *, validation=5000, standardise=True):
     ...
     feedbackalign.data.idx.DataError: no/such/folder: no such folder, expected one with the CIFAR-10 files
     """
-    validation = require_integer(validation, "validation", low=0)
+    validation, standardise = require_integer(validation, "validation", low=0), require_bool(standardise, "standardise")
     folder = _find_folder(data_dir)
     images, labels = read_records([folder / name for name in TRAIN_FILES])      # (50000, 3, 32, 32), (50000,)
     test_images, test_labels = read_records([folder / TEST_FILE])
     _check_balance(folder, "training", labels)
     _check_balance(folder, "test", test_labels)
-    mean, std = channel_statistics(images) if require_bool(standardise, "standardise") else (np.zeros(3), np.ones(3))
+    mean, std = channel_statistics(images) if standardise else (np.zeros(3), np.ones(3))
     train = Split(rescaled(images, mean, std), labels)
     return held_out("cifar10", train, Split(rescaled(test_images, mean, std), test_labels), validation)
 

@@ -12,15 +12,16 @@ import math
 
 import numpy as np
 
-from feedbackalign.validation import (describe, require_dtype, require_finite, require_floats, require_generator,
-                                      require_integer, require_known, require_labels, require_number, store)
+from feedbackalign.validation import (describe, require_dtype, require_finite, require_floats, require_function,
+                                      require_generator, require_instance, require_integer, require_known,
+                                      require_labels, require_number, store)
 
 SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Split:
-    """Samples and their targets, as read-only views; integers become int64. The Dataset that takes a Split checks it.
+    """Samples and their targets, as read-only views; integers become int64. What fits its task a Dataset checks.
 
     Parameters
     ----------
@@ -38,7 +39,15 @@ class Split:
     targets: np.ndarray
 
     def __post_init__(self):
-        store(self, x=_read_only(self.x), targets=_read_only(self.targets))
+        x, targets = require_finite(self.x, "x"), self.targets
+        if not isinstance(targets, np.ndarray) or targets.dtype.char not in "fd" and targets.dtype.kind not in "iu":
+            raise TypeError(f"targets: expected an array of labels or of floats, got {describe(targets)}")
+        if x.ndim < 2 or x.shape[:1] != targets.shape[:1] or x.size == 0:
+            raise ValueError(f"x, targets: expected (N, …) samples and as many targets, got {describe(x)} and "
+                             f"{describe(targets)}")
+        if targets.dtype.kind == "f":
+            require_finite(targets, "targets")
+        store(self, x=_read_only(x), targets=_read_only(targets))
 
     def __len__(self):
         return len(self.targets)
@@ -185,12 +194,12 @@ class Dataset:
         >>> data.train.x.ravel(), data.validation.x.ravel()
         (array([0., 1., 3.]), array([2., 4.]))
         """
-        share = require_number(share, "validation", low=0, high=1, high_open=True)
+        share = require_number(share, "share", low=0, high=1, high_open=True)
         if share == 0:
             return dataclasses.replace(self, validation=None)
         count = round(share * len(self.train))
         if not 0 < count < len(self.train):
-            raise ValueError(f"validation: expected a share that leaves samples on both sides, got {share} of "
+            raise ValueError(f"share: expected one that leaves samples on both sides, got {share} of "
                              f"{len(self.train)}")
         chosen = np.zeros(len(self.train), dtype=bool)
         chosen[np.random.default_rng(0).permutation(len(self.train))[:count]] = True
@@ -212,6 +221,7 @@ class Dataset:
 
     def with_x(self, change):
         """The same data with every split's x changed: x -> change(x)."""
+        require_function(change, "change")
         return self._with_splits(lambda split: Split(change(split.x), split.targets))
 
     def _with_splits(self, change):
@@ -241,9 +251,7 @@ class Batches:
     """
 
     def __init__(self, split, size, *, rng, augment=None):
-        if not isinstance(split, Split):
-            raise TypeError(f"split: expected a Split, got {describe(split)}")
-        self.split = split
+        self.split = require_instance(split, Split, "split")
         self.size = require_integer(size, "size of a batch", low=1, high=len(split))
         self.rng = require_generator(rng, "Batches")
         if augment is not None:
@@ -294,8 +302,6 @@ def mean_and_std(x):
 
 
 def _read_only(array):
-    if not isinstance(array, np.ndarray):
-        return array                                    # a Dataset refuses it, by name
     if np.issubdtype(array.dtype, np.integer):
         array = array.astype(np.int64, copy=False)
     view = array.view()
@@ -305,18 +311,11 @@ def _read_only(array):
 
 def _check_split(split, train, what, classes):
     """Refuse a split that is no data of these classes, or not of the same kind as the training split."""
-    if not isinstance(split, Split):
-        raise TypeError(f"{what}: expected a Split, got {describe(split)}")
-    x, targets = split.x, split.targets
-    if not isinstance(x, np.ndarray) or x.ndim < 2:
-        raise TypeError(f"{what}: x: expected a float array of shape (N, ...), got {describe(x)}")
-    require_floats(x, f"{what}: x", shape=(None,) * x.ndim)
-    require_finite(x, f"{what}: x")
+    targets = require_instance(split, Split, what).targets
     if classes is not None:
-        require_labels(targets, f"{what}: targets", count=len(x), classes=classes)
+        require_labels(targets, f"{what}: targets", count=len(split), classes=classes)
     else:
-        require_floats(targets, f"{what}: targets without classes", shape=(len(x), None))
-        require_finite(targets, f"{what}: targets")
+        require_floats(targets, f"{what}: targets without classes", shape=(len(split), None))
     for field in ("x", "targets"):
         ours, theirs = getattr(split, field), getattr(train, field)
         if ours.shape[1:] != theirs.shape[1:] or ours.dtype != theirs.dtype:

@@ -9,7 +9,7 @@ a larger test split does not change the training split. Samples are float32, and
 import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
-from feedbackalign.validation import describe, require_generator, require_integer, require_known, require_number
+from feedbackalign.validation import require_generator, require_integer, require_known, require_list, require_number
 
 ACTIVATIONS = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
 
@@ -60,11 +60,7 @@ def teacher_student(sizes=(30, 50, 50, 10), *, rng, activation="relu", gain=1.5,
     Split(x: float32 (100, 8), targets: float32 (100, 3))
     """
     require_generator(rng, "teacher_student")
-    if not isinstance(sizes, (list, tuple)):
-        raise TypeError(f"sizes: expected a list of integers, (in, hidden, out), got {describe(sizes)}")
-    sizes = [require_integer(size, "sizes", low=1) for size in sizes]
-    if len(sizes) < 3:
-        raise ValueError(f"sizes: expected at least three, (in, hidden, out), got {sizes}")
+    sizes = require_list(sizes, "sizes", lambda size, what: require_integer(size, what, low=1), least=3)
     squash = ACTIVATIONS[require_known(activation, ACTIVATIONS, "activation")]
     gain = require_number(gain, "gain", low=0, low_open=True)
     weights = [rng.normal(0, gain / fan_in**0.5, size=(fan_out, fan_in)) for fan_in, fan_out in zip(sizes, sizes[1:])]

@@ -21,6 +21,8 @@ import zlib
 
 import numpy as np
 
+from feedbackalign.validation import require_path
+
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_RANK = 32                   # NumPy's own limit up to version 1.26
 MAX_BYTES = 2**63 - 1
@@ -46,7 +48,7 @@ def read_idx(path):
     >>> read_idx(file)
     array([7, 2, 1], dtype=uint8)
     """
-    name = os.path.expanduser(os.fsdecode(path))                            # TypeError if it is no path
+    name = str(require_path(path, "path"))
     try:
         size = _regular_file_size(name)
         with open(name, "rb") as file:

@@ -5,7 +5,7 @@ from feedbackalign.data.digits import digits
 from feedbackalign.data.fashion_mini import fashion_mini
 from feedbackalign.data.generators import linear_teacher, mnist1d, spirals, teacher_student
 from feedbackalign.data.mnist import fashion, mnist
-from feedbackalign.validation import require_generator, require_known
+from feedbackalign.validation import describe, require_bool, require_generator, require_known
 
 FROM_FILES = {"mnist": mnist, "fashion": fashion, "cifar10": cifar10}           # take data_dir
 FROM_A_SEED = {"mnist1d": mnist1d, "spirals": spirals, "linear-teacher": linear_teacher,
@@ -46,8 +46,11 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None, standar
     'spirals'
     """
     require_known(name, LOADERS, "data set")
+    rng = None if rng is None else require_generator(rng, name)
+    images = None if images is None else require_bool(images, "images")
+    standardise = None if standardise is None else require_bool(standardise, "standardise")
     if name not in FROM_FILES and data_dir is not None:
-        raise ValueError(f"data_dir: {name} is not read from a folder, got {str(data_dir)!r}")
+        raise ValueError(f"data_dir: {name} is not read from a folder, got {describe(data_dir)}")
     if name not in CUTTABLE and validation is not None:
         raise ValueError(f"validation: {name} has a fixed split, got {validation!r}")
     for option, value in (("images", images), ("standardise", standardise)):
@@ -57,7 +60,7 @@ def load(name, *, rng=None, data_dir=None, images=None, validation=None, standar
     if name in FROM_A_SEED:
         data = FROM_A_SEED[name](rng=require_generator(rng, name))
     elif name == "digits":
-        data = digits(images=bool(images))
+        data = digits(images=images is True)
         data = data.standardised() if standardise else data
     else:
         folder = [data_dir] if name in FROM_FILES else []

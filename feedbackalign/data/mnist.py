@@ -6,13 +6,12 @@ algorithms", arXiv 1708.07747 (2017).
 """
 
 import os
-import pathlib
 
 import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
 from feedbackalign.data.idx import DataError, read_idx
-from feedbackalign.validation import describe, require_bool, require_integer
+from feedbackalign.validation import describe, require_bool, require_integer, require_path
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081              # of the 60,000 training images, pixels in [0, 1]
 FASHION_MEAN, FASHION_STD = 0.2860, 0.3530
@@ -49,8 +48,9 @@ def mnist(data_dir, *, validation=5000, standardise=True):
     if data_dir is None:
         raise DataError("MNIST does not ship with the package: give data_dir, a folder with the four original files "
                         "(train-images-idx3-ubyte and so on, plain or .gz)")
+    standardise = require_bool(standardise, "standardise")
     data = _read_folder("mnist", "MNIST", data_dir, validation)
-    return data.standardised(MNIST_MEAN, MNIST_STD) if require_bool(standardise, "standardise") else data
+    return data.standardised(MNIST_MEAN, MNIST_STD) if standardise else data
 
 
 def fashion(data_dir=None, *, validation=5000, standardise=True):
@@ -69,8 +69,9 @@ def fashion(data_dir=None, *, validation=5000, standardise=True):
         if not os.path.isdir(data_dir):
             raise DataError(f"{data_dir}: no Fashion-MNIST here. Install it (apt install dataset-fashion-mnist), or "
                             "give data_dir, a folder with the four files of github.com/zalandoresearch/fashion-mnist")
+    standardise = require_bool(standardise, "standardise")
     data = _read_folder("fashion", "Fashion-MNIST", data_dir, validation)
-    return data.standardised(FASHION_MEAN, FASHION_STD) if require_bool(standardise, "standardise") else data
+    return data.standardised(FASHION_MEAN, FASHION_STD) if standardise else data
 
 
 def _read_folder(name, title, data_dir, validation):
@@ -90,9 +91,7 @@ def _read_folder(name, title, data_dir, validation):
 
 def existing_folder(data_dir, title):
     """The path of a folder that is there; `title` names the data set in the error."""
-    if not isinstance(data_dir, (str, os.PathLike)):
-        raise TypeError(f"data_dir: expected the path of a folder, got {describe(data_dir)}")
-    folder = pathlib.Path(data_dir).expanduser()
+    folder = require_path(data_dir, "data_dir")
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder, expected one with the {title} files")
     return folder

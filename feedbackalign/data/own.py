@@ -9,7 +9,6 @@ Integers and words are labels, renamed 0, 1, … in sorted order; floats are val
 import csv
 import functools
 import hashlib
-import pathlib
 import zipfile
 import zlib
 
@@ -17,7 +16,8 @@ import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
 from feedbackalign.data.idx import DataError
-from feedbackalign.validation import describe, require_known, require_number, require_plain
+from feedbackalign.validation import (describe, require_instance, require_known, require_number, require_path,
+                                      require_plain, require_text)
 
 SUFFIXES = (".npz", ".csv")
 LABELS = ("label", "target", "class", "y")          # names of the column of labels, where none is given
@@ -31,7 +31,7 @@ def is_file(name):
     >>> is_file("mine.npz"), is_file("digits"), is_file("my_data.py:make")
     (True, False, False)
     """
-    return pathlib.PurePath(name).suffix.lower() in SUFFIXES
+    return require_path(name, "name").suffix.lower() in SUFFIXES
 
 
 def read(path, *, test_share=None, label_column=None):
@@ -56,9 +56,9 @@ def read(path, *, test_share=None, label_column=None):
     >>> data.input_shape, len(data.train), len(data.test), data.classes
     ((1, 8, 8), 8, 2, 2)
     """
-    path = pathlib.Path(path).expanduser()
-    if test_share is not None:
-        test_share = require_number(test_share, "test_share", low=0, high=1, low_open=True, high_open=True)
+    path, test_share = require_path(path, "path"), _require_share(test_share)
+    if isinstance(label_column, bool) or not isinstance(label_column, (str, int, type(None))):
+        raise TypeError(f"label_column: expected a name or a number, got {describe(label_column)}")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path}: expected a file that ends in {' or '.join(SUFFIXES)}")
     if path.suffix.lower() == ".npz" and label_column is not None:
@@ -66,10 +66,17 @@ def read(path, *, test_share=None, label_column=None):
     return _read(path, sha256_of(path), test_share, label_column)
 
 
+def _require_share(test_share):
+    """Refuse what is no share between 0 and 1; None stays None."""
+    if test_share is None:
+        return None
+    return require_number(test_share, "test_share", low=0, high=1, low_open=True, high_open=True)
+
+
 def sha256_of(path):
     """The sha256 of a file's bytes; DataError where it cannot be read."""
     try:
-        return hashlib.sha256(pathlib.Path(path).expanduser().read_bytes()).hexdigest()
+        return hashlib.sha256(require_path(path, "path").read_bytes()).hexdigest()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -171,11 +178,20 @@ def dataset(name, x, y, x_test=None, y_test=None, *, test_share=None):
     >>> data.classes, len(data.train), len(data.test)
     (2, 4, 1)
     """
-    given = x_test is not None
+    given, test_share = x_test is not None, _require_share(test_share)
+    if given == (y_test is None):
+        raise ValueError(f"x_test, y_test: expected both or none, got {describe(x_test)} and {describe(y_test)}")
+    require_text(name, "name")
+    if np.ndim(y) == 0:
+        raise TypeError(f"y: expected an array of labels or values, got {describe(y)}")
     x, y = _samples(x, "x_train" if given else "x"), require_plain(y, "y_train" if given else "y")
     if given:
-        cut, x = len(x), np.concatenate([x, _samples(x_test, "x_test")])
-        y = np.concatenate([y, require_plain(y_test, "y_test")])
+        x_test, y_test = _samples(x_test, "x_test"), require_plain(y_test, "y_test")
+        for ours, theirs, what in ((x, x_test, "x_test"), (y, y_test, "y_test")):
+            if ours.shape[1:] != theirs.shape[1:]:
+                raise ValueError(f"{what}: expected samples of shape {ours.shape[1:]} as in training, got "
+                                 f"{describe(theirs)}")
+        cut, x, y = len(x), np.concatenate([x, x_test]), np.concatenate([y, y_test])
     targets, classes = _targets(y, len(x))
     if not given:
         cut = len(x) - max(1, int(len(x) * (TEST_SHARE if test_share is None else test_share)))
@@ -186,9 +202,9 @@ def dataset(name, x, y, x_test=None, y_test=None, *, test_share=None):
 
 
 def _samples(x, what):
-    x = require_plain(x, what)
-    if x.dtype.kind not in "buif" or x.ndim < 2:
-        raise ValueError(f"{what}: expected numbers (N, …), got {describe(x)}")
+    given, x = x, require_plain(x, what)
+    if x.dtype.kind not in "buif" or x.ndim < 2 or x.size == 0:
+        raise ValueError(f"{what}: expected numbers (N, …), got {describe(given)}")
     return (x[:, None] if x.ndim == 3 else x).astype(np.float32)            # (N, H, W) -> (N, 1, H, W)
 
 
@@ -215,6 +231,7 @@ def in_form(data, form):
     (0.0, 1.0)
     """
     require_known(form, FORMS, "form")
+    require_instance(data, Dataset, "data")
     if form == "centred":
         return data.standardised(std=1)
     low, high = data.train.x.min(), data.train.x.max()
