@@ -19,8 +19,12 @@ import dataclasses
 import numpy as np
 
 from feedbackalign.ops.fast.sgd import sgd_in_blocks
-from feedbackalign.validation import (describe, require_factor, require_integer, require_known, require_number,
-                                      require_plain, store)
+from feedbackalign.validation import (describe, is_plain, require_bool, require_dict, require_entries, require_factor,
+                                      require_float_array, require_instance, require_integer, require_known,
+                                      require_list, require_number, require_plain, store)
+
+__all__ = ["Adam", "MultiStep", "Optimizer", "RESNETS", "RESNET_18", "SGD", "SMALL_NETWORKS", "StrongPhase",
+           "WEAK_DECAY", "decay_schedule"]
 
 # Bytes of a parameter from which on SGD updates it in blocks. Medians of whole updates in float32, the three lines
 # against blocks: 0.032 and 0.059 ms for bp on 64-64-64-10, equal around 0.8 MB (784 × 256), 1.13 and 0.95 ms for bp on
@@ -85,9 +89,13 @@ class Optimizer:
 
     def moving(self, parameters, gradients):
         """{name: (η, λ)} of every parameter that moves. What is wrong is refused before the first array changes."""
+        if not isinstance(parameters, dict) or not isinstance(gradients, dict):
+            require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
         for name, theta in parameters.items():
-            if name not in gradients or require_plain(gradients[name], f"gradient of {name}").shape != theta.shape:
-                raise bad_gradient(name, theta, gradients)
+            g = gradients.get(name)
+            if not (is_plain(theta) and is_plain(g) and theta.dtype.char in "fd" and g.dtype.char in "fd"
+                    and g.shape == theta.shape):
+                refuse_gradient(name, theta, gradients)
         rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
         return {name: (rate, decays[name]) for name, rate in rates.items() if rate > 0}
 
@@ -104,12 +112,15 @@ class Optimizer:
         raise NotImplementedError
 
 
-def bad_gradient(name, theta, gradients):
-    """What is raised where a parameter has no gradient, or one of another shape."""
+def refuse_gradient(name, theta, gradients):
+    """Say what is wrong where a parameter is no array, has no gradient, or one of another shape or kind."""
+    require_float_array(theta, f"parameters, {name}")
     if name not in gradients:
-        return ValueError(f"gradients: expected one for every parameter, none came for {name}")
-    got = describe(np.asarray(gradients[name]))
-    return ValueError(f"gradient of {name}: expected shape {theta.shape}, got {got}")
+        raise ValueError(f"gradients: expected one for every parameter, none came for {name}, got "
+                         f"{', '.join(gradients) or 'none'}")
+    g = require_plain(gradients[name], f"gradient of {name}")                   # a number will do beside a number
+    if g.shape != theta.shape or g.dtype.kind not in "buif":
+        raise ValueError(f"gradient of {name}: expected shape {theta.shape} as in parameters, got {describe(g)}")
 
 
 def sgd(theta, g, v, lr, momentum, decay):
@@ -166,7 +177,8 @@ class SGD(Optimizer):
         return {f"velocity/{name}": np.array(v) for name, v in self.velocity.items()}
 
     def load_state(self, state):
-        self.velocity = {key.removeprefix("velocity/"): np.array(array) for key, array in state.items()}
+        self.velocity = {key.removeprefix("velocity/"): np.array(array)
+                         for key, array in require_dict(state, "state").items()}
 
 
 class Adam(Optimizer):
@@ -230,13 +242,17 @@ class Adam(Optimizer):
         return moments | {"steps": np.array(self.steps)}
 
     def load_state(self, state):
-        self.steps = int(state["steps"])
+        self.steps = int(require_entries(state, ("steps",), "state")["steps"])
         self.first = {key.removeprefix("first/"): np.array(a) for key, a in state.items() if key.startswith("first/")}
         self.second = {key.removeprefix("second/"): np.array(a) for key, a in state.items()
                        if key.startswith("second/")}
 
 
 # ------------------------------------------------------------------------------------------------------- schedules
+
+def require_step_number(step, what):
+    return require_integer(step, what, low=0)
+
 
 @dataclasses.dataclass(frozen=True)
 class MultiStep:
@@ -263,9 +279,10 @@ class MultiStep:
     def __post_init__(self):
         store(self, factor=require_number(self.factor, "factor of a schedule", low=0),
               start=each(self.start, lambda start: require_number(start, "start of a schedule", low=0)),
-              milestones=tuple(require_integer(milestone, "milestone", low=0) for milestone in self.milestones))
+              milestones=tuple(require_list(self.milestones, "milestones", require_step_number, least=0)))
 
     def __call__(self, step):
+        step = require_step_number(step, "step")
         scale = self.factor ** sum(step >= milestone for milestone in self.milestones)
         return each(self.start, lambda start: start * scale)
 
@@ -288,6 +305,10 @@ class StrongPhase:
     drop: float
     forgetting: float
 
+    def __post_init__(self):
+        store(self, **{field: require_number(getattr(self, field), field, low=0, low_open=True)
+                       for field in ("decay", "drop", "forgetting")})
+
     def steps(self, lr, momentum):
         """How many steps it lasts until Σ η λ / (1 − μ) reaches `forgetting`.
 
@@ -296,6 +317,8 @@ class StrongPhase:
         >>> SMALL_NETWORKS.steps(0.01, 0.9), RESNETS.steps(0.1, 0.9)
         (934, 392)
         """
+        lr = require_number(lr, "lr", low=0, low_open=True)
+        momentum = require_number(momentum, "momentum", low=0, high=1, high_open=True)
         return int(np.ceil(self.forgetting * (1 - momentum) / (lr * self.decay) - 1e-9))
 
 
@@ -329,7 +352,8 @@ def decay_schedule(preset, *, strong_first, lr, momentum, strong=SMALL_NETWORKS)
     """
     lr = require_number(lr, "lr", low=0, low_open=True)
     momentum = require_number(momentum, "momentum", low=0, high=1, high_open=True)
-    preset = require_decay(preset)
+    strong_first, preset = require_bool(strong_first, "strong_first"), require_decay(preset)
+    require_instance(strong, StrongPhase, "strong")
     if not isinstance(preset, str):
         return MultiStep(preset)
     if preset == "authors" and not strong_first:
