@@ -12,9 +12,14 @@ import copy
 
 import numpy as np
 
+from feedbackalign.networks import Network
 from feedbackalign.ops.norms import correlation, norm, relative, scaled, unit
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import describe, require_known, require_reals
+from feedbackalign.validation import (describe, require_arrays, require_entries, require_finite, require_known,
+                                      require_numbers, require_reals)
+
+__all__ = ["angle", "angles_between", "delta_angles", "in_float64", "norm_ratios", "path_floor", "reciprocity",
+           "relative_distance", "spectrum", "update_angles", "weight_angles"]
 
 ROUNDING = 1e-13            # of the largest gradient of a layer: a shorter one is zero
 
@@ -28,9 +33,9 @@ def angle(u, v):
     >>> round(angle([1.0, 0.0], [1.0, 1.0]), 9)
     45.0
     """
-    u, v = require_reals(u, "angle"), require_reals(v, "angle")
+    u, v = require_reals(u, "u of an angle"), require_reals(v, "v of an angle")
     if u.size != v.size:
-        raise ValueError(f"angle: expected two arrays of one size, got {u.size} and {v.size} entries")
+        raise ValueError(f"angle of u and v: expected two arrays of one size, got {u.size} and {v.size} entries")
     u, v = unit(u.ravel()), unit(v.ravel())
     return float(np.degrees(2.0 * np.arctan2(norm(u - v), norm(u + v))))
 
@@ -44,6 +49,10 @@ def angles_between(gradients, reference):
     ...                {"fc1.weight": np.ones(2), "fc1.bias": np.array([0.0, 1e-17])})
     {'fc1.weight': 0.0, 'fc1.bias': nan}
     """
+    for name in require_arrays(reference, "reference"):
+        if name in require_arrays(gradients, "gradients") and np.shape(gradients[name]) != np.shape(reference[name]):
+            raise ValueError(f"gradients, reference: expected arrays of one shape, got {np.shape(gradients[name])} and "
+                             f"{np.shape(reference[name])} for {name}")
     zeros = _zeros(gradients) | _zeros(reference)
     return {name: angle(gradients[name], exact) if name in gradients and name not in zeros else float("nan")
             for name, exact in reference.items()}
@@ -65,12 +74,24 @@ def relative_distance(ours, exact):
     >>> relative_distance({"a": np.array([1.1, 0.0])}, {"a": np.array([1.0, 0.0])}) < 0.11
     True
     """
+    require_entries(require_arrays(ours, "ours"), require_arrays(exact, "exact"), "ours")
+    for name, array in exact.items():
+        if np.shape(ours[name]) != np.shape(array):
+            raise ValueError(f"ours, exact: expected arrays of one shape, got {np.shape(ours[name])} and "
+                             f"{np.shape(array)} for {name}")
     return float(np.max([relative([ours[name]], [array]) for name, array in exact.items()]))        # NaN stays NaN
+
+
+def require_rule(rule):
+    """Refuse what brings no network along: rules stand above this file."""
+    if not isinstance(getattr(rule, "network", None), Network):
+        raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
+    return rule
 
 
 def in_float64(rule):
     """A copy of the rule and its network in float64, to measure on; it remembers no pass."""
-    with rule.network.undisturbed() as network:
+    with require_rule(rule).network.undisturbed() as network:
         network.forget()                                # a copy of the last pass would be larger than all weights
         return copy.deepcopy(rule).astype(np.float64)
 
@@ -89,7 +110,7 @@ def update_angles(rule, x, targets, to=None):
     ['fc1.weight', 'fc1.bias']
     """
     with quiet():
-        references = rule.references(x, targets)
+        references = require_rule(rule).references(x, targets)
         to = next(iter(references)) if to is None else require_known(to, references, "reference")
         return angles_between(in_float64(rule).gradients(x, targets).grads, references[to])
 
@@ -99,7 +120,8 @@ def delta_angles(rule, x, targets):
 
     Empty for rules that send no error.
     """
-    network = copy.deepcopy(rule.network).astype(np.float64)
+    network = copy.deepcopy(require_rule(rule).network).astype(np.float64)
+    require_finite(x, "x")
     with quiet():
         network.backward(network.loss_error(network.forward(x), targets))
         errors = in_float64(rule).gradients(x, targets).errors
@@ -126,7 +148,7 @@ def norm_ratios(rule):
 
 def _pairs(rule):
     """(layer, feedback weights in W's shape) for every layer that has such weights."""
-    pairs = [(layer, rule.feedback_weights(layer.name)) for layer in rule.network.weighted_layers()]
+    pairs = [(layer, rule.feedback_weights(layer.name)) for layer in require_rule(rule).network.weighted_layers()]
     for layer, feedback in pairs:
         if feedback is not None and np.shape(feedback) != layer.weight.shape:
             raise ValueError(f"{type(rule).__name__}.feedback_weights({layer.name!r}): expected W's shape "
@@ -143,13 +165,16 @@ def spectrum(B):
     >>> spectrum(np.eye(2))
     array([1., 1.])
     """
-    B = require_reals(B, "B")
+    B = require_numbers(B, "B", shape=(None, None))
     return np.linalg.eigvalsh(B @ B.T)
 
 
 def path_floor(B, weight):
     """Degrees between W and B Bᵀ W: the path angle after R has forgotten its start."""
-    (B, _), (weight, _) = scaled(require_reals(B, "B")), scaled(require_reals(weight, "weight"))
+    B, weight = require_numbers(B, "B", shape=(None, None)), require_numbers(weight, "weight")
+    if weight.ndim < 2 or len(weight) != len(B):
+        raise ValueError(f"B, weight: expected (out, mid) and (out, in, …), got {B.shape} and {weight.shape}")
+    (B, _), (weight, _) = scaled(B), scaled(weight)
     flat = weight.reshape(len(weight), -1)                                          # (out, in·kh·kw)
     return angle(flat, B @ (B.T @ flat))
 
@@ -163,7 +188,7 @@ def reciprocity(rule):
     through a middle population is not.
     """
     measured = {}
-    for layer in rule.network.weighted_layers():
+    for layer in require_rule(rule).network.weighted_layers():
         forward = layer.weight.ravel().astype(np.float64)
         direct = rule.direct_feedback(layer.name)
         feedback = np.zeros_like(forward) if direct is None else direct.ravel().astype(np.float64)

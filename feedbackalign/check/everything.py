@@ -12,7 +12,8 @@ from feedbackalign.check.gradients import RTOL, check_gradients
 from feedbackalign.networks import LOSSES, small
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops.quiet import quietly
-from feedbackalign.validation import require_integer
+from feedbackalign.rules import find
+from feedbackalign.validation import require_function, require_list, require_seed
 
 
 def run(rules=None, seed=0, on_error=None):
@@ -39,7 +40,11 @@ def run(rules=None, seed=0, on_error=None):
     >>> rows[0]["what"]
     "bp: matches_backprop = 'always': gradients against backprop's once matched, dense"
     """
-    rng = np.random.default_rng(require_integer(seed, "seed", low=0))
+    rng = np.random.default_rng(require_seed(seed))
+    if rules is not None:
+        require_list(rules, "rules", lambda rule, what: find(rule), least=0)
+    if on_error is not None:
+        require_function(on_error, "on_error")
     parts = [] if rules else [_layer_rows(rng), _convolution_rows(rng), _network_rows(rng)]
     for part in (*parts, truths.rows(rules, seed, on_error)):
         yield from quietly(part)

@@ -20,7 +20,9 @@ from feedbackalign.layers import Layer, MatrixFlow
 from feedbackalign.networks import Network
 from feedbackalign.networks.network import inside
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import describe, is_plain, require_floats, require_integer, require_number, require_plain
+from feedbackalign.validation import (describe, is_plain, require_dict, require_finite, require_floats,
+                                      require_function, require_generator, require_integer, require_list,
+                                      require_number, require_plain)
 
 STEP = 6e-6                 # h: about the cube root of float64's rounding error
 RTOL, ATOL = 1e-6, 1e-8
@@ -62,7 +64,9 @@ def numerical_gradient(function, array, entries=None, h=STEP):
     if not is_plain(array) or array.dtype != np.float64:
         raise TypeError(f"array: expected a float64 array, got {describe(array)}")
     h = require_number(h, "h", low=0, low_open=True)
-    wanted = range(array.size) if entries is None else [int(entry) for entry in entries]
+    require_number(require_function(function, "function")(array), "answer of function")
+    wanted = range(array.size) if entries is None else require_list(
+        entries, "entries", lambda entry, what: require_integer(entry, what, low=0, high=array.size - 1), least=0)
     slopes = np.array([_slope(function, array, entry, h) for entry in wanted], dtype=np.float64)
     return slopes.reshape(array.shape) if entries is None else slopes
 
@@ -122,8 +126,11 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
     >>> report.worst < 1e-6, report.compared, report.across_kinks
     (True, 20, 0)
     """
-    _refuse_bad_arguments(subject, x, targets, gradients, limit)
-    rng = np.random.default_rng(0) if rng is None else rng
+    _refuse_bad_arguments(subject, x, targets, gradients)
+    limit = require_integer(limit, "limit", low=1)
+    h, rtol, atol = (require_number(number, what, low=0, low_open=True)
+                     for number, what in ((h, "h"), (rtol, "rtol"), (atol, "atol")))
+    rng = np.random.default_rng(0) if rng is None else require_generator(rng, "check_gradients")
     subject = copy.deepcopy(subject)
     for layer in _every_layer(subject):
         layer.astype(np.float64)                            # a residual block does not convert what is inside it
@@ -142,11 +149,13 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
     return GradientReport(worst, sum(found.compared for found in findings), sum(found.across for found in findings))
 
 
-def _refuse_bad_arguments(subject, x, targets, gradients, limit):
+def _refuse_bad_arguments(subject, x, targets, gradients):
     if not isinstance(subject, (Layer, Network)):
         raise TypeError(f"subject: expected a layer or a network of feedbackalign, got {describe(subject)}")
     if isinstance(subject, Layer) and targets is not None:
         raise ValueError("targets: a layer has no loss; only a network takes targets")
+    if gradients is not None:
+        require_dict(gradients, "gradients")
     if gradients is not None and targets is None:
         raise ValueError("gradients: expected targets with them, the gradients being those of the network's loss")
     for name, gradient in (gradients or {}).items():
@@ -155,7 +164,7 @@ def _refuse_bad_arguments(subject, x, targets, gradients, limit):
                             f"network.astype(np.float64) before the rule is made")
     if not is_plain(x) or x.dtype.kind != "f" or x.ndim < 2:
         require_floats(x, "x", shape=(None, None))
-    limit = require_integer(limit, "limit", low=1)
+    require_finite(x.astype(np.float64, copy=False), "x")
 
 
 def _passes(subject, x, targets, rng):

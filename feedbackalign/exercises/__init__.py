@@ -48,9 +48,9 @@ def task(number):
     >>> print(task("1.1").splitlines()[0])
     def hidden_error(error, weight, v):
     """
-    lesson = number.split(".")[0]
-    return (f"{find(number).text()}\n\n"
-            f"# Exercise {number}, of lesson {lesson}. Calling the package's own functions is allowed.")
+    asked = find(number)
+    return (f"{asked.text()}\n\n"
+            f"# Exercise {number}, of lesson {number.split('.')[0]}. Calling the package's own functions is allowed.")
 
 
 def arguments(number):

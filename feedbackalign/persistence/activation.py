@@ -23,8 +23,8 @@ from feedbackalign.ops.losses import softmax
 from feedbackalign.ops.norms import deviation
 from feedbackalign.persistence.paths import as_chain, maxmin
 from feedbackalign.persistence.trees import mst_weights
-from feedbackalign.validation import (describe, require_bool, require_finite, require_floats, require_known,
-                                      require_reals)
+from feedbackalign.validation import (describe, require_bool, require_finite, require_known,
+                                      require_list, require_numbers)
 
 CHUNK = 100                 # samples whose graphs are held at a time
 GUARD = 1e-8                # an input of zeros has a graph of zeros, and no deviation
@@ -49,15 +49,24 @@ def activation_graphs(weights, activations):
     array([[[ 3., -8.]]])
     """
     weights = as_chain(weights)
+    activations = require_list(activations, "activations")
     if len(activations) != len(weights):
         raise ValueError(f"activations: expected {len(weights)} arrays (N, in), what arrives at each layer, got "
                          f"{len(activations)}")
     graphs = []
     for place, (W, a) in enumerate(zip(weights, activations)):
-        what = f"activations[{place}]"
-        a = require_reals(a, what)
-        require_finite(require_floats(a, what, shape=(len(activations[0]), W.shape[1])), what)
+        a = require_numbers(a, f"activations[{place}]", shape=((np.shape(activations[0]) or (0,))[0], W.shape[1]))
         graphs.append(a[:, None, :] * W)                                # (N, 1, in), (out, in) -> (N, out, in)
+    return graphs
+
+
+def require_graphs(graphs):
+    """Refuse anything but a list of arrays (N, out, in) of one N; -> the list, in float64."""
+    graphs = require_list(graphs, "graphs", lambda G, what: require_numbers(G, what, shape=(None, None, None)))
+    for below, above in zip(graphs, graphs[1:]):
+        if (len(above), above.shape[2]) != below.shape[:2]:
+            raise ValueError(f"graphs: expected shape {(len(below), '…', below.shape[1])} above {below.shape}, got "
+                             f"{describe(above)}")
     return graphs
 
 
@@ -82,7 +91,9 @@ def topological_uncertainty(graphs, standardise=False):
     >>> topological_uncertainty([np.array([[[3.0, -8.0]]])])
     [array([[8., 3.]])]
     """
-    graphs = [standardised_graphs(G, ddof=0) if require_bool(standardise, "standardise") else G for G in graphs]
+    graphs = require_graphs(graphs)
+    if require_bool(standardise, "standardise"):
+        graphs = [standardised_graphs(G, ddof=0) for G in graphs]
     return [np.array([mst_weights(sample) for sample in G]) for G in graphs]
 
 
@@ -95,6 +106,7 @@ def standardised_graphs(G, ddof):
 
 def _summaries(graphs, standardise):
     """Every sample's matrix of best paths, (inputs, outputs), by absolute strengths."""
+    graphs = require_graphs(graphs)
     if require_bool(standardise, "standardise"):
         graphs = [standardised_graphs(G, ddof=1) for G in graphs]
     for layers in zip(*graphs):
@@ -133,8 +145,10 @@ def witnesses(network, x, kinds):
     >>> W.shape
     (5, 5)
     """
-    made = {require_known(kind, WITNESSES, "witness"): WITNESSES[kind] for kind in kinds}
-    if not len(x):
+    made = {kind: WITNESSES[kind]
+            for kind in require_list(kinds, "kinds", lambda kind, what: require_known(kind, WITNESSES, f"of {what}"))}
+    require_finite(x, "x")
+    if x.ndim == 0 or x.size == 0:
         raise ValueError(f"x: expected at least one sample, got {describe(x)}")
     layers = [stage.layer for stage in dense_chain(network)]
     pieces = {kind: [] for kind in made}

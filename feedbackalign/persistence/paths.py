@@ -25,7 +25,7 @@ import numpy as np
 
 from feedbackalign.persistence.neural import as_matrices, maximum_of, of_deaths
 from feedbackalign.persistence.trees import mst_weights
-from feedbackalign.validation import describe, require_bool, require_plain
+from feedbackalign.validation import describe, require_bool, require_numbers
 
 
 def maxmin(P, Q):
@@ -37,9 +37,11 @@ def maxmin(P, Q):
     array([[2, 3],
            [4, 4]])
     """
-    P, Q = require_plain(P, "maxmin"), require_plain(Q, "maxmin")
-    if P.ndim != 2 or Q.ndim != 2 or P.shape[1] != Q.shape[0] or not Q.size or not P.size:
-        raise ValueError(f"maxmin: expected matrices (a, h) and (h, b), got {describe(P)} and {describe(Q)}")
+    for given, what in ((P, "P"), (Q, "Q")):
+        require_numbers(given, what, shape=(None, None), kinds="biuf")
+    P, Q = np.asarray(P), np.asarray(Q)
+    if P.shape[1] != Q.shape[0]:
+        raise ValueError(f"P, Q: expected matrices (a, h) and (h, b), got {describe(P)} and {describe(Q)}")
     through = np.ascontiguousarray(P.T)                                 # (h, a): row h is what leads to h
     best = np.minimum(through[0][:, None], Q[0])                        # (a, 1), (b,) -> (a, b)
     path = np.empty_like(best)

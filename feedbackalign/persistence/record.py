@@ -3,10 +3,11 @@
 import numpy as np
 
 from feedbackalign.layers import MatrixFlow, Residual
-from feedbackalign.networks.network import blocks
+from feedbackalign.networks.network import Network, blocks
 from feedbackalign.persistence.bounds import persistence_bounds, shuffle_gap
 from feedbackalign.persistence.neural import maximum_of, neural_persistence
 from feedbackalign.persistence.paths import deep_graph_persistence
+from feedbackalign.validation import require_instance, require_integer
 
 SHUFFLES = 20
 KEYS = ("np", "low", "high", "shuffle_gap", "position")     # of a layer
@@ -27,7 +28,8 @@ def persistence_row(network, epoch):
     >>> list(row["layers"]), list(row["layers"]["fc1"]), row["why"]
     (['fc1', 'fc2'], ['np', 'low', 'high', 'shuffle_gap', 'position'], None)
     """
-    weights = {layer.name: layer.weight for layer in network.weighted_layers()}
+    epoch = require_integer(epoch, "epoch", low=0)
+    weights = {layer.name: layer.weight for layer in require_instance(network, Network, "network").weighted_layers()}
     maximum = maximum_of(weights.values())
     rows = {name: _layer_row(W, maximum, np.random.default_rng([epoch, index]))
             for index, (name, W) in enumerate(weights.items())}

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from feedbackalign.ops.norms import norm
-from feedbackalign.validation import describe, require_finite, require_plain, require_reals
+from feedbackalign.validation import (describe, require_list, require_numbers, require_plain)
 
 LEVEL = 0.05
 TERMS = 100                 # of the series below
@@ -31,7 +31,7 @@ def ks_two_sample(a, b):
     >>> ks_two_sample([0.0, 1.0, 2.0, 3.0], [0.5, 10.0, 11.0, 12.0])[0]
     0.75
     """
-    a, b = (np.sort(_numbers(sample, what)) for sample, what in ((a, "a"), (b, "b")))
+    a, b = (np.sort(require_numbers(sample, what, shape=(None,))) for sample, what in ((a, "a"), (b, "b")))
     both = np.concatenate([a, b])
     below_a, below_b = (np.searchsorted(sample, both, side="right") / len(sample) for sample in (a, b))
     D = float(np.abs(below_a - below_b).max())
@@ -42,13 +42,6 @@ def ks_two_sample(a, b):
     k = np.arange(1, TERMS + 1)
     p = 2.0 * float((np.where(k % 2, 1.0, -1.0) * np.exp(-2.0 * (k * length)**2)).sum())
     return D, min(max(p, 0.0), 1.0)
-
-
-def _numbers(sample, what):
-    sample = require_reals(sample, what)
-    if sample.ndim != 1 or not sample.size:
-        raise ValueError(f"{what}: expected at least one number in a row, (n,), got {describe(sample)}")
-    return require_finite(sample, what)
 
 
 def detect_shift(train, labels, clean, test):
@@ -72,12 +65,13 @@ def detect_shift(train, labels, clean, test):
     [False, True]
     """
     train, clean, test = (_arrays(given, what) for given, what in ((train, "train"), (clean, "clean"), (test, "test")))
-    labels = require_plain(labels, "labels")
+    given, labels = labels, require_plain(labels, "labels")
     if labels.shape != (len(train[0]),) or labels.dtype.kind not in "iu":
-        raise ValueError(f"labels: expected {len(train[0])} integers, one a training witness, got {describe(labels)}")
-    if not [array.shape[1] for array in train] == [array.shape[1] for array in clean] == \
-            [array.shape[1] for array in test]:
-        raise ValueError("train, clean, test: expected witnesses of one kind, of one length each")
+        raise ValueError(f"labels: expected {len(train[0])} integers, one a training witness, got {describe(given)}")
+    lengths = [[array.shape[1] for array in arrays] for arrays in (train, clean, test)]
+    if not lengths[0] == lengths[1] == lengths[2]:
+        raise ValueError(f"train, clean, test: expected witnesses of one kind, of one length each, got arrays of the "
+                         f"lengths {lengths}")
     means = [np.array([array[labels == label].mean(axis=0) for label in np.unique(labels)])        # (C, length)
              for array in train]
     p = np.array([ks_two_sample(a, b)[1] for a, b in zip(distances(clean, means).T, distances(test, means).T)])
@@ -92,8 +86,8 @@ def distances(arrays, means):
 
 def _arrays(given, what):
     """A witness as a list of arrays (N, length) of one N."""
-    arrays = list(given) if isinstance(given, (list, tuple)) else [given]
-    arrays = [require_reals(array, what) for array in arrays]
-    if not arrays or any(array.ndim != 2 or not array.size or len(array) != len(arrays[0]) for array in arrays):
+    arrays = [require_numbers(array, what, shape=(None, None))
+              for array in require_list(given if isinstance(given, (list, tuple)) else [given], what)]
+    if len({len(array) for array in arrays}) > 1:
         raise ValueError(f"{what}: expected witnesses (N, length) of one N, got {describe(given)}")
-    return [require_finite(array, what) for array in arrays]
+    return arrays

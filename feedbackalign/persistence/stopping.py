@@ -5,7 +5,7 @@ the best; after `patience` epochs without one, stop. On small networks it is err
 never.
 """
 
-from feedbackalign.validation import require_integer, require_number
+from feedbackalign.validation import describe, require_dict, require_integer, require_list, require_number
 
 
 class EarlyStopping:
@@ -34,7 +34,7 @@ class EarlyStopping:
     def __call__(self, rows):
         """Whether to stop after the last of these rows; row 0 was measured before training."""
         best, waited = None, 0
-        for value in [_persistence(row) for row in rows][self.burn_in:]:
+        for value in require_list(rows, "rows", _persistence)[self.burn_in:]:
             if best is None or value > best + self.least_gain:
                 best, waited = value, 0
             else:
@@ -44,10 +44,11 @@ class EarlyStopping:
         return False
 
 
-def _persistence(row):
-    measured = row.get("persistence")
+def _persistence(row, what):
+    measured = require_dict(row, what).get("persistence")
     if not isinstance(measured, dict):
-        raise ValueError("EarlyStopping: the rows hold no persistence; train with persistence=True")
+        raise ValueError(f"EarlyStopping: the {what} hold no persistence; train with persistence=True; got "
+                         f"{describe(row)}")
     if measured["np"] is None:
         raise ValueError(f"EarlyStopping: the network has no neural persistence ({measured['why']})")
     return measured["np"]

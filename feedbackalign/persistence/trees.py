@@ -13,15 +13,12 @@ is the story above told line by line. Rieck et al. 2019 (arXiv 1812.09764) apply
 
 import numpy as np
 
-from feedbackalign.validation import describe, require_finite, require_plain
+from feedbackalign.validation import require_numbers
 
 
 def as_matrix(W, what="W"):
     """The weights of one dense layer in float64, (out, in); anything but a finite matrix is refused."""
-    A = require_plain(W, what)
-    if A.ndim != 2 or A.size == 0 or A.dtype.kind not in "fiu":
-        raise ValueError(f"{what}: expected the weights of one dense layer, (out, in), got {describe(W)}")
-    return require_finite(A.astype(np.float64), what)
+    return require_numbers(W, what, shape=(None, None))
 
 
 def mst_weights(W):
