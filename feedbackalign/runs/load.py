@@ -1,12 +1,12 @@
 """What a folder of `train` holds, back in Python: its rule with the trained weights, the network, and the data."""
 
 import json
-import pathlib
 
 import numpy as np
 
 from feedbackalign.runs.run import Run
-from feedbackalign.training.checkpoints import Checkpoint, CheckpointError, fixed, read_meta, refuse_changed
+from feedbackalign.training.checkpoints import (Checkpoint, CheckpointError, fixed, read_meta, refuse_changed)
+from feedbackalign.validation import require_path
 
 
 def load(folder):
@@ -17,7 +17,7 @@ def load(folder):
 
         rule, network, data = fa.load("runs/pfa-mlp-digits-seed0")
     """
-    folder = pathlib.Path(folder).expanduser()
+    folder = require_path(folder, "folder")
     path = folder / "settings.json"
     if (folder / "summary.json").exists() and not path.exists():
         raise CheckpointError(f"{folder}: holds a comparison, which keeps no networks; `feedbackalign train` does")

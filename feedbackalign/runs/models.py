@@ -20,9 +20,10 @@ import dataclasses
 import typing
 
 from feedbackalign import networks
-from feedbackalign.data import Split
+from feedbackalign.data import Dataset, Split
 from feedbackalign.optimizer import RESNET_18, RESNETS, SMALL_NETWORKS, StrongPhase
-from feedbackalign.validation import channels_first, describe, require_dtype, require_integer, require_known
+from feedbackalign.validation import (channels_first, describe, require_dtype, require_instance, require_integer,
+                                      require_known, require_list)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,6 +175,7 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     >>> network
     Network(Linear(64, 32), ReLU(), Linear(32, 10))
     """
+    require_instance(data, Dataset, "data")
     if callable(model):
         return _fit_own(model, data, (hidden, activation, init), rng, dtype)
     known = MODELS[require_known(model, MODELS, "model")]
@@ -183,7 +185,8 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
             raise ValueError(f"model {model}: hidden units and activation are the dense models' options")
         return _fit_images(model, data, make)
     data = data.flat()
-    hidden = None if hidden is None else [require_integer(units, "hidden units", low=1) for units in hidden]
+    hidden = None if hidden is None else require_list(
+        hidden, "hidden units", lambda units, what: require_integer(units, what, low=1), least=0)
     network = known.build(data, hidden, activation, **make)
     return network, reconstructing(data) if known.reconstructs else data
 
@@ -231,6 +234,8 @@ def _fit_images(model, data, make):
 
 def reconstructing(data):
     """The same samples with themselves as targets: regression, (N, in) -> (N, in)."""
+    require_instance(data, Dataset, "data")
+
     def mirrored(split):
         return None if split is None else Split(split.x, split.x)
     return dataclasses.replace(data, name=f"{data.name}, reconstructed", train=mirrored(data.train),

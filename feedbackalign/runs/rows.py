@@ -7,7 +7,7 @@ holds it, the curve has a gap. The rest of this file picks names, layers and run
 import math
 import typing
 
-from feedbackalign.validation import describe
+from feedbackalign.validation import describe, require_dict, require_list
 
 
 class NothingToShow(ValueError):
@@ -34,6 +34,23 @@ def check_rows(rows):
     for place, row in enumerate(rows):
         if not isinstance(row.get("rule"), str) or not isinstance(row.get("epoch"), int):
             raise ValueError(f"rows[{place}]: expected a row with a rule and an epoch, got keys {', '.join(row)}")
+    return rows
+
+
+def require_measured(rows, keys, source):
+    """Refuse anything but rows that an experiment has measured, a list of dicts with these keys; return it as a list.
+
+    >>> require_measured([{"rule": "fa"}], ["rule", "beta"], "nudge_bias_rows")
+    Traceback (most recent call last):
+    ...
+    ValueError: rows: expected those of nudge_bias_rows, got {'rule': 'fa'}
+    """
+    rows = require_list(rows, "rows", require_dict, least=0)
+    if not rows:
+        raise NothingToShow(f"rows: expected those of {source}, got none")
+    for row in rows:
+        if not set(keys) <= row.keys():
+            raise ValueError(f"rows: expected those of {source}, got {describe(row)}")
     return rows
 
 

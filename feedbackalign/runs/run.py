@@ -13,9 +13,10 @@ from feedbackalign import optimizer, rules, training
 from feedbackalign import data as datasets
 from feedbackalign.layers import ACTIVATIONS
 from feedbackalign.networks.chains import UnfitNetworkError
+from feedbackalign.ops import initialisers
 from feedbackalign.runs import models, own
-from feedbackalign.validation import (require_bool, require_dtype, require_integer, require_known, require_number,
-                                      store)
+from feedbackalign.validation import (describe, require_bool, require_dtype, require_integer, require_known,
+                                      require_list, require_number, require_seed, store)
 
 GENTLE = 0.001                      # the learning rate for regression
 USUAL = {"sgd": 0.01, "adam": 0.001}            # learning rates of an optimiser that is not the model's own
@@ -99,7 +100,7 @@ class Run:
     persistence: bool = False
 
     def __post_init__(self):
-        store(self, seed=require_integer(self.seed, "seed", low=0))
+        store(self, seed=require_seed(self.seed))
         own.require_model(self.model)
         store(self, data=own.require_data(self.data))
         own.require_options(self)
@@ -127,14 +128,18 @@ class Run:
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
-                store(self, **{field: tuple(require_integer(number, what, low=1, high=MOST) for number in numbers)})
+                store(self, **{field: tuple(require_list(
+                    numbers, what, lambda number, what: require_integer(number, what, low=1, high=MOST), least=0))})
         require_known(self.augment, datasets.AUGMENTATIONS, "augmentation")
         if self.dtype is not None:
             store(self, dtype=require_dtype(self.dtype, "dtype").name)
         store(self, persistence=require_bool(self.persistence, "persistence"),
               shuffled_labels=require_bool(self.shuffled_labels, "shuffled_labels"))
+        require_known(self.init, initialisers.NAMES, "initialiser")
+        if self.activation is not None:
+            require_known(self.activation, ACTIVATIONS, "activation")
         known = rules.options_of(self.rule)
-        for option, _ in self.options:
+        for option, _ in require_list(self.options, "options", require_pair, least=0):
             require_known(option, known, f"option of rule {self.rule_name}")
 
     def _fill(self, usual):
@@ -146,7 +151,7 @@ class Run:
     def with_seed(self, seed):
         """The same run with another seed; what was checked is not checked again."""
         twin = copy.copy(self)
-        store(twin, seed=require_integer(seed, "seed", low=0))
+        store(twin, seed=require_seed(seed))
         return twin
 
     @property
@@ -304,6 +309,13 @@ class Run:
         if rules.find(self.rule).own_step:
             settings |= dict.fromkeys(("lr", "momentum", "lr_milestones", "lr_factor", "decay", "optimizer"))
         return training.plain(settings)
+
+
+def require_pair(pair, what):
+    """Refuse anything but (name, value)."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"{what}: expected pairs of a name and a value, got {describe(pair)}")
+    return pair
 
 
 def without_epochs(settings):

@@ -13,6 +13,7 @@ import numpy as np
 
 from feedbackalign.rules import find, options_of
 from feedbackalign.runs import own
+from feedbackalign.runs.finished import FinishedRuns
 from feedbackalign.runs.groups import grouped
 from feedbackalign.runs.items import split_item, split_list
 from feedbackalign.runs.run import Run
@@ -23,7 +24,8 @@ from feedbackalign.training.loop import check_last_batch
 from feedbackalign.training.record import DivergedError
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import one_thread_unless_told
-from feedbackalign.validation import require_integer
+from feedbackalign.validation import (describe, require_dict, require_function, require_instance, require_integer,
+                                      require_list, require_seed)
 
 MOST_SEEDS = 10_000                 # a larger number was meant as one seed, not as a count
 SWEPT = ("lr", "batch_size")        # settings of which there may be several
@@ -85,7 +87,14 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
     >>> [len(rows) for rows in do_runs([Run("bp", epochs=1), Run("fa", epochs=2)])]
     [2, 3]
     """
-    runs = list(runs)
+    runs = require_list(runs, "runs", lambda run, what: require_instance(run, Run, what), least=0)
+    for function, what in ((progress, "progress"), (on_failure, "on_failure")):
+        if function is not None:
+            require_function(function, what)
+    if finished is not None:
+        require_instance(finished, FinishedRuns, "finished")
+    if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
+        raise TypeError(f"executor: expected a concurrent.futures.Executor, made, got {describe(executor)}")
     if isinstance(executor, Workers):
         for run in runs:
             own.require_importable(run)
@@ -162,10 +171,9 @@ def plan(rules, *, seeds=3, options=None, **settings):
     """The runs of a comparison, as a list of `Run`; everything is checked here, before any work."""
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         seeds = range(require_integer(seeds, "seeds", low=1, high=MOST_SEEDS))
-    items = split_list(rules) if isinstance(rules, str) else list(rules)
-    seeds, options = list(seeds), dict(options or {})
-    if not items or not seeds:
-        raise ValueError(f"compare: expected at least one rule and one seed, got rules {items}, seeds {seeds}")
+    items = require_list(split_list(rules) if isinstance(rules, str) else rules, "rules")
+    seeds = require_list(seeds, "seeds", require_seed)
+    options = {} if options is None else require_dict(options, "options")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds: expected every seed once, got {', '.join(map(str, seeds))}")
     items = [split_item(item) for item in items]
@@ -193,7 +201,7 @@ def plan(rules, *, seeds=3, options=None, **settings):
 
 def _as_list(values, field):
     """One value or several -> a list of them."""
-    values = values.tolist() if isinstance(values, np.ndarray) else values
+    values = values.tolist() if isinstance(values, np.ndarray) and values.ndim else values
     if not isinstance(values, (list, tuple)):
         return [values]
     if not values:

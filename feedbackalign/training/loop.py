@@ -18,7 +18,8 @@ from feedbackalign.training.record import (DivergedError, diverged, first_array_
                                            unsolvable)
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import one_thread_unless_told
-from feedbackalign.validation import channels_first, describe, require_bool, require_generator, require_integer
+from feedbackalign.validation import (channels_first, describe, require_bool, require_dict, require_folder,
+                                      require_function, require_generator, require_instance, require_integer)
 
 
 def train_step(rule, optimizer, x, targets):
@@ -49,6 +50,7 @@ def train_step(rule, optimizer, x, targets):
     >>> train_step(rule, opt, x, labels).loss > train_step(rule, opt, x, labels).loss
     True
     """
+    require_made(rule, optimizer)
     try:
         with quiet():
             step = take_step(rule, optimizer, x, targets)
@@ -123,7 +125,15 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     >>> [row["epoch"] for row in rows], rows[2]["test_accuracy"] > rows[0]["test_accuracy"]
     ([0, 1, 2], True)
     """
-    epochs, batch_size, checkpoint_every = _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop)
+    epochs, batch_size, checkpoint_every = _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every)
+    for value, check, what in ((lr_at, require_function, "lr_at"), (decay_at, require_function, "decay_at"),
+                               (progress, require_function, "progress"), (stop, require_function, "stop"),
+                               (about, require_dict, "about"), (settings, require_dict, "settings"),
+                               (folder, require_folder, "folder")):
+        if value is not None:
+            check(value, what)
+    if record is not None:
+        require_instance(record, list, "record")
     persistence, resume = require_bool(persistence, "persistence"), require_bool(resume, "resume")
     if settings is None:
         settings = known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about)
@@ -226,16 +236,17 @@ def values_a_channel(network, layer):
     return math.prod(network.shapes[layer.name][0][1:]) if layer.name in network.shapes else None
 
 
-def _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every, stop):
-    """Refuse what cannot be trained: -> epochs, batch_size, checkpoint_every as Python's integers."""
-    if not isinstance(rule, Rule):
-        raise TypeError(f"rule: expected a rule made by feedbackalign.rules.make, got {describe(rule)}")
-    if not isinstance(data, Dataset):
-        raise TypeError(f"data: expected a feedbackalign.data.Dataset, got {describe(data)}")
+def require_made(rule, optimizer):
+    """Refuse what is no rule or no optimiser; a class is to be made first."""
+    require_instance(rule, Rule, "rule")
     if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
-    if stop is not None and (isinstance(stop, type) or not callable(stop)):
-        raise TypeError(f"stop: expected a function of the rows, such as EarlyStopping(), made, got {describe(stop)}")
+
+
+def _checked(rule, data, optimizer, epochs, batch_size, checkpoint_every):
+    """Refuse what cannot be trained: -> epochs, batch_size, checkpoint_every as Python's integers."""
+    require_made(rule, optimizer)
+    require_instance(data, Dataset, "data")
     epochs = require_integer(epochs, "epochs", low=0)
     batch_size = require_integer(batch_size, "batch_size", low=1, high=len(data.train))
     check_last_batch(rule.network, len(data.train), batch_size)

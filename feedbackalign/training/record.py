@@ -6,16 +6,16 @@ the first step. What is undefined is None (null in JSON), never NaN.
 
 import json
 import math
-import os
 
 import numpy as np
 
 from feedbackalign import alignment
+from feedbackalign.data import Split
 from feedbackalign.ops.quiet import quiet
 from feedbackalign.persistence import persistence_row
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import number_of_threads
-from feedbackalign.validation import describe, require_integer
+from feedbackalign.validation import require_instance, require_integer, require_path
 
 PROBE = 200                 # samples of the probe batch on which angles are measured
 CHUNK = 500                 # samples that are evaluated at a time
@@ -130,6 +130,7 @@ def samples_at_a_time(network, most):
 
 def evaluate(rule, split, chunk=None):
     """Mean loss and accuracy over a split, a chunk at a time: -> (loss, accuracy); accuracy is None for regression."""
+    alignment.require_rule(rule), require_instance(split, Split, "split")
     chunk = samples_at_a_time(rule.network, CHUNK) if chunk is None else require_integer(chunk, "chunk", low=1)
     losses, right = 0.0, 0
     labels_are_classes = split.targets.ndim == 1
@@ -156,7 +157,7 @@ def measure(rule, x, targets):
     `update_angle` is against the rule's own first reference, which `reference` names; `backprop_angle` is against
     backprop, wherever that is defined.
     """
-    references = rule.references(x, targets)
+    references = alignment.require_rule(rule).references(x, targets)
     gradients = alignment.in_float64(rule).gradients(x, targets).grads
     own = next(iter(references))
 
@@ -176,7 +177,7 @@ def measure(rule, x, targets):
 
 
 def plain(value):
-    """The same value in what JSON knows: NumPy numbers become Python's, and what is not finite becomes None."""
+    """The same value in what JSON knows: NumPy numbers become Python's, what is not finite None; all else stays."""
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -196,10 +197,11 @@ def read_record(path):
     Printed, it is a short table. A last line that was never finished, because its run was killed or is writing it now,
     is left out. ValueError for a file that holds something else.
     """
-    if not isinstance(path, (str, os.PathLike)):            # an integer would be taken for an open file, and closed
-        raise TypeError(f"path: expected the path of a record, got {describe(path)}")
-    with open(os.path.expanduser(path), encoding="utf-8-sig") as file:
-        text = file.read()
+    path = require_path(path, "path")                       # an integer would be taken for an open file, and closed
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"path: expected a record that can be read, got {path} ({error.strerror})") from error
     try:
         whole = json.loads(text)
     except ValueError:

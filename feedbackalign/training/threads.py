@@ -41,7 +41,7 @@ class blas_threads:
     """
 
     def __init__(self, n):
-        self.n = require_integer(n, "blas_threads", low=1)
+        self.n = require_integer(n, "n", low=1)
         self.__enter__()
 
     def __enter__(self):
