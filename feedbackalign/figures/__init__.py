@@ -7,7 +7,6 @@ matplotlib is imported inside the functions that draw.
 """
 
 import functools
-import pathlib
 import re
 import warnings
 
@@ -46,16 +45,16 @@ from feedbackalign.figures.experiments.trained import SCALES
 from feedbackalign.figures.gradient_angles import gradient_angles, references_drawn
 from feedbackalign.figures.learning_curves import learning_curves
 from feedbackalign.figures.page import page
-from feedbackalign.figures.panels import output_folder, panels, show
+from feedbackalign.figures.panels import output_folder, panels, require_figure, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.schematic import schematic
-from feedbackalign.figures.style import THEMES, check_size, look, slide
+from feedbackalign.figures.style import THEMES, check_size, check_slide, look, slide
 from feedbackalign.figures.swept import swept
 from feedbackalign.figures.table_formats import TABLE_FORMATS, table
 from feedbackalign.figures.tidy import tidy
 from feedbackalign.runs.groups import TooManyGroups
 from feedbackalign.runs.rows import NothingToShow, check_rows
-from feedbackalign.validation import require_known
+from feedbackalign.validation import require_file, require_folder, require_function, require_known, require_list
 
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "THEMES", "TRAINED",
            "animate", "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows",
@@ -139,13 +138,11 @@ def draw_all(rows, folder, formats=("png",), say=warnings.warn, *, size=None, th
     ...     [path.name for path in draw_all(rows, folder)]
     ['learning_curves.png', 'gradient_angles.png', 'path_alignment.png']
     """
-    formats = [formats] if isinstance(formats, str) else list(dict.fromkeys(formats))
-    for name in formats:
-        require_known(name, FORMATS, "figure format")
-    require_known(theme, THEMES, "theme")
-    size = None if size is None else check_size(size)
-    rows = check_rows(rows)
-    folder = pathlib.Path(folder).expanduser()
+    formats = [formats] if isinstance(formats, str) else require_list(formats, "formats", least=0)
+    formats = list(dict.fromkeys(require_known(name, FORMATS, "figure format") for name in formats))
+    size = check_slide(size, theme)
+    rows, folder = check_rows(rows), require_folder(folder, "folder")
+    require_function(say, "say")
     folder.mkdir(parents=True, exist_ok=True)
     return [save(figure, folder / f"{name}.{suffix}") for name, figure in drawn(rows, say, size=size, theme=theme)
             for suffix in formats]
@@ -179,8 +176,11 @@ def save(figure, path):
     path : path
         Ending in .png, .svg or .pdf.
     """
-    path = pathlib.Path(path).expanduser()
-    suffix = require_known(path.suffix[1:].lower(), FORMATS, "figure format")
+    path = require_file(path, "path")
+    suffix = path.suffix[1:].lower()
+    if suffix not in FORMATS:
+        raise ValueError(f"path: expected a file that ends in .{', .'.join(FORMATS)}, got {path}")
+    require_figure(figure)
     with slide(), written_whole(path) as part:
         figure.savefig(part, format=suffix, metadata=FORMATS[suffix])
     return path

@@ -1,7 +1,6 @@
 """The angles of all rules in every layer, moving: a GIF with one frame an epoch."""
 
 import math
-import pathlib
 
 from feedbackalign.data.writing import written_whole
 from feedbackalign.figures import looks, style
@@ -9,6 +8,7 @@ from feedbackalign.figures.gradient_angles import BACKPROP, curves_to, reference
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print
 from feedbackalign.runs.groups import grouped, without_failures
 from feedbackalign.runs.rows import Curve, NothingToShow, evenly_chosen
+from feedbackalign.validation import require_file
 
 MOST_FRAMES, MOST_LAYERS = 60, 12
 DPI = 75                                        # -> 960 x 540 pixels
@@ -23,7 +23,7 @@ def animate(rows, path, *, theme="light"):
     path : path, ending in .gif, of 960 x 540 pixels
     -> pathlib.Path. Raises NothingToShow if the record holds no angle.
     """
-    path = pathlib.Path(path).expanduser()
+    path = require_file(path, "path")
     if path.suffix.lower() != ".gif":
         raise ValueError(f"path: expected a file that ends in .gif, got {str(path)!r}")
     rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))

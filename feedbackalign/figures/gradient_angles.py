@@ -6,6 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, with_names
 from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, synapses
+from feedbackalign.validation import require_text
 
 BACKPROP = "backprop"
 ZERO = 1e-6                 # degrees: an angle below is one between two equal arrays
@@ -42,7 +43,9 @@ def gradient_angles(rows, to=None, *, size=None, theme="light"):
     "angle to backprop's gradient (degrees)"
     """
     rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))
-    if to is None:
+    if to is not None:
+        require_text(to, "to")
+    else:
         to = (references_drawn(rows) or [BACKPROP])[0]
     layers = curves_to(rows, to)
     if not layers:

@@ -11,6 +11,8 @@ import contextvars
 import typing
 import zlib
 
+from feedbackalign.validation import require_text
+
 MOST_GROUPS = 4             # of one rule: they share its colour and marker, and have a dash each
 
 SOLID, DASHED, DOTTED, DASH_DOT = "solid", (0, (5, 2)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5))
@@ -114,6 +116,7 @@ def look(rule):
     >>> look("my-own-rule") == look("my-own-rule")
     True
     """
+    require_text(rule, "rule")
     label, rule = rule, getattr(rule, "rule", rule)
     found = LOOKS.get(rule) or _other_look(rule, getattr(label, "beside", ()))
     place = getattr(label, "place", 0)                          # of a group among those of its rule

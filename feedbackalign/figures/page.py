@@ -6,7 +6,6 @@ Checkboxes and CSS switch the rules on and off, CSS the light figures and the da
 import io
 import itertools
 import json
-import pathlib
 import re
 from html import escape
 from xml.etree import ElementTree
@@ -17,6 +16,7 @@ from feedbackalign.figures.table_formats import completed
 from feedbackalign.runs.groups import grouped, in_words, rule_of
 from feedbackalign.training.record import plain
 from feedbackalign.version import __version__
+from feedbackalign.validation import require_dict, require_file, require_text
 
 MOST_BYTES = 5_000_000      # of rows that the page carries
 
@@ -68,6 +68,11 @@ def page(rows, path, command=None, versions=None):
     """
     from feedbackalign.figures import drawn
 
+    path = require_file(path, "path")
+    if command is not None:
+        require_text(command, "command")
+    if versions is not None:
+        require_dict(versions, "versions")
     labels, left_out = dict.fromkeys(row["rule"] for row in grouped(rows)), {}
     rules = list(dict.fromkeys(map(rule_of, labels)))
     classes = {str(name): f"rule-{rules.index(rule_of(name))}" for name in [*labels, *rules]}
@@ -89,7 +94,6 @@ def page(rows, path, command=None, versions=None):
         *(f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{escape(in_words(value))}</dd>"
           for name, value in facts.items() if value not in (None, [], {})),
         f'</dl>\n<script type="application/json" id="rows">{data}</script>\n<script>{SORT}</script>\n</html>\n'])
-    path = pathlib.Path(path).expanduser()
     with written_whole(path) as part:
         part.write_text(text, encoding="utf-8")
     return path

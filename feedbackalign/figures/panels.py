@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 from feedbackalign.figures import style
-from feedbackalign.validation import require_integer
+from feedbackalign.validation import describe, require_integer, require_text
 
 SHOWN_WIDTH = 960           # pixels of a picture in a notebook
 
@@ -46,6 +46,7 @@ def panels(name, title, columns=1, rows=1, **options):
     """
     columns = require_integer(columns, "columns", low=1)
     rows = require_integer(rows, "rows", low=1)
+    require_text(name, "name"), require_text(title, "title")
     with style.slide():
         figure = style.new_figure(title)
         axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()         # (rows · columns,)
@@ -74,11 +75,18 @@ def show(figure, name):
     """
     from feedbackalign.figures import save
 
+    require_figure(figure), require_text(name, "name")
     folder = output_folder()
     folder.mkdir(parents=True, exist_ok=True)
     path = save(figure, folder / f"{name}.png")
     print(f"figure: {path.as_posix()}")
     _display(path)
+
+
+def require_figure(figure):
+    """Refuse anything but a figure of matplotlib, made."""
+    if isinstance(figure, type) or not callable(getattr(figure, "savefig", None)):
+        raise TypeError(f"figure: expected a matplotlib.figure.Figure, got {describe(figure)}")
 
 
 def output_folder():

@@ -6,7 +6,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import failures, in_legend, layers_shown, small_print, with_names
 from feedbackalign.runs.groups import grouped, rule_of, without_failures
 from feedbackalign.runs.rows import NothingToShow, entry, evenly_chosen, mean_curves, names_in, silent_layer
-from feedbackalign.validation import require_number
+from feedbackalign.validation import require_integer, require_number
 
 def path_alignment(rows, expansion=None, density=None, *, size=None, theme="light"):
     """Angle between W and its feedback (above) and ‖feedback‖ / ‖W‖ (below), per layer, bottom to top.
@@ -41,6 +41,8 @@ def path_alignment(rows, expansion=None, density=None, *, size=None, theme="ligh
     >>> figure.axes[0].get_ylabel()
     'angle to W\\n(90°: unrelated)'
     """
+    expansion = None if expansion is None else require_integer(expansion, "expansion", low=1)
+    density = None if density is None else require_number(density, "density", low=0, high=1, low_open=True)
     rows, lost = without_failures(grouped(rows, most=looks.MOST_GROUPS))
     layers = {layer: (mean_curves(rows, entry("weight_angle", layer)), mean_curves(rows, entry("norm_ratio", layer)))
               for layer in names_in(rows, "weight_angle")}

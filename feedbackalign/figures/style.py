@@ -7,7 +7,7 @@ import threading
 
 from feedbackalign.figures.looks import THEMES, drawn_theme, look, theme
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import require_known, require_number
+from feedbackalign.validation import describe, require_known, require_number
 
 SIZE = (12.8, 7.2)          # inches: a slide of 16:9
 DPI = 150                   # -> 1920 x 1080 pixels
@@ -46,8 +46,7 @@ def slide(size=None, theme="light"):
         Width and height in inches, of 150 pixels each in a PNG; 12.8 x 7.2 if None. Letters and lines grow with it.
     theme : {"light", "dark"}
     """
-    size = check_size(SIZE if size is None else size)
-    theme = require_known(theme, THEMES, "theme")
+    size = check_slide(size, theme)
     before = drawn_theme.set(theme)
     try:
         with _one_at_a_time, quiet(), load_matplotlib().rc_context():
@@ -77,8 +76,14 @@ def check_size(size):
     (8.0, 4.5)
     """
     if not isinstance(size, (tuple, list)) or len(size) != 2:
-        raise ValueError(f"size: expected (width, height) in inches, got {size!r}")
+        raise ValueError(f"size: expected (width, height) in inches, got {describe(size)}")
     return tuple(float(require_number(inches, "size", low=1, high=100)) for inches in size)
+
+
+def check_slide(size, theme):
+    """Refuse what is no size or no theme; -> the size, that of a slide if None."""
+    require_known(theme, THEMES, "theme")
+    return check_size(SIZE if size is None else size)
 
 
 def points(number):

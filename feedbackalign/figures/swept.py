@@ -43,6 +43,7 @@ def swept(rows, *, size=None, theme="light"):
     >>> [axes.get_title() for axes in figure.axes], figure.axes[0].get_xlabel()
     (['test accuracy (%)', "angle to backprop's gradient (degrees)"], 'learning rate')
     """
+    style.check_slide(size, theme)
     rows = grouped(rows)
     name, numbers = swept_number(rows)
     kept, lost = without_failures(rows)

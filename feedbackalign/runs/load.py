@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from feedbackalign.runs.run import Run
-from feedbackalign.training.checkpoints import (Checkpoint, CheckpointError, fixed, read_meta, refuse_changed)
+from feedbackalign.training.checkpoints import Checkpoint, CheckpointError, fixed, read_meta, refuse_changed
 from feedbackalign.validation import require_path
 
 

@@ -5,9 +5,9 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
-from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
+from feedbackalign.runs.rows import mean_at_end, mean_curves, require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import require_integer
 
 KINDS = {                           # what is trained: rule, options; and what the legend says
     "bp": ("bp", {}, "bp: backprop"),
@@ -43,8 +43,11 @@ def autoencoder_feedback_rows(*, seeds=2, epochs=30, pretraining=400, progress=N
         where there is no controller), and in the last row of a run drawn: the first test digits as they come out,
         and original.
     """
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
+    pretraining = require_integer(pretraining, "pretraining", low=0)
     return trained.collect((_train(kind, seed, epochs, pretraining)
-                            for seed in trained.seed_list(seeds) for kind in KINDS), progress)
+                            for seed in seeds for kind in KINDS), progress)
 
 
 def _train(kind, seed, epochs, pretraining):
@@ -95,10 +98,7 @@ def autoencoder_feedback(rows):
     >>> autoencoder_feedback(rows).axes[0].get_ylabel()
     'test error, mean square'
     """
-    rows = check_rows(rows)
-    for row in rows:
-        if not {"test_mse", "condition2"} <= set(row):
-            raise ValueError(f"rows: expected those of autoencoder_feedback_rows, got {describe(row)}")
+    rows = require_measured(rows, ("rule", "epoch", "test_mse", "condition2"), "autoencoder_feedback_rows")
     errors = mean_curves(rows, lambda row: row["test_mse"])
     ends = {}
     for row in rows:

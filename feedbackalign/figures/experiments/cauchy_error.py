@@ -5,8 +5,11 @@ import math
 import numpy as np
 
 from feedbackalign.figures import style
+from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.norms import relative
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
+from feedbackalign.validation import require_integer
 
 RADII = (0.05, 0.2, 0.5, 1.0)
 POINTS = (1, 2, 3, 4, 6, 8, 10, 12, 16)
@@ -38,6 +41,10 @@ def cauchy_error_rows(*, seeds=3, radii=RADII, points=POINTS, samples=10):
     >>> row["angle"], row["to_tangent"] < 1e-3 < row["to_truth"]
     (90.0, True)
     """
+    seeds = trained.seed_list(seeds)
+    radii = trained.number_list(radii, "radii")
+    points = trained.count_list(points, "points")
+    samples = require_integer(samples, "samples", low=1)
     return [row for seed in range(seeds) for angle in (0.0, 90.0)
             for row in _measure_network(seed, angle, radii, points, samples)]
 
@@ -83,6 +90,7 @@ def cauchy_error(rows):
     >>> [axes.get_title() for axes in figure.axes]
     ['error as a derivative\\n(B unrelated to W)', 'error as a gradient\\n(B = W, and B unrelated to W)']
     """
+    rows = require_measured(rows, ("radius", "points", "angle"), "cauchy_error_rows")
     radii = sorted({row["radius"] for row in rows})
     with style.slide():
         from matplotlib.lines import Line2D

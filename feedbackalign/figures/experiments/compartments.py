@@ -4,10 +4,10 @@ import numpy as np
 
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import fill
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.runs.run import Run
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import require_integer, require_seed
 
 COLOURS = ("#154aaa", "#bf0b00", "#20bf75")
 LINES = {"soma": (looks.SOLID, 2.6, "soma u"), "basal": (looks.DASHED, 1.6, "basal: from below"),
@@ -33,6 +33,8 @@ def compartments_rows(*, seed=0, epochs=5):
         and soma, basal, apical ({layer: their values}): of the three hidden neurons whose rates the nudge moves most,
         and of the target's output and the two highest others. Voltages, in units of the largest rate.
     """
+    seed = require_seed(seed)
+    epochs = require_integer(epochs, "epochs", low=0)
     from feedbackalign.rules.information.dynamics import at_rest, restarted, settle
     from feedbackalign.training import train
 
@@ -84,10 +86,7 @@ def compartments(rows):
     >>> [axes.get_title() for axes in compartments(rows).axes]
     ['three hidden neurons', 'three outputs']
     """
-    if not rows:
-        raise NothingToShow("rows: none at all")
-    if not all(isinstance(row, dict) and set(LINES) <= row.keys() for row in rows):
-        raise ValueError(f"rows: expected those of compartments_rows, got {describe(rows)}")
+    rows = require_measured(rows, ("sweep", "phase", *LINES), "compartments_rows")
     sweeps, first = [row["sweep"] for row in rows], rows[0]
     nudge = next((row["sweep"] for row in rows if row["phase"] == "nudged"), sweeps[-1])
     with style.slide():

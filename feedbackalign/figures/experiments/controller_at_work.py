@@ -6,9 +6,9 @@ from feedbackalign.figures import looks, style
 from feedbackalign.ops.norms import norm
 from feedbackalign.rules.control.diagnostics import growth_rates, residuals
 from feedbackalign.rules.control.dynamics import Controller, fixed_point, run
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import require_integer, require_seed
 
 SIZES = (8, 12, 10, 3)
 STEP = 0.8                          # of the target, in output units: large, to be seen
@@ -45,6 +45,10 @@ def controller_at_work_rows(*, seed=0, steps=600, every=2, pretraining=PRETRAINI
     >>> [row["time"] for row in rows], rows[-1]["left"] < 0.5
     ([0.0, 1.0, 2.0], True)
     """
+    seed = require_seed(seed)
+    steps = require_integer(steps, "steps", low=1)
+    every = require_integer(every, "every", low=1)
+    pretraining = require_integer(pretraining, "pretraining", low=0)
     from feedbackalign.networks.jacobians import forward
     from feedbackalign.networks import mlp
     from feedbackalign.rules import make
@@ -97,11 +101,7 @@ def controller_at_work(rows):
     >>> [axes.get_title() for axes in figure.axes][1:3]
     ['control, in the same colours', 'change of fc1, one line per unit']
     """
-    if not rows:
-        raise NothingToShow("controller at work: no rows")
-    for row in rows:
-        if not set(KEYS) <= set(row):
-            raise ValueError(f"rows: expected those of controller_at_work_rows, got {describe(row)}")
+    rows = require_measured(rows, KEYS, "controller_at_work_rows")
     time = np.array([row["time"] for row in rows])
     layers = list(rows[0]["hidden"])
     with style.slide():

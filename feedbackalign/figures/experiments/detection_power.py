@@ -5,9 +5,10 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.persistence import WITNESSES
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import describe, require_integer, require_known, require_list, require_number
 
 HIDDEN, EPOCHS = (50, 50, 50), 15
 TRAINING, BATCH, BOOTSTRAPS = 300, 100, 100                 # witnesses of the training set; samples of a batch; repeats
@@ -16,6 +17,7 @@ OTHERS = (("dropout", 0.1), ("salt and pepper", 0.05), ("salt and pepper", 0.1),
 LOOKS = {"softmax": ("#d4aa00", looks.DASHED, "^"), "logits": ("#756040", looks.DASH_DOT, "v"),
          "uncertainty_var": ("#20bf75", looks.DOTTED, "D"), "dgp": ("#154aaa", looks.LONG, "s"),
          "dgp_var": ("#bf0b00", looks.SOLID, "o")}          # {witness: colour, dash, marker}
+CORRUPTIONS = ("noise", "dropout", "salt and pepper", "blur")
 KEYS = ("witness", "corruption", "strength", "power", "batch")
 
 
@@ -43,9 +45,21 @@ def detection_power_rows(*, seeds=3, bootstraps=BOOTSTRAPS, noise=NOISE, others=
     list of dict
         seed, test_accuracy, witness, corruption, strength, batch, power (share of the batches that are rejected).
     """
-    wanted = [*(("noise", sigma) for sigma in noise), *others]
-    runs = (_powers(seed, bootstraps, wanted, witnesses) for seed in trained.seed_list(seeds))
+    seeds = trained.seed_list(seeds)
+    bootstraps = require_integer(bootstraps, "bootstraps", low=1)
+    noise = trained.number_list(noise, "noise", low_open=False)
+    witnesses = require_list(witnesses, "witnesses", lambda kind, what: require_known(kind, WITNESSES, f"of {what}"))
+    wanted = [*(("noise", sigma) for sigma in noise), *require_list(others, "others", require_corruption, least=0)]
+    runs = (_powers(seed, bootstraps, wanted, witnesses) for seed in seeds)
     return trained.collect(runs, progress)
+
+
+def require_corruption(pair, what):
+    """Refuse anything but (its name, its strength)."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise TypeError(f"{what}: expected pairs of a corruption and its strength, got {describe(pair)}")
+    return (require_known(pair[0], CORRUPTIONS, f"corruption in {what}"),
+            require_number(pair[1], what, low=0, low_open=True))
 
 
 def classifier(hidden, epochs, seed):
@@ -90,6 +104,7 @@ def corrupted(x, corruption, strength, rng):
     array([[0.84, 0.04],
            [0.04, 0.  ]])
     """
+    require_known(corruption, CORRUPTIONS, "corruption")
     if corruption == "noise":
         return np.clip(x + strength * rng.normal(size=x.shape), 0.0, 1.0)
     if corruption == "dropout":
@@ -97,13 +112,11 @@ def corrupted(x, corruption, strength, rng):
     if corruption == "salt and pepper":
         drawn = rng.random(x.shape)
         return np.where(drawn < strength, np.where(drawn < strength / 2, 0.0, 1.0), x)
-    if corruption == "blur":
-        taps = np.exp(-np.array([-1.0, 0.0, 1.0])**2 / (2 * strength**2))
-        images = np.pad(x.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))          # (N, 64) -> (N, 10, 10)
-        images = sum(tap * images[:, place:place + 8] for place, tap in enumerate(taps / taps.sum()))
-        images = sum(tap * images[:, :, place:place + 8] for place, tap in enumerate(taps / taps.sum()))
-        return images.reshape(x.shape)
-    raise ValueError(f"corruption: expected noise, dropout, salt and pepper or blur, got {corruption!r}")
+    taps = np.exp(-np.array([-1.0, 0.0, 1.0])**2 / (2 * strength**2))           # blur
+    images = np.pad(x.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))              # (N, 64) -> (N, 10, 10)
+    images = sum(tap * images[:, place:place + 8] for place, tap in enumerate(taps / taps.sum()))
+    images = sum(tap * images[:, :, place:place + 8] for place, tap in enumerate(taps / taps.sum()))
+    return images.reshape(x.shape)
 
 
 def detection_power(rows):
@@ -118,11 +131,7 @@ def detection_power(rows):
     >>> [axes.get_title() for axes in detection_power(rows).axes]
     ['Gaussian noise', 'other corruptions']
     """
-    if not rows:
-        raise NothingToShow("detection power: no rows")
-    for row in rows:
-        if not set(KEYS) <= set(row):
-            raise ValueError(f"rows: expected those of detection_power_rows, got {describe(row)}")
+    rows = require_measured(rows, KEYS, "detection_power_rows")
     kinds = list(dict.fromkeys(row["witness"] for row in rows))
     with style.slide():
         figure = style.new_figure("How much must change until a batch of digits is told from a clean one, by what?")

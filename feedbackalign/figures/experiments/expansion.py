@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from feedbackalign.figures import style
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.figures.experiments import trained
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import require_integer
+from feedbackalign.validation import require_integer, require_seed
 
 EXPANSIONS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 OUTPUTS, INPUTS, DRAWS = 100, 256, 100                              # Li & Benna, figure 3
@@ -36,6 +37,10 @@ def expansion_rows(*, expansions=EXPANSIONS, draws=DRAWS, outputs=OUTPUTS, input
     >>> 17 < row["angle"] < 18, 0.3 < row["spread"] < 0.33
     (True, True)
     """
+    expansions = trained.count_list(expansions, "expansions")
+    outputs = require_integer(outputs, "outputs", low=1)
+    inputs = require_integer(inputs, "inputs", low=1)
+    seed = require_seed(seed)
     from feedbackalign import alignment, networks
     from feedbackalign.rules import make
 
@@ -85,9 +90,7 @@ def expansion(rows):
     >>> [axes.get_title() for axes in figure.axes]
     ['angle between W and the path B·R (degrees)', 'eigenvalues of B Bᵀ']
     """
-    rows = list(rows)
-    if not rows:
-        raise NothingToShow("expansion: expected at least one row of expansion_rows, got none")
+    rows = require_measured(rows, ("expansion",), "expansion_rows")
     ratios = sorted({row["expansion"] for row in rows})
     by_ratio = {r: [row for row in rows if row["expansion"] == r] for r in ratios}
     with style.slide():

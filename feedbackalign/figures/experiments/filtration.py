@@ -5,9 +5,9 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.persistence.neural import neural_persistence
 from feedbackalign.persistence.trees import spanning_tree
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe, require_integer
+from feedbackalign.validation import require_integer
 
 SHAPE = (5, 4)                                              # outputs above, inputs below
 THRESHOLDS = (0.8, 0.6, 0.4, 0.0)
@@ -55,11 +55,7 @@ def filtration(rows):
     >>> [axes.get_title() for axes in filtration(filtration_rows()).axes][::4]
     ['|w| ≥ 0.8: 7 parts', 'a part ends at the strength of the edge that joins it to another']
     """
-    if not rows:
-        raise NothingToShow("filtration: no rows")
-    for row in rows:
-        if not set(KEYS) <= set(row):
-            raise ValueError(f"rows: expected those of filtration_rows, got {describe(row)}")
+    rows = require_measured(rows, KEYS, "filtration_rows")
     with style.slide():
         figure = style.new_figure("A layer's graph, its strongest edges first: N units, N − 1 edges that join parts")
         grid = figure.add_gridspec(2, len(THRESHOLDS), left=0.06, right=0.985, top=0.85, bottom=0.2, wspace=0.12,

@@ -4,8 +4,9 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.target_angles import RULES, train
 from feedbackalign.figures.small_print import fill, seeds_of
-from feedbackalign.runs.rows import accuracy_percent, check_rows, mean_at_end, mean_curves
+from feedbackalign.runs.rows import accuracy_percent, mean_at_end, mean_curves, require_measured
 from feedbackalign.training.threads import on_our_terms
+from feedbackalign.validation import require_integer
 
 
 @on_our_terms()
@@ -25,8 +26,11 @@ def first_layer_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
     list of dict
         As in `target_angles_rows`, the angles those of the first weight matrix.
     """
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
+    rules = trained.rule_list(rules)
     return trained.collect((train(rule, seed, epochs, only="fc1")
-                            for rule in rules for seed in trained.seed_list(seeds)), progress)
+                            for rule in rules for seed in seeds), progress)
 
 
 def first_layer(rows):
@@ -41,7 +45,7 @@ def first_layer(rows):
     >>> [axes.get_title() for axes in first_layer(rows).axes]
     ['test accuracy (%)', 'first layer: angle to Gauss-Newton (degrees)']
     """
-    rows = check_rows(rows)
+    rows = require_measured(rows, ("rule", "epoch", "test_accuracy", "gauss_newton_angle"), "first_layer_rows")
     accuracy = mean_curves(rows, accuracy_percent)
     newton = mean_curves(rows, lambda row: row["gauss_newton_angle"])
     with style.slide():

@@ -6,9 +6,9 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.ops.norms import norm
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import require_integer
 
 SIZES, STEPS, EPOCHS, BATCH, RATE = (64, 16, 10), 10, 15, 64, 5e-3
 WEIGHTS = {                     # what stands between encoder and readout: title and colour of its panel
@@ -45,7 +45,9 @@ def gradient_band_rows(*, seeds=3, epochs=EPOCHS, progress=None):
     >>> row["weights"], row["low"][-1] < row["lowest"][-1] < row["highest"][-1] < row["high"][-1]
     ('iso', True)
     """
-    return trained.collect((_train(weights, seed, epochs) for seed in trained.seed_list(seeds) for weights in WEIGHTS),
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
+    return trained.collect((_train(weights, seed, epochs) for seed in seeds for weights in WEIGHTS),
                            progress)
 
 
@@ -109,11 +111,7 @@ def gradient_band(rows):
     >>> len(figure.axes)
     4
     """
-    if not rows:
-        raise NothingToShow("gradient band: no rows")
-    for row in rows:
-        if not KEYS <= set(row):
-            raise ValueError(f"rows: expected those of gradient_band_rows, got {describe(row)}")
+    rows = require_measured(rows, KEYS, "gradient_band_rows")
     shown = [weights for weights in WEIGHTS if any(row["weights"] == weights for row in rows)]
     with style.slide():
         figure = style.new_figure("Along orthogonal weights no training can make the error vanish or explode")

@@ -6,8 +6,10 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
 from feedbackalign.ops.norms import unit
-from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves, names_in
+from feedbackalign.runs.rows import (accuracy_percent, entry, mean_at_end, mean_curves, names_in,
+                                     require_measured)
 from feedbackalign.training.threads import on_our_terms
+from feedbackalign.validation import require_integer
 
 HIDDEN = (64, 64, 10)                                       # settling units; ten of them are the output layer
 GAIN = 0.7                                                  # W ~ 0.7 · N(0, 1 / fan-in), B likewise on its way down
@@ -36,8 +38,10 @@ def homeostasis_rows(*, seeds=3, epochs=8, progress=None):
         rule ("hep" or "hep-homeo"), seed, epoch, test_accuracy, feedback_angle (degrees between all W and B together),
         cosine ({layer: mean over samples of the cosine between δ and recurrent backprop's}), free_residual.
     """
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
     return trained.collect((_train(seed, coefficient, epochs)
-                            for seed in trained.seed_list(seeds) for coefficient in (0.0, COEFFICIENT)), progress)
+                            for seed in seeds for coefficient in (0.0, COEFFICIENT)), progress)
 
 
 def _train(seed, coefficient, epochs):
@@ -104,7 +108,8 @@ def homeostasis(rows):
     >>> [axes.get_title() for axes in homeostasis(rows).axes]
     ['test accuracy (%)', 'angle of W to B (degrees)', "fc1's δ: cosine to the true δ"]
     """
-    rows = check_rows(rows)
+    keys = ("rule", "epoch", "test_accuracy", "feedback_angle", "cosine", "free_residual")
+    rows = require_measured(rows, keys, "homeostasis_rows")
     lowest = names_in(rows, "cosine")[0]
     accuracy = mean_curves(rows, accuracy_percent)
     angles = mean_curves(rows, lambda row: row["feedback_angle"])

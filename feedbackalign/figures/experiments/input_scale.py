@@ -8,7 +8,7 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.runs.rows import check_rows
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import require_integer, require_number
 
@@ -41,13 +41,16 @@ def input_scale_rows(*, seeds=3, rates=RATES, scales=SCALES, epochs=10, progress
     >>> row["rule"], row["scale"], row["test_accuracy"] > 0.5
     ('consequentialism', 1.0, True)
     """
+    seeds = trained.seed_list(seeds)
+    rates = trained.number_list(rates, "rates")
+    scales = trained.number_list(scales, "scales")
     epochs = require_integer(epochs, "epochs", low=1)
 
     def runs():
         for rule in RULES:
             for scale in scales:
                 for lr in rates:
-                    for seed in trained.seed_list(seeds):
+                    for seed in seeds:
                         _, accuracy = train(rule, seed, lr=lr, scale=scale, epochs=epochs)
                         yield [{"rule": rule, "seed": seed, "epoch": epochs, "scale": float(scale), "lr": float(lr),
                                 "test_accuracy": accuracy}]
@@ -93,7 +96,7 @@ def input_scale(rows):
     >>> [axes.get_title() for axes in input_scale(rows).axes]
     ['gradient steps (bp)', 'consequentialism, ε = 1']
     """
-    rows = check_rows(rows)
+    rows = require_measured(rows, ("rule", "seed", "scale", "lr", "test_accuracy"), "input_scale_rows")
     scales = sorted({row["scale"] for row in rows})
     with style.slide():
         figure = style.new_figure("Which learning rates learn, when inputs are smaller or larger?")

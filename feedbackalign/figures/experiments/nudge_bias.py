@@ -3,11 +3,12 @@
 import numpy as np
 
 from feedbackalign.figures import looks, style
+from feedbackalign.figures.experiments import trained
 from feedbackalign.rules.equilibrium.equilibrium_propagation import ESTIMATORS, EquilibriumPropagation
 from feedbackalign.rules.equilibrium.truths import relative, settled_network
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import NothingToShow, require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import describe, require_seed
 
 BETAS = tuple(10.0**exponent for exponent in np.arange(-4.0, -0.4, 0.5).tolist())
 LOOKS = {                           # colour, dash and marker of every curve, and what the legend says
@@ -42,6 +43,8 @@ def nudge_bias_rows(betas=BETAS, *, seed=0):
     >>> [round(row["error"] / rows[3]["error"]) for row in rows if row["estimator"] == "symmetric"]
     [100, 1]
     """
+    betas = trained.number_list(betas, "betas")
+    seed = require_seed(seed)
     network, x, labels = settled_network(np.random.default_rng(seed))
     (reference, exact), = _rule(network, "symmetric", 0.1).references(x, labels).items()
     rows = []
@@ -81,6 +84,7 @@ def nudge_bias(rows):
     >>> figure.axes[0].get_xlabel()
     'nudge β'
     """
+    rows = require_measured(rows, (), "nudge_bias_rows")
     curves = {look: _curve(rows, *look) for look in LOOKS}
     curves = {look: curve for look, curve in curves.items() if len(curve)}
     if not curves:

@@ -6,8 +6,9 @@ from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
 from feedbackalign.ops.norms import norm
-from feedbackalign.runs.rows import check_rows, mean_at_end, mean_curves
+from feedbackalign.runs.rows import mean_at_end, mean_curves, require_measured
 from feedbackalign.training.threads import on_our_terms
+from feedbackalign.validation import require_integer
 
 SIZES = (6, 6, 6, 2)
 RULES = ("ddtp-linear", "dtp-drl", "dtp", "ddtp-control")
@@ -37,8 +38,11 @@ def null_space_rows(*, seeds=5, updates=6000, rules=RULES, progress=None):
         rule, seed, epoch (updates of the feedback so far), null_space: ‖P ΔW‖ / ‖ΔW‖ of the first hidden layer, P the
         projection onto the null space of ∂output/∂W, per sample, mean over 200.
     """
+    seeds = trained.seed_list(seeds)
+    updates = require_integer(updates, "updates", low=1)
+    rules = trained.rule_list(rules)
     return trained.collect((_train(rule, seed, updates)
-                            for rule in rules for seed in trained.seed_list(seeds)), progress)
+                            for rule in rules for seed in seeds), progress)
 
 
 def _train(name, seed, updates):
@@ -82,7 +86,7 @@ def null_space(rows):
     >>> null_space(rows).axes[0].get_xlabel()
     'updates of the feedback'
     """
-    rows = check_rows(rows)
+    rows = require_measured(rows, ("rule", "epoch", "null_space"), "null_space_rows")
     shares = mean_curves(rows, lambda row: row["null_space"])
     with style.slide():
         figure = style.new_figure("How much of an update changes weights and not the output")

@@ -3,9 +3,10 @@
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
-from feedbackalign.runs.rows import accuracy_percent, check_rows, entry, mean_at_end, mean_curves
+from feedbackalign.runs.rows import accuracy_percent, entry, mean_at_end, mean_curves, require_measured
 from feedbackalign.runs.run import Run
 from feedbackalign.training.threads import on_our_terms
+from feedbackalign.validation import require_integer
 
 COLOURS = {"fc1": "#154aaa", "fc2": "#8a00ff"}
 FEEDBACK = {"learned": {}, "fixed": {"options": (("feedback_rate", 0.0),)}}     # settings of the runs
@@ -32,7 +33,9 @@ def predictors_rows(*, seeds=3, epochs=20, progress=None):
         implicit and backprop ({layer: degrees of its weights' update to that gradient}; null where the implicit one did
         not settle).
     """
-    return trained.collect((_run(feedback, seed, epochs) for feedback in FEEDBACK for seed in trained.seed_list(seeds)),
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
+    return trained.collect((_run(feedback, seed, epochs) for feedback in FEEDBACK for seed in seeds),
                            progress)
 
 
@@ -65,7 +68,8 @@ def predictors(rows):
     >>> [axes.get_title() for axes in predictors(rows).axes]
     ['fc2: angle between W and Wb (degrees)', 'updates of W: angle to two gradients (degrees)']
     """
-    rows = check_rows(rows)
+    keys = ("rule", "epoch", "feedback", "test_accuracy", "between", "implicit", "backprop")
+    rows = require_measured(rows, keys, "predictors_rows")
     rule, by_feedback = rows[0]["rule"], {}
     for row in rows:
         by_feedback.setdefault(row["feedback"], []).append(row)

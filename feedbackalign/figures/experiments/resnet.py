@@ -2,6 +2,7 @@
 
 from feedbackalign.figures.experiments import accuracy_and_path, trained
 from feedbackalign.runs import sweep
+from feedbackalign.runs.rows import check_rows
 
 RULES = ("bp", "fa", "dfa", "usf", "pfa", "pfa-o")
 
@@ -40,5 +41,5 @@ def resnet(rows):
     >>> [axes.get_title() for axes in figure.axes][:2]
     ['test accuracy (%)', 'conv2']
     """
-    steps = max((row["step"] for row in rows), default=0)
+    steps = max((row.get("step", 0) for row in check_rows(rows)), default=0)
     return accuracy_and_path.draw(rows, "ResNet-20", note=f"{steps} steps in all")

@@ -5,9 +5,9 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import seeds_of
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import require_integer
 
 HIDDEN, BATCH, LR = 32, 32, 1e-3
 LOOKS = {"ramp": ("#154aaa", looks.SOLID, "o"), "alpha": ("#bf0b00", looks.DASHED, "^")}
@@ -33,7 +33,9 @@ def spike_kernels_rows(*, seeds=3, epochs=8, progress=None):
         kernel, seed, epoch, test_accuracy, silent_share ({layer: of the test split}), largest_gradients (the largest
         |∂W| of every step of the epoch; empty at epoch 0).
     """
-    return trained.collect((_train(seed, kernel, epochs) for seed in trained.seed_list(seeds) for kernel in LOOKS),
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
+    return trained.collect((_train(seed, kernel, epochs) for seed in seeds for kernel in LOOKS),
                            progress)
 
 
@@ -85,11 +87,7 @@ def spike_kernels(rows):
     >>> [axes.get_title() for axes in spike_kernels(rows).axes]
     ['test accuracy (%)', 'silent hidden neurons (%)', 'largest |∂W| of a step']
     """
-    if not rows:
-        raise NothingToShow("spike kernels: no rows")
-    for row in rows:
-        if not KEYS <= set(row):
-            raise ValueError(f"rows: expected those of spike_kernels_rows, got {describe(row)}")
+    rows = require_measured(rows, KEYS, "spike_kernels_rows")
     first, last = next(iter(rows[0]["silent_share"])), max(row["epoch"] for row in rows)
     with style.slide():
         figure = style.new_figure("The same network with two kernels: the decaying one is harder to train")

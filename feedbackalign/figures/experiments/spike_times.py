@@ -4,9 +4,9 @@ import numpy as np
 
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.small_print import fill
-from feedbackalign.runs.rows import NothingToShow
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import describe
+from feedbackalign.validation import require_integer, require_seed
 
 HIDDEN, BATCH = 64, 32
 SHOWN = 6                           # hidden neurons whose potentials are drawn: of those that fire, spread over time
@@ -37,6 +37,9 @@ def spike_times_rows(*, seed=0, epochs=8, sample=1):
     >>> [sum(row["layer"] == layer for row in rows) for layer in ("code1", "spike1", "spike2")]
     [65, 64, 10]
     """
+    seed = require_seed(seed)
+    epochs = require_integer(epochs, "epochs", low=1)
+    sample = require_integer(sample, "sample", low=0)
     from feedbackalign.data import Batches, digits
     from feedbackalign.networks import spiking
     from feedbackalign.optimizer import Adam
@@ -88,11 +91,7 @@ def spike_times(rows):
     >>> [axes.get_title() for axes in spike_times(spike_times_rows(epochs=0)).axes]
     ['every spike', 'potentials of 6 hidden neurons', 'potentials of the outputs']
     """
-    if not rows:
-        raise NothingToShow("spike times: no rows")
-    for row in rows:
-        if not KEYS <= set(row):
-            raise ValueError(f"rows: expected those of spike_times_rows, got {describe(row)}")
+    rows = require_measured(rows, KEYS, "spike_times_rows")
     first = rows[0]
     with style.slide():
         figure = style.new_figure(f"A digit {first['label']} as spike times: the output that fires first is the "

@@ -7,7 +7,7 @@ from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.experiments.input_scale import draw_band, train
 from feedbackalign.figures.small_print import fill
-from feedbackalign.runs.rows import check_rows
+from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
 from feedbackalign.validation import require_number
 
@@ -47,6 +47,10 @@ def step_tolerance_rows(*, seeds=range(1, 7), etas=ETAS, penalties=PENALTIES, hi
     >>> [(row["rule"], row["loss"] < 2.3) for row in rows]
     [('bp', True), ('proxprop', True), ('semi-implicit', True)]
     """
+    seeds = trained.seed_list(seeds)
+    etas = trained.number_list(etas, "etas")
+    penalties = trained.number_list(penalties, "penalties")
+    hidden = trained.count_list(hidden, "hidden", least=0)
     settings = [("eta", {**USUAL, "eta": require_number(eta, "etas", low=0, low_open=True)}) for eta in etas]
     settings += [("penalty", {**USUAL, "penalty": require_number(penalty, "penalties", low=0, low_open=True)})
                  for penalty in penalties]
@@ -55,7 +59,7 @@ def step_tolerance_rows(*, seeds=range(1, 7), etas=ETAS, penalties=PENALTIES, hi
         for swept, setting in settings:
             for rule in LOOKS:
                 if rule != "bp" or swept == "eta":
-                    for seed in trained.seed_list(seeds):
+                    for seed in seeds:
                         yield [_row(rule, seed, swept, hidden, **setting)]
     return trained.collect(runs(), progress)
 
@@ -83,7 +87,7 @@ def step_tolerance(rows):
     >>> [axes.get_xlabel() for axes in step_tolerance(rows).axes]
     ['η, at λ = 1', 'λ, at η = 0.5']
     """
-    rows = check_rows(rows)
+    rows = require_measured(rows, ("rule", "seed", "swept", "eta", "penalty", "loss"), "step_tolerance_rows")
     seeds = len({row["seed"] for row in rows})
     with style.slide():
         figure = style.new_figure("Six hidden layers: the loss after one epoch over the length of a step")

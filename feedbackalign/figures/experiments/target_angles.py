@@ -5,8 +5,9 @@ import numpy as np
 from feedbackalign.figures import style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.figures.small_print import fill, seeds_of
-from feedbackalign.runs.rows import accuracy_percent, check_rows, mean_curves
+from feedbackalign.runs.rows import accuracy_percent, mean_curves, require_measured
 from feedbackalign.training.threads import on_our_terms
+from feedbackalign.validation import require_integer
 
 RULES = ("bp", "gnt", "ddtp-linear", "dtp-drl", "ddtp-rhl", "dtp", "ddtp-control", "dfa")
 SIZES = (64, 64, 64, 64, 10)
@@ -53,7 +54,10 @@ def target_angles_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
         rule, seed, epoch, test_accuracy, backprop_angle and gauss_newton_angle (degrees, means over the hidden weight
         matrices on 256 training samples), gamma (the damping of the Gauss-Newton update that lies nearest).
     """
-    return trained.collect((train(rule, seed, epochs) for rule in rules for seed in trained.seed_list(seeds)), progress)
+    seeds = trained.seed_list(seeds)
+    epochs = require_integer(epochs, "epochs", low=1)
+    rules = trained.rule_list(rules)
+    return trained.collect((train(rule, seed, epochs) for rule in rules for seed in seeds), progress)
 
 
 def train(name, seed, epochs, *, only=None):
@@ -124,7 +128,8 @@ def target_angles(rows):
     >>> [axes.get_title() for axes in target_angles(rows).axes]
     ['angle to Gauss-Newton (degrees)', 'angle to backprop (degrees)', 'test accuracy (%)']
     """
-    rows = check_rows(rows)
+    keys = ("rule", "epoch", "gauss_newton_angle", "backprop_angle", "test_accuracy")
+    rows = require_measured(rows, keys, "target_angles_rows")
     newton = mean_curves(rows, lambda row: row["gauss_newton_angle"])
     backprop = mean_curves(rows, lambda row: row["backprop_angle"])
     accuracy = mean_curves(rows, accuracy_percent)

@@ -4,7 +4,7 @@ import numpy as np
 
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
-from feedbackalign.runs.rows import NothingToShow, check_rows, mean_curves, names_in
+from feedbackalign.runs.rows import NothingToShow, mean_curves, names_in, require_measured
 from feedbackalign.training.threads import on_our_terms
 
 MODEL = "corinfomax"                                        # one network that all these rules take
@@ -35,8 +35,10 @@ def topology_rows(*, seeds=5, rules=RULES, progress=None, **settings):
         layers ({layer: {np, low, high, position}}, np divided by the layer's own largest); and of the network with
         replaced weights matched ({np, dgp, position: {layer: …}}).
     """
+    seeds = trained.seed_list(seeds)
+    rules = trained.rule_list(rules)
     def all_runs():
-        for seed in trained.seed_list(seeds):
+        for seed in seeds:
             first = None
             for rule in rules:
                 rows, weights = _train(rule, seed, {"model": MODEL} | settings)
@@ -107,7 +109,7 @@ def topology(rows):
     >>> [axes.get_title() for axes in topology(rows).axes]
     ['bp, fc2', 'fa, fc2', 'bp, fc1', 'fa, fc1']
     """
-    rows = check_rows(rows)
+    rows = require_measured(rows, ("rule", "epoch", "layers"), "topology_rows")
     layers = names_in(rows, "layers")
     if not layers:
         raise NothingToShow("topology: no row says the persistence of a layer")

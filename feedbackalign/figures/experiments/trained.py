@@ -8,10 +8,12 @@ and continued where they were stopped. Smaller experiments, which train by loops
 import itertools
 import typing
 
+from feedbackalign.rules import TABLE
 from feedbackalign.runs import sweep
 from feedbackalign.runs.run import Run
 from feedbackalign.training.rows import Rows
-from feedbackalign.validation import require_known
+from feedbackalign.validation import (require_function, require_integer, require_known, require_list, require_number,
+                                      require_seed)
 
 SCALES = ("quick", "laptop", "paper")       # seconds to a few minutes; an hour or so; as published
 
@@ -69,6 +71,8 @@ def settings_of(planned):
 
 def collect(runs, progress=None):
     """The rows of all runs in one list; `progress`, if given, is called with every row as it comes."""
+    if progress is not None:
+        require_function(progress, "progress")
     rows = []
     for row in itertools.chain.from_iterable(runs):
         rows.append(row)
@@ -82,4 +86,21 @@ def seed_list(seeds):
     >>> list(seed_list(2)), list(seed_list([4, 7]))
     ([0, 1], [4, 7])
     """
-    return range(seeds) if isinstance(seeds, int) else seeds
+    if isinstance(seeds, (list, tuple, range)):
+        return require_list(seeds, "seeds", require_seed)
+    return list(range(require_integer(seeds, "seeds", low=1)))
+
+
+def rule_list(rules):
+    """Refuse anything but a list of names of rules."""
+    return require_list(rules, "rules", lambda rule, what: require_known(rule, TABLE, "rule"))
+
+
+def count_list(counts, what, least=1):
+    """Refuse anything but a list of integers of at least 1."""
+    return require_list(counts, what, lambda count, what: require_integer(count, what, low=1), least=least)
+
+
+def number_list(numbers, what, low_open=True):
+    """Refuse anything but a list of numbers above 0, or at least 0."""
+    return require_list(numbers, what, lambda number, what: require_number(number, what, low=0, low_open=low_open))
