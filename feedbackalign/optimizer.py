@@ -89,8 +89,7 @@ class Optimizer:
 
     def moving(self, parameters, gradients):
         """{name: (η, λ)} of every parameter that moves. What is wrong is refused before the first array changes."""
-        if not isinstance(parameters, dict) or not isinstance(gradients, dict):
-            require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
+        require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
         for name, theta in parameters.items():
             g = gradients.get(name)
             if not (is_plain(theta) and is_plain(g) and theta.dtype.char in "fd" and g.dtype.char in "fd"
@@ -250,10 +249,6 @@ class Adam(Optimizer):
 
 # ------------------------------------------------------------------------------------------------------- schedules
 
-def require_step_number(step, what):
-    return require_integer(step, what, low=0)
-
-
 @dataclasses.dataclass(frozen=True)
 class MultiStep:
     """A value that changes at given steps: `value(step)` is start times the factors of all milestones reached.
@@ -279,10 +274,11 @@ class MultiStep:
     def __post_init__(self):
         store(self, factor=require_number(self.factor, "factor of a schedule", low=0),
               start=each(self.start, lambda start: require_number(start, "start of a schedule", low=0)),
-              milestones=tuple(require_list(self.milestones, "milestones", require_step_number, least=0)))
+              milestones=tuple(require_list(
+                  self.milestones, "milestones", lambda step, what: require_integer(step, what, low=0), least=0)))
 
     def __call__(self, step):
-        step = require_step_number(step, "step")
+        step = require_integer(step, "step", low=0)
         scale = self.factor ** sum(step >= milestone for milestone in self.milestones)
         return each(self.start, lambda start: start * scale)
 

@@ -344,9 +344,9 @@ def require_shape(shape, what):
 
 
 def require_dict(value, what):
-    """Refuse anything but a dict whose keys are names."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise TypeError(f"{what}: expected a dict with names as keys, got {describe(value)}")
+    """Refuse anything but a dict."""
+    if not isinstance(value, dict):
+        raise TypeError(f"{what}: expected a dict, got {describe(value)}")
     return value
 
 
@@ -355,7 +355,8 @@ def require_entries(value, names, what):
     require_dict(value, what)
     missing = [name for name in names if name not in value]
     if missing:
-        raise ValueError(f"{what}: expected an entry {missing[0]!r}, got a dict with {', '.join(value) or 'none'}")
+        held = ", ".join(map(str, value)) or "none"
+        raise ValueError(f"{what}: expected an entry {missing[0]!r}, got a dict with {held}")
     return value
 
 

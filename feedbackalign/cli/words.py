@@ -2,7 +2,7 @@
 
 import argparse
 
-from feedbackalign.figures import FORMATS, THEMES, check_size
+from feedbackalign.figures import FORMATS, THEMES
 from feedbackalign.figures.style import check_size
 from feedbackalign.runs.items import DIGITS, number, number_or_word, split_list
 from feedbackalign.validation import describe

@@ -194,12 +194,12 @@ class Dataset:
         >>> data.train.x.ravel(), data.validation.x.ravel()
         (array([0., 1., 3.]), array([2., 4.]))
         """
-        share = require_number(share, "share", low=0, high=1, high_open=True)
+        share = require_number(share, "validation share", low=0, high=1, high_open=True)
         if share == 0:
             return dataclasses.replace(self, validation=None)
         count = round(share * len(self.train))
         if not 0 < count < len(self.train):
-            raise ValueError(f"share: expected one that leaves samples on both sides, got {share} of "
+            raise ValueError(f"validation share: expected one that leaves samples on both sides, got {share} of "
                              f"{len(self.train)}")
         chosen = np.zeros(len(self.train), dtype=bool)
         chosen[np.random.default_rng(0).permutation(len(self.train))[:count]] = True

@@ -67,10 +67,7 @@ def read_idx(path):
 
 
 def _regular_file_size(name):
-    try:
-        status = os.stat(name)
-    except ValueError as error:                         # a zero byte, or a character that no file name can have
-        raise DataError(f"{name!r}: expected the path of an IDX file ({error})") from error
+    status = os.stat(name)
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{name}: expected an IDX file, got something that is not a regular file")
     return status.st_size

@@ -9,6 +9,7 @@ Integers and words are labels, renamed 0, 1, … in sorted order; floats are val
 import csv
 import functools
 import hashlib
+import pathlib
 import zipfile
 import zlib
 
@@ -31,7 +32,7 @@ def is_file(name):
     >>> is_file("mine.npz"), is_file("digits"), is_file("my_data.py:make")
     (True, False, False)
     """
-    return require_path(name, "name").suffix.lower() in SUFFIXES
+    return pathlib.PurePath(name if isinstance(name, str) else require_path(name, "name")).suffix.lower() in SUFFIXES
 
 
 def read(path, *, test_share=None, label_column=None):

@@ -48,7 +48,7 @@ from feedbackalign.figures.page import page
 from feedbackalign.figures.panels import output_folder, panels, require_figure, show
 from feedbackalign.figures.path_alignment import path_alignment
 from feedbackalign.figures.schematic import schematic
-from feedbackalign.figures.style import THEMES, check_size, check_slide, look, slide
+from feedbackalign.figures.style import THEMES, check_slide, look, slide
 from feedbackalign.figures.swept import swept
 from feedbackalign.figures.table_formats import TABLE_FORMATS, table
 from feedbackalign.figures.tidy import tidy

@@ -13,12 +13,15 @@ is the story above told line by line. Rieck et al. 2019 (arXiv 1812.09764) apply
 
 import numpy as np
 
-from feedbackalign.validation import require_numbers
+from feedbackalign.validation import describe, require_numbers
 
 
 def as_matrix(W, what="W"):
     """The weights of one dense layer in float64, (out, in); anything but a finite matrix is refused."""
-    return require_numbers(W, what, shape=(None, None))
+    A = require_numbers(W, what)
+    if A.ndim != 2:
+        raise ValueError(f"{what}: expected the weights of one dense layer, (out, in), got {describe(A)}")
+    return A
 
 
 def mst_weights(W):

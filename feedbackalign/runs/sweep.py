@@ -172,7 +172,7 @@ def plan(rules, *, seeds=3, options=None, **settings):
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         seeds = range(require_integer(seeds, "seeds", low=1, high=MOST_SEEDS))
     items = require_list(split_list(rules) if isinstance(rules, str) else rules, "rules")
-    seeds = require_list(seeds, "seeds", require_seed)
+    seeds = require_list(seeds, "seeds", lambda seed, what: require_seed(seed))
     options = {} if options is None else require_dict(options, "options")
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds: expected every seed once, got {', '.join(map(str, seeds))}")

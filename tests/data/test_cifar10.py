@@ -148,7 +148,7 @@ def test_the_pickled_version_is_refused_unread(tmp_path):
 
 @pytest.mark.parametrize("folder, error, message", [
     (None, DataError, "CIFAR-10 does not ship with the package: give data_dir.*feedbackalign data fetch cifar10"),
-    ("no/such", DataError, "no/such: no such folder"), (3, TypeError, "data_dir: expected the path of a folder, got 3"),
+    ("no/such", DataError, "no/such: no such folder"), (3, TypeError, "data_dir: expected a path, got 3"),
 ])
 def test_no_folder(folder, error, message):
     with pytest.raises(error, match=message):

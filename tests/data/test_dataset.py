@@ -180,7 +180,7 @@ def test_held_out_samples_are_training_samples_and_always_the_same(count, share)
 def test_a_share_of_nothing_or_of_all_holds_out_no_split():
     assert a_dataset().with_validation(0).validation is None
     for share, told in ((0.01, "leaves samples on both sides"), (0.99, "leaves samples"), (1, "in"), (-0.1, "in")):
-        with pytest.raises(ValueError, match=f"validation: expected .*{told}"):
+        with pytest.raises(ValueError, match=f"validation share: expected .*{told}"):
             a_dataset().with_validation(share)
 
 

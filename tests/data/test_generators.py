@@ -94,7 +94,7 @@ def test_a_student_with_the_teachers_weights_is_perfect(activation, formula):
 
 
 @pytest.mark.parametrize("changes, error, message", [
-    ({"sizes": [3, 2]}, ValueError, r"sizes: expected at least three.*got \[3, 2\]"),
+    ({"sizes": [3, 2]}, ValueError, r"sizes: expected at least 3.*got \[3, 2\]"),
     ({"sizes": [3, 0, 2]}, ValueError, "sizes: .*got 0"),
     ({"sizes": [3, 2.5, 2]}, TypeError, "sizes: .*got 2.5"),
     ({"sizes": 3}, TypeError, "sizes: .*got 3"),

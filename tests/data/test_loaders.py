@@ -42,7 +42,7 @@ def test_digits_draw_nothing():
 @pytest.mark.parametrize("arguments, error, message", [
     ({"name": "fashon"}, ValueError, "unknown data set 'fashon': did you mean 'fashion'"),
     ({"name": "linear_teacher"}, ValueError, "did you mean 'linear-teacher'"),
-    ({"name": None}, ValueError, "unknown data set None"),
+    ({"name": None}, TypeError, "unknown data set: .* got None"),
     ({"name": "spirals"}, TypeError, "spirals: expected rng=numpy.random.Generator.*got None"),
     ({"name": "mnist1d", "rng": 0}, TypeError, "got 0"),
     ({"name": "digits", "data_dir": "here"}, ValueError, "data_dir: digits is not read from a folder, got 'here'"),

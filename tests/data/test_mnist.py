@@ -170,7 +170,7 @@ def test_no_folder():
     for reader in (mnist, fashion):
         with pytest.raises(DataError, match="no/such/folder: no such folder"):
             reader("no/such/folder")
-        with pytest.raises(TypeError, match="data_dir: expected the path of a folder, got 3"):
+        with pytest.raises(TypeError, match="data_dir: expected a path, got 3"):
             reader(3)
     with pytest.raises(DataError, match="give data_dir"):
         mnist(None)

@@ -99,7 +99,7 @@ def test_a_byte_order_mark_quotes_and_blank_lines_are_no_matter(tmp_path):
     ({"x": np.zeros((4, 2)), "y": np.eye(4, dtype=int)}, r"y: expected labels \(4,\)"),
     ({"x": np.zeros(4), "y": np.arange(4)}, r"x: expected numbers \(N, …\)"),
     ({"x": np.zeros((4, 2), complex), "y": np.arange(4)}, "x: expected numbers"),
-    ({"x": np.full((4, 2), np.nan), "y": np.arange(4)}, "train split: x: expected finite numbers"),
+    ({"x": np.full((4, 2), np.nan), "y": np.arange(4)}, "x: expected finite numbers"),
     ({"x": np.array([[{}], [{}]]), "y": np.arange(2)}, "allow_pickle=False")])
 def test_arrays_that_are_no_data_are_refused_by_the_file_s_name(tmp_path, arrays, message):
     with pytest.raises(DataError, match=message) as caught:

@@ -74,7 +74,7 @@ def test_branch_and_shortcut_must_fit():
 def test_a_branch_is_a_list():
     with pytest.raises(TypeError, match=r"^layers: expected a list, got ReLU\(\)"):
         Residual(ReLU())
-    with pytest.raises(TypeError, match="shortcut of a residual block: expected a list"):
+    with pytest.raises(TypeError, match="^shortcut: expected a list"):
         Residual([ReLU()], PaddedShortcut(4))
 
 

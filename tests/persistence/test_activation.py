@@ -134,7 +134,7 @@ def test_a_network_is_left_as_it_was_and_every_witness_has_its_shape(case):
     output = net.forward(x)
     before = frozen(net.parameters()), [layer.input is None for layer in net.all_layers()]
     memory = [layer.input for layer in net.all_layers()]
-    found = witnesses(net, x, WITNESSES)
+    found = witnesses(net, x, list(WITNESSES))
     assert all(now is then for now, then in zip([layer.input for layer in net.all_layers()], memory))
     assert before == (frozen(net.parameters()), [layer.input is None for layer in net.all_layers()])
     shapes = [layer.weight.shape for layer in net.weighted_layers()]
@@ -164,7 +164,7 @@ def test_bad_arguments_are_refused():
     net = networks.mlp([3, 2], rng=np.random.default_rng(0))
     for attempt, complaint in [
             (lambda: activation_graphs([W], [x, x]), "activations: expected 1 arrays"),
-            (lambda: activation_graphs([W], [x.T]), r"activations\[0\]: expected shape"),
+            (lambda: activation_graphs([W], [x.T]), r"activations\[0\]: expected numbers of shape"),
             (lambda: activation_graphs([W], [x * np.nan]), r"activations\[0\]: expected finite"),
             (lambda: witnesses(net, x, ["dpg"]), "unknown witness 'dpg': did you mean 'dgp'"),
             (lambda: witnesses(net, x[:0], ["dgp"]), "x: expected at least one sample"),

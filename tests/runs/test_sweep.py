@@ -85,7 +85,8 @@ def test_rows_come_rule_by_rule_setting_by_setting_seed_by_seed():
     ("bp,bp:density=1", {}, "'density'"), (["pfa:expansion=2:expansion=3"], {}, "expansion twice"),
     (["bp"], {"lr": []}, "lr: expected at least one"), (["bp"], {"batch_size": [16, 0]}, "batch size"),
     ([FeedbackAlignment, type("FeedbackAlignment", (Failing,), {})], {}, "two of the name FeedbackAlignment"),
-    ([], {}, "at least one rule"), (["bp"], {"seeds": []}, "one seed"), (["bp"], {"seeds": [1, 1]}, "every seed once"),
+    ([], {}, "rules: expected at least 1"),
+    (["bp"], {"seeds": []}, "seeds: expected at least 1"), (["bp"], {"seeds": [1, 1]}, "every seed once"),
     (["bp", "bp"], {}, "bp twice"), (["bp"], {"options": {"sigma": 1}}, "none of the rules"),
     (["bp"], {"seeds": 10**9}, "at most 10000"), (["pfo"], {}, "did you mean")])
 def test_a_plan_is_checked_before_any_work(rules, more, told):

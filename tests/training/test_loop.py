@@ -466,7 +466,7 @@ def test_bad_arguments_are_refused_before_any_work(change, error, message):
 
 def test_things_of_the_wrong_kind_are_refused():
     run, data = SmallRun("bp"), classification()
-    with pytest.raises(TypeError, match="rule: expected a rule made by"):
+    with pytest.raises(TypeError, match="rule: expected a Rule of"):
         training.train("bp", data, run.optimizer, epochs=1)
     with pytest.raises(TypeError, match="data: expected a feedbackalign.data.Dataset"):
         training.train(run.rule, data.train, run.optimizer, epochs=1)

@@ -101,7 +101,7 @@ def test_a_stopped_run_resumed_does_nothing(again, tmp_path):
 
 def test_what_cannot_stop_a_run_is_refused():
     for stop in (3, persistence.EarlyStopping):
-        with pytest.raises(TypeError, match="stop: expected a function of the rows"):
+        with pytest.raises(TypeError, match="stop: expected a function, got"):
             SmallRun("fa").train(stop=stop)
     with pytest.raises(TypeError, match="stop: expected True or False, got None"):
         SmallRun("fa").train(stop=lambda rows: None)

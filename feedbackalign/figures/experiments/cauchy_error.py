@@ -45,7 +45,7 @@ def cauchy_error_rows(*, seeds=3, radii=RADII, points=POINTS, samples=10):
     radii = trained.number_list(radii, "radii")
     points = trained.count_list(points, "points")
     samples = require_integer(samples, "samples", low=1)
-    return [row for seed in range(seeds) for angle in (0.0, 90.0)
+    return [row for seed in seeds for angle in (0.0, 90.0)
             for row in _measure_network(seed, angle, radii, points, samples)]
 
 

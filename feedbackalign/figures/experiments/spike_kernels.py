@@ -34,7 +34,7 @@ def spike_kernels_rows(*, seeds=3, epochs=8, progress=None):
         |∂W| of every step of the epoch; empty at epoch 0).
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     return trained.collect((_train(seed, kernel, epochs) for seed in seeds for kernel in LOOKS),
                            progress)
 

@@ -38,7 +38,7 @@ def spike_times_rows(*, seed=0, epochs=8, sample=1):
     [65, 64, 10]
     """
     seed = require_seed(seed)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     sample = require_integer(sample, "sample", low=0)
     from feedbackalign.data import Batches, digits
     from feedbackalign.networks import spiking

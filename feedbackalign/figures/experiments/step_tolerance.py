@@ -9,7 +9,6 @@ from feedbackalign.figures.experiments.input_scale import draw_band, train
 from feedbackalign.figures.small_print import fill
 from feedbackalign.runs.rows import require_measured
 from feedbackalign.training.threads import on_our_terms
-from feedbackalign.validation import require_number
 
 ETAS = (0.03, 0.1, 0.3, 0.5, 1.0, 3.0)
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -51,9 +50,8 @@ def step_tolerance_rows(*, seeds=range(1, 7), etas=ETAS, penalties=PENALTIES, hi
     etas = trained.number_list(etas, "etas")
     penalties = trained.number_list(penalties, "penalties")
     hidden = trained.count_list(hidden, "hidden", least=0)
-    settings = [("eta", {**USUAL, "eta": require_number(eta, "etas", low=0, low_open=True)}) for eta in etas]
-    settings += [("penalty", {**USUAL, "penalty": require_number(penalty, "penalties", low=0, low_open=True)})
-                 for penalty in penalties]
+    settings = [("eta", {**USUAL, "eta": eta}) for eta in etas]
+    settings += [("penalty", {**USUAL, "penalty": penalty}) for penalty in penalties]
 
     def runs():
         for swept, setting in settings:

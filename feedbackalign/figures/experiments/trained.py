@@ -103,4 +103,5 @@ def count_list(counts, what, least=1):
 
 def number_list(numbers, what, low_open=True):
     """Refuse anything but a list of numbers above 0, or at least 0."""
-    return require_list(numbers, what, lambda number, what: require_number(number, what, low=0, low_open=low_open))
+    return require_list(numbers, what, lambda number, what: require_number(number, what, low=0, low_open=low_open),
+                        least=0)

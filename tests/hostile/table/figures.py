@@ -76,7 +76,7 @@ def touched():
 
 COUNT = integer(1, good=(1,))
 RULES = several(word("bp"), ["bp"], ("bp",))
-POSITIVES = several(number(0, low_open=True, good=(0.1,)), (0.1,), [0.2])
+POSITIVES = several(number(0, low_open=True, good=(0.1,)), (0.1,), [0.2], empty=False)
 SEED = integer(0, good=(0,), huge=1.5)
 SEEDS = COUNT.but([0], without=("a list",), words_inside=["a"], negative_inside=[-1], an_empty_list=[],
                   NaN_inside=[np.nan])
@@ -87,7 +87,7 @@ OF_EXPERIMENT = {
     "bootstraps": COUNT, "radii": POSITIVES, "points": several(COUNT, (1, 2)), "betas": POSITIVES, "rates": POSITIVES,
     "scales": POSITIVES, "etas": POSITIVES, "penalties": POSITIVES, "expansions": several(COUNT, (1, 2)),
     "hidden": several(COUNT, (4,), empty=False), "scale": word("quick"),
-    "noise": several(number(0, good=(0.1,)), (0.0, 0.1)), "witnesses": several(word("dgp"), ("dgp",)),
+    "noise": several(number(0, good=(0.1,)), (0.0, 0.1), empty=False), "witnesses": several(word("dgp"), ("dgp",)),
     "others": Kind(((("dropout", 0.1),),), {**without(), "a word": "blur", "a number": 5, "words": ("dropout",),
                                             "an unknown one": (("nonsense", 0.1),),
                                             "a word as strength": (("blur", "a"),)}),
@@ -99,4 +99,5 @@ for name in [*fa.figures.EXPERIMENTS, *fa.figures.TRAINED]:
                                            if parameter.kind is not parameter.VAR_KEYWORD} | more, quick=False)
     rows = ROWS.but(rows_of_a_record=RECORD) if name in fa.figures.EXPERIMENTS else ROWS
     TABLE[f"figures.{name}"] = Entry({"rows": rows}, quick=False)
-TABLE["figures.compartments_rows"].arguments["epochs"] = integer(0, good=(0,))
+for name in ("compartments", "spike_times", "spike_kernels"):
+    TABLE[f"figures.{name}_rows"].arguments["epochs"] = integer(0, good=(0,))
