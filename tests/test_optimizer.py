@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign import optimizer
-from feedbackalign.optimizer import (LARGE, RESNET_18, RESNETS, SGD, SMALL_NETWORKS, Adam, MultiStep, StrongPhase,
+from feedbackalign.optimizer import (RESNET_18, RESNETS, SGD, SMALL_NETWORKS, Adam, MultiStep, StrongPhase,
                                      decay_schedule)
+from feedbackalign.optimizer.steps import LARGE
 from feedbackalign.rules import TABLE
 
 KINDS = {"SGD": lambda lr, **more: SGD(lr, momentum=0.9, **more), "plain SGD": SGD, "Adam": Adam}

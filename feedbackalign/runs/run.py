@@ -124,7 +124,7 @@ class Run:
             store(self, lr=require_number(self.lr, "lr", low=LEAST_LR))
         store(self, momentum=require_number(self.momentum, "momentum", low=0, high=1, high_open=True))
         store(self, lr_factor=require_number(self.lr_factor, "lr factor", low=0, low_open=True))
-        store(self, decay=optimizer.require_decay(self.decay))
+        store(self, decay=optimizer.schedules.require_decay(self.decay))
         for field, what in (("lr_milestones", "lr milestone"), ("hidden", "hidden units")):
             numbers = getattr(self, field)
             if numbers is not None:                     # tuples, so that a run stays hashable
@@ -258,7 +258,7 @@ class Run:
         """Learning rate over steps."""
         steps = -(-samples // self.batch_size)                                  # a partial batch is a step
         factor = self.rate_factor(rule)
-        start = optimizer.each(self.lr, lambda rate: rate * factor)
+        start = optimizer.base.each(self.lr, lambda rate: rate * factor)
         return optimizer.MultiStep(start, tuple(steps * epoch for epoch in self.lr_milestones), self.lr_factor)
 
     def decay_at(self, rule):

@@ -39,7 +39,7 @@ def homeostasis_rows(*, seeds=3, epochs=8, progress=None):
         cosine ({layer: mean over samples of the cosine between δ and recurrent backprop's}), free_residual.
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     return trained.collect((_train(seed, coefficient, epochs)
                             for seed in seeds for coefficient in (0.0, COEFFICIENT)), progress)
 

@@ -1,8 +1,8 @@
 """SGD at speed for large parameters: a block of entries passes through the whole update while it is in the cache.
 
-`optimizer.sgd` is the definition. There each line passes over the whole array, and large intermediate results leave
-the cache between two lines. Every entry goes through the same operations in the same order here: the results are equal
-to the last bit.
+`optimizer.steps.sgd` is the definition. There each line passes over the whole array, and large intermediate results
+leave the cache between two lines. Every entry goes through the same operations in the same order here: the results are
+equal to the last bit.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ BLOCK = 32768           # entries updated at a time: the few arrays that an upda
 
 
 def sgd_in_blocks(theta, g, v, lr, momentum, decay):
-    """One step of θ, in place, with the arguments and the result of `optimizer.sgd`; an array v is written over.
+    """One step of θ, in place, with the arguments and the result of `optimizer.steps.sgd`; an array v is written over.
 
     >>> theta = np.array([1.0])
     >>> sgd_in_blocks(theta, np.array([0.5]), 0.0, lr=0.5, momentum=0.9, decay=0.0)

@@ -1,10 +1,11 @@
-"""SGD in blocks is the three lines of `optimizer.sgd`, to the last bit."""
+"""SGD in blocks is the three lines of `optimizer.steps.sgd`, to the last bit."""
 
 import numpy as np
 import pytest
 
 from feedbackalign import optimizer
 from feedbackalign.ops.fast.sgd import BLOCK, sgd_in_blocks
+from feedbackalign.optimizer import steps
 
 ORDERS = {"C": np.array, "F": lambda a: np.array(a, order="F"),
           "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2]}
@@ -22,7 +23,7 @@ def test_blocks_take_the_same_steps_bit_for_bit(order, shape, momentum, dtype):
     for _ in range(3):
         g = ORDERS[order](np.asarray(rng.normal(size=shape), dtype=dtype))
         kept = g.copy()
-        v, w = optimizer.sgd(plain, g, v, 0.1, momentum, 0.03), sgd_in_blocks(fast, g, w, 0.1, momentum, 0.03)
+        v, w = steps.sgd(plain, g, v, 0.1, momentum, 0.03), sgd_in_blocks(fast, g, w, 0.1, momentum, 0.03)
         assert np.array_equal(g, kept)
         assert fast.dtype == dtype and fast.tobytes() == plain.tobytes()
         assert not momentum or (np.asarray(w).dtype == dtype and np.asarray(w).tobytes() == np.asarray(v).tobytes())
@@ -34,11 +35,11 @@ def test_the_optimiser_goes_in_blocks_where_a_parameter_is_large(monkeypatch):
     rng = np.random.default_rng(1)
     start, gradients = rng.normal(size=(7, 5)), rng.normal(size=(4, 7, 5))
     called, found = [], []
-    monkeypatch.setattr(optimizer, "sgd_in_blocks", lambda *given: called.append(1) or sgd_in_blocks(*given))
+    monkeypatch.setattr(steps, "sgd_in_blocks", lambda *given: called.append(1) or sgd_in_blocks(*given))
     for limits in ([10**9] * 4, [0] * 4, [0, 281, 280, 281], [281, 0, 0, 281]):
         theta, sgd = {"fc1.weight": start.copy()}, optimizer.SGD(0.1, momentum=0.9, weight_decay=0.01)
         for limit, gradient in zip(limits, gradients):
-            monkeypatch.setattr(optimizer, "LARGE", limit)
+            monkeypatch.setattr(steps, "LARGE", limit)
             sgd.step(theta, {"fc1.weight": gradient})
         found.append(theta["fc1.weight"].tobytes())
     assert len(called) == 0 + 4 + 2 + 2 and len(set(found)) == 1

@@ -1,0 +1,94 @@
+"""What the optimisers share: learning rate and decay by parameter, and the checks before a step."""
+
+from feedbackalign.validation import (describe, is_plain, require_dict, require_float_array, require_known,
+                                      require_number, require_plain)
+
+
+def each(setting, change):
+    """`change` of a number, or of every number of a dict.
+
+    >>> each(2.0, lambda number: 3 * number), each({"fc1": 2.0, "fc2": 0.0}, lambda number: 3 * number)
+    (6.0, {'fc1': 6.0, 'fc2': 0.0})
+    """
+    return {name: change(number) for name, number in setting.items()} if isinstance(setting, dict) else change(setting)
+
+
+def by_name(setting, what, parameters):
+    """{parameter: number} for all parameters: a number is everyone's; of a dict its own name's, else its layer's.
+
+    >>> by_name({"fc1": 0.1, "fc1.bias": 0.0}, "lr", ["fc1.weight", "fc1.bias"])
+    {'fc1.weight': 0.1, 'fc1.bias': 0.0}
+    """
+    if not isinstance(setting, dict):
+        return dict.fromkeys(parameters, setting)
+    layers = {name: name.rsplit(".", 1)[0] for name in parameters}              # {"fc1.weight": "fc1"}
+    for name in setting:
+        require_known(name, dict.fromkeys([*layers, *layers.values()]), f"parameter or layer in {what}")
+    for name, layer in layers.items():
+        if name not in setting and layer not in setting:
+            raise ValueError(f"{what}: expected a number for every parameter or its layer, got none for {name} among "
+                             f"{', '.join(setting)}")
+    return {name: setting[name if name in setting else layer] for name, layer in layers.items()}
+
+
+class Optimizer:
+    """What the two optimisers share: rate and decay of a parameter, and the checks before a step."""
+
+    def __init__(self, lr, weight_decay):
+        self.lr = lr
+        self.weight_decay = weight_decay
+
+    @property
+    def lr(self):
+        """Learning rate η: a number above 0, or {layer or parameter: number} for all parameters; there 0 freezes."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr):
+        if isinstance(lr, dict):
+            self._lr = {name: require_number(rate, f"lr of {name}", low=0) for name, rate in lr.items()}
+        else:
+            self._lr = require_number(lr, "lr", low=0, low_open=True)
+
+    @property
+    def weight_decay(self):
+        """Weight decay λ: a number of at least 0, or {layer or parameter: number} for all parameters."""
+        return self._weight_decay
+
+    @weight_decay.setter
+    def weight_decay(self, weight_decay):
+        self._weight_decay = each(weight_decay, lambda decay: require_number(decay, "weight_decay", low=0))
+
+    def moving(self, parameters, gradients):
+        """{name: (η, λ)} of every parameter that moves. What is wrong is refused before the first array changes."""
+        require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
+        for name, theta in parameters.items():
+            g = gradients.get(name)
+            if not (is_plain(theta) and is_plain(g) and theta.dtype.char in "fd" and g.dtype.char in "fd"
+                    and g.shape == theta.shape):
+                refuse_gradient(name, theta, gradients)
+        rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
+        return {name: (rate, decays[name]) for name, rate in rates.items() if rate > 0}
+
+    def in_words(self):
+        """What of the optimiser never changes during a run; a checkpoint of another one is refused."""
+        return type(self).__name__
+
+    def why_not_uniform(self):
+        """Why this optimiser does not treat all weights alike and linearly; "" where it does."""
+        raise NotImplementedError
+
+    def carries_momentum(self, name=None):
+        """Whether any parameter (or the named one) has been updated with momentum before."""
+        raise NotImplementedError
+
+
+def refuse_gradient(name, theta, gradients):
+    """Say what is wrong where a parameter is no array, has no gradient, or one of another shape or kind."""
+    require_float_array(theta, f"parameters, {name}")
+    if name not in gradients:
+        raise ValueError(f"gradients: expected one for every parameter, none came for {name}, got "
+                         f"{', '.join(gradients) or 'none'}")
+    g = require_plain(gradients[name], f"gradient of {name}")                   # a number will do beside a number
+    if g.shape != theta.shape or g.dtype.kind not in "buif":
+        raise ValueError(f"gradient of {name}: expected shape {theta.shape} as in parameters, got {describe(g)}")
