@@ -11,8 +11,8 @@ The same weights that drive a layer from below also let the layer above drive it
 
 With tied weights this is s ← σ(∂Φ/∂s) for the primitive function Φ = Σ_n ⟨s_n, P(W_n s_{n−1} + b_n)⟩ − β ℓ
 (Laborieux et al. 2021). Under cross-entropy the last Linear is a readout that stays outside the dynamics and nudges the
-layer below it; under squared error it settles like the others. What settles is a chain, read off a network by
-`networks.chains.settling_chain`.
+layer below it, unless the chain was read with readout=False; then, and under squared error, it settles like the others.
+What settles is a chain, read off a network by `networks.chains.settling_chain`.
 
 States may be complex, and so may β (Laborieux & Zenke 2022): no weight, state or signal is conjugated here. Then units
 and poolings must be holomorphic; softmax pooling stands in for max pooling.
