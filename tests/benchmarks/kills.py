@@ -33,6 +33,7 @@ RESULTS = {"train": "record.jsonl", "compare": "summary.json", "figure": "mlp.js
 KINDS = ("command", "worker", "other child", "all at once", "command, at a write", "worker, at a write")
 PARTS = {"worker": "spawn_main", "other child": "resource_tracker"}             # of the command lines of processes
 TIMES = ("seconds", "seconds_per_step")
+ATTEMPTS = 20
 PATIENCE = 60.0                     # seconds after which a command counts as hanging
 
 
@@ -65,7 +66,7 @@ def start(command, folder, *more, **environment):
 
 def processes(group):
     """{pid: command line} of the processes in a group that have not ended."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True)
     lines = (line.split(None, 3) for line in listed.stdout.splitlines())
     return {int(pid): line for pid, pgid, stat, line in lines if int(pgid) == group and not stat.startswith("Z")}
 
@@ -96,23 +97,25 @@ def left_in(folder, command):
 
 
 def kill_and_resume(command, kind, undisturbed, rng, folder):
-    """One kill, and the rest of the run: -> its Outcome. A run that had ended before the moment came is done again."""
-    folder.mkdir()
+    """One kill, and the rest of the run: -> its Outcome. A run that ended before the moment came is done again."""
     who, at_a_write, _ = kind.partition(", at a write")
-    if at_a_write:
-        process = start(command, folder, KILL_IN=who, KILL_AT=str(rng.randint(1, undisturbed.writes[who])),
-                        KILL_AFTER=str(rng.choice([0, rng.uniform(0, 0.003)])), KILLED=str(folder / "killed"))
-    else:
-        process = start(command, folder)
-        time.sleep(rng.uniform(0.2, 1.0) * undisturbed.seconds)
-        kill(process, who, folder / "killed")
-    ended, left_over = end_of(process)
-    if not (folder / "killed").exists():
-        return kill_and_resume(command, kind, undisturbed, rng, folder / "again")
-    told = (folder / "told").read_text()
-    is_same = start(command, folder, "--resume").wait() == 0 and left_in(folder / "out", command) == undisturbed.left
-    killed = float((folder / "killed").read_text().split()[0])              # a second worker may have died after it
-    return Outcome(is_same, ended - killed, left_over, told)
+    for attempt in range(1, ATTEMPTS + 1):
+        here = folder / str(attempt)
+        here.mkdir(parents=True)
+        if at_a_write:
+            process = start(command, here, KILL_IN=who, KILL_AT=str(rng.randint(1, undisturbed.writes[who])),
+                            KILL_AFTER=str(rng.choice([0, rng.uniform(0, 0.003)])), KILLED=str(here / "killed"))
+        else:
+            process = start(command, here)
+            time.sleep(rng.uniform(0.2, 1.0) * undisturbed.seconds / attempt)
+            kill(process, who, here / "killed")
+        ended, left_over = end_of(process)
+        if (here / "killed").exists():
+            told = (here / "told").read_text()
+            is_same = start(command, here, "--resume").wait() == 0 and left_in(here / "out", command) == undisturbed.left
+            killed = float((here / "killed").read_text().split()[0])        # a second worker may have died after it
+            return Outcome(is_same, ended - killed, left_over, told)
+    raise RuntimeError(f"{command}, {kind}: {ATTEMPTS} runs ended before they were killed")
 
 
 def kill(process, who, killed):
