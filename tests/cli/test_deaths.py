@@ -93,8 +93,10 @@ def test_a_killed_training_is_named_and_quiet_keeps_that_line(capsys):
 
 def test_ctrl_c_ends_the_command_and_its_workers_at_once():
     line = ["compare", "--rules", "my.py:Slow", "--seeds", "2", *TINY, "--jobs", "2", "--quiet"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)       # what a shell starts with & may ignore it
     command = subprocess.Popen([sys.executable, "-m", "feedbackalign", *line], stderr=subprocess.PIPE, text=True,
                                start_new_session=True)
+    signal.signal(signal.SIGINT, before)
     while not os.path.exists("begun"):
         time.sleep(0.05)
     began = time.monotonic()
