@@ -73,6 +73,14 @@ def test_the_stream_of_a_rules_own_phases_is_kept(tmp_path):
     assert_same(resumed, resumed.train(folder=tmp_path, resume=True), whole, whole_rows, tmp_path)
 
 
+def test_the_stream_of_a_rules_own_phases_is_drawn_from_the_runs():
+    run, other = SmallRun(Rehearsing), SmallRun(Rehearsing)
+    run.train(epochs=0)
+    stream = np.random.default_rng(other.rng.integers(2**63))
+    other.rule.before_training(Batches(other.data.train, 4, rng=stream))
+    assert run.bytes() == other.bytes()
+
+
 def _sparse(rule, draw):
     """A convolutional network with masks on W (dense, for rules without pooling), and a rule with masks on its own."""
     rng = np.random.default_rng([1, draw])
