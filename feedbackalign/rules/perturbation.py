@@ -51,9 +51,8 @@ class WeightPerturbation(Rule):
     network : Network
     rng : numpy.random.Generator
         Draws the jitter.
-    sigma : float
-        σ. Too large bends the estimate, too small drowns it in rounding: at least 3.5e-4 in float32 and 1.5e-8 in
-        float64, the root of the rounding, and at most the inverse of that.
+    sigma : float above 0
+        σ. Too large bends the estimate, too small drowns it in rounding.
 
     >>> from feedbackalign.networks import mlp
     >>> net = mlp([4, 3, 2], rng=np.random.default_rng(0))
