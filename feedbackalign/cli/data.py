@@ -28,7 +28,7 @@ def data(arguments):
         raise UsageError(f"data fetch: expected one of {', '.join(fetch.SOURCES)} and --to DIR")
     try:
         require_known(arguments.name, fetch.SOURCES, "data set to fetch")
-        mirrors = None if arguments.mirror is None else [fetch.checked_mirror(arguments.mirror)]
+        mirrors = None if arguments.mirror is None else [fetch.checked_mirror(arguments.mirror, "--from")]
     except ValueError as error:
         raise UsageError(str(error)) from error
     folder = writable_folder(arguments.to)

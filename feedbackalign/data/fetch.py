@@ -282,13 +282,16 @@ def _temporary(path):
             part.unlink(missing_ok=True)
 
 
-def checked_mirror(mirror):
-    """The URL of a folder, with a slash at its end; ValueError if it is no such URL.
+def checked_mirror(mirror, what="mirror"):
+    """The URL of a folder, with a slash at its end; ValueError, which begins with `what`, if it is no such URL.
 
     >>> checked_mirror("file:///media/stick")
     'file:///media/stick/'
     """
-    parts = urllib.parse.urlsplit(mirror if isinstance(mirror, str) else "")
+    try:
+        parts = urllib.parse.urlsplit(mirror if isinstance(mirror, str) else "")
+    except ValueError:                                                              # "http://["
+        parts = urllib.parse.urlsplit("")
     if parts.scheme not in SCHEMES or not (parts.netloc or parts.scheme == "file" and parts.path):
-        raise ValueError(f"mirror: expected the URL of a folder ({', '.join(SCHEMES)}), got {mirror!r}")
+        raise ValueError(f"{what}: expected the URL of a folder ({', '.join(SCHEMES)}), got {mirror!r}")
     return mirror if mirror.endswith("/") else mirror + "/"

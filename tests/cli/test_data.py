@@ -56,7 +56,8 @@ def test_it_fetches(source, tmp_path, capsys):
     (["fetch"], "data fetch: expected one of mnist, fashion, cifar10 and --to DIR"),
     (["fetch", "mnist"], "and --to DIR"), (["fetch", "--to", "x"], "expected one of"),
     (["fetch", "fashon", "--to", "x"], "unknown data set to fetch 'fashon': did you mean 'fashion'"),
-    (["fetch", "mnist", "--to", "x", "--from", "ftp://x/"], "mirror: expected the URL of a folder"),
+    (["fetch", "mnist", "--to", "x", "--from", "ftp://x/"], "--from: expected the URL of a folder"),
+    (["fetch", "mnist", "--to", "x", "--from", "http://["], "--from: expected the URL of a folder"),
     (["get", "mnist"], "expected fetch, or nothing, got 'get'"), (["mnist"], "did you mean data fetch mnist --to DIR?"),
     (["fetch", "mnist", "--too", "x"], "did you mean --to?"),
 ])
