@@ -36,6 +36,8 @@ def exercise(arguments):
     if arguments.file is None:
         say(exercises.task(arguments.number))
         return
+    if not arguments.file.strip():
+        raise UsageError(f"FILE.py: expected the name of a file, got {arguments.file!r}")
     printed, right = check_file(arguments.number, arguments.file)
     say(printed)
     return 0 if right else 1

@@ -233,7 +233,7 @@ WORDS = {
     "rules": {"--debug": flag()},
     "lessons": {"--to": folder("course"), "--notebook": flag().beside({"--to": "course"}), "--debug": flag()},
     "exercise": {"number": Words(("1.1", "3.1"), ("99.1", "", "x", "1", "1.99", "nan", LONG)), "--debug": flag(),
-                 "file": Words(("FILES/answer.py",), (), ("nothing.py", "FILES/mnist", "FILES/a-file.npz", ""),
+                 "file": Words(("FILES/answer.py",), ("", " "), ("nothing.py", "FILES/mnist"),
                                needs={"number": "1.1"})},
     "data": {"action": Words(("fetch",), ("get", "", "mnist", "3"), needs={"name": "mnist", "--to": "sets"}),
              "name": Words(("mnist",), ("fashon", "", "3"), needs={"action": "fetch", "--to": "sets"}),
