@@ -146,7 +146,7 @@ def witnesses(network, x, kinds):
     (5, 5)
     """
     made = {kind: WITNESSES[kind]
-            for kind in require_list(kinds, "kinds", lambda kind, what: require_known(kind, WITNESSES, f"of {what}"))}
+            for kind in require_list(kinds, "kinds", lambda kind, what: require_known(kind, WITNESSES, "witness"))}
     require_finite(x, "x")
     if x.ndim == 0 or x.size == 0:
         raise ValueError(f"x: expected at least one sample, got {describe(x)}")

@@ -32,7 +32,8 @@ ALSO = {"x": ("input of", "samples"), "targets": ("labels",), "sizes": ("size",)
         "inputs": ("Linear",), "classes": ("outputs",), "rows": ("record",), "folder": ("path",),
         "rng": ("Generator",), "init": ("initialiser",), "name": ("data set", "layer"),
         "input_shape": ("inputs per sample",), "phases": ("phase",), "to": ("reference",), "preset": ("decay",),
-        "optimizer": ("optimiser",), "augment": ("augmentation",), "options": ("option",)}
+        "optimizer": ("optimiser",), "augment": ("augmentation",), "options": ("option",),
+        "kinds": ("witness",), "witnesses": ("witness",)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -234,5 +234,5 @@ def test_bad_arguments_are_refused():
             deep_graph_persistence(weights)
     with pytest.raises(TypeError, match="rescale"):
         deep_graph_persistence([W1], rescale=1)
-    with pytest.raises(ValueError, match="maxmin: expected matrices"):
+    with pytest.raises(ValueError, match="P, Q: expected matrices"):
         maxmin(W1, W1)

@@ -95,7 +95,7 @@ def test_bad_arguments_are_refused():
             (lambda: detect_shift(train, labels[1:], clean, clean), "labels: expected 60 integers"),
             (lambda: detect_shift(train, labels / 2, clean, clean), "labels: expected 60 integers"),
             (lambda: detect_shift(train, labels, clean[:1], clean), "of one kind"),
-            (lambda: detect_shift(train, labels, clean, [array[:0] for array in clean]), "test: expected witnesses"),
+            (lambda: detect_shift(train, labels, clean, [array[:0] for array in clean]), "test: expected numbers of"),
             (lambda: detect_shift(train, labels, clean, [array * np.inf for array in clean]), "test: expected finite")]:
         with pytest.raises(ValueError, match=complaint):
             attempt()

@@ -468,7 +468,7 @@ def test_things_of_the_wrong_kind_are_refused():
     run, data = SmallRun("bp"), classification()
     with pytest.raises(TypeError, match="rule: expected a Rule of"):
         training.train("bp", data, run.optimizer, epochs=1)
-    with pytest.raises(TypeError, match="data: expected a feedbackalign.data.Dataset"):
+    with pytest.raises(TypeError, match="data: expected a Dataset of feedbackalign.data"):
         training.train(run.rule, data.train, run.optimizer, epochs=1)
     for opt in ("sgd", optimizer.SGD, None):
         with pytest.raises(TypeError, match="optimizer: expected one of"):

@@ -48,7 +48,7 @@ def detection_power_rows(*, seeds=3, bootstraps=BOOTSTRAPS, noise=NOISE, others=
     seeds = trained.seed_list(seeds)
     bootstraps = require_integer(bootstraps, "bootstraps", low=1)
     noise = trained.number_list(noise, "noise", low_open=False)
-    witnesses = require_list(witnesses, "witnesses", lambda kind, what: require_known(kind, WITNESSES, f"of {what}"))
+    witnesses = require_list(witnesses, "witnesses", lambda kind, what: require_known(kind, WITNESSES, "witness"))
     wanted = [*(("noise", sigma) for sigma in noise), *require_list(others, "others", require_corruption, least=0)]
     runs = (_powers(seed, bootstraps, wanted, witnesses) for seed in seeds)
     return trained.collect(runs, progress)
