@@ -5,7 +5,8 @@ wrong kind of thing and ValueError for the right kind with the wrong content.
 """
 
 from feedbackalign.validation.arrays import (channels_first, fits, in_letters, require_finite, require_float_array,
-                                             require_floats, require_labels, require_numbers, require_plain, require_reals)
+                                             require_floats, require_labels, require_numbers, require_plain,
+                                             require_reals)
 from feedbackalign.validation.numbers import (require_bool, require_density, require_dtype, require_factor,
                                               require_integer, require_number, require_seed, require_step, store)
 from feedbackalign.validation.things import (require_arrays, require_dict, require_entries, require_function,
