@@ -126,7 +126,7 @@ class Worker:
 
     def talk(self):
         """Give the process one task after the other, and at the end let it go."""
-        with contextlib.suppress(WorkerDiedError):          # then every task has this error
+        with contextlib.suppress(BaseException):            # its death, or what ended all: every task has the error
             self.hear()                                     # it is ready
         for future, task in iter(self.executor.tasks.get, None):
             if future.set_running_or_notify_cancel():

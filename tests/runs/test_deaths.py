@@ -188,6 +188,12 @@ def test_what_cannot_travel_fails_alone_and_the_worker_goes_on():
         executor.submit(divmod, 7, 2)
 
 
+def test_an_interrupt_while_workers_start_is_quiet(capfd):
+    with pytest.raises(KeyboardInterrupt), workers(2):
+        raise KeyboardInterrupt
+    assert capfd.readouterr().err == ""
+
+
 def test_leaving_the_block_waits_for_what_was_submitted():
     with workers(1) as executor:
         futures = [executor.submit(divmod, 7, n) for n in (1, 2, 3)]
