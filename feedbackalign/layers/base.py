@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.validation import describe, require_dtype, require_floats
+from feedbackalign.validation import describe, is_plain, require_dtype, require_floats
 
 
 class Layer:
@@ -51,7 +51,7 @@ class Layer:
         if self.input is None:
             raise ValueError(f"error at {self.name}: expected a forward pass before it, got {describe(error)}")
         shape = self.answer_shape()
-        if not isinstance(error, np.ndarray) or error.shape != shape or error.dtype.char not in "fd":
+        if not is_plain(error) or error.shape != shape or error.dtype.char not in "fd":
             require_floats(error, f"error at {self.name}", shape=shape)         # its words are costly in every step
 
     def answer_shape(self):

@@ -13,11 +13,11 @@ import feedbackalign as fa
 HOOKS = {
     "Rule": ("meet_optimizer", "update", "before_training", "after_batch", "after_epoch", "sent_down",
              "local_gradients", "send_back", "learn_feedback", "walk_down", "route", "no_error_for"),
-    "Layer": ("drawn", "is_large", "floored", "answer", "respond", "correlate", "outer", "output_shape",
-              "answer_shape", "remember_error", "require_error", "require_product"),
-    "Optimizer": ("rates", "rates_by_name", "carries_momentum"),
+    "Layer": ("drawn", "draw_feedback", "is_large", "floored", "answer", "respond", "correlate", "outer",
+              "output_shape", "answer_shape", "remember_error", "require_error", "require_product"),
+    "Optimizer": ("moving", "carries_momentum"),
     "Network": ("checked_targets",),
-    "Run": ("lr_at", "decay_at", "make_rule", "load_data"),
+    "Run": ("lr_at", "decay_at", "make_rule", "load_data", "about", "rate_factor"),
     "CropAndFlip": ("check",),
 }
 # Bases, whose methods are called on their subclasses, and records of results that the package makes itself.

@@ -10,7 +10,7 @@ import feedbackalign as fa
 from tests.hostile import public
 from tests.hostile.calls import Call, Entry, draw, make
 from tests.hostile.table import TABLE
-from tests.hostile.values import PENDING, Kind
+from tests.hostile.values import Kind
 
 UNCLEAR = 0.01              # share of refusals that may lack the argument's name or what came
 
@@ -125,8 +125,3 @@ def test_a_refusal_names_the_argument_and_what_came():
 
 def test_a_good_call_that_fails_is_found():
     assert make(Call("optimizer.SGD", TABLE["optimizer.SGD"], {"lr": -5}, None, None)).verdict == "foreign"
-
-
-def test_what_is_pending_is_a_value_of_the_table():
-    labels = {label for entry in TABLE.values() for kind in entry.arguments.values() for label in kind.bad}
-    assert set(PENDING) <= labels

@@ -19,6 +19,7 @@ MADE = {
     "AvgPool2d": {"size": integer(1, good=(2,)), "stride": integer(1, good=(1, 2)).or_none()},
     "MaxPool2d": {"size": integer(1, good=(2, 3)), "stride": integer(1, good=(1, 2)).or_none(),
                   "padding": integer(0, good=(0, 1))},
+    "SoftmaxPool2d": {"size": integer(1, good=(2,)), "stride": integer(1, good=(1, 2)).or_none()},
     "BatchNorm1d": {"channels": SIZE, "momentum": number(0, 1, low_open=True, good=(0.1, 1)), "epsilon": POSITIVE,
                     "dtype": dtype()},
     "Linear": {"inputs": SIZE, "outputs": SIZE, **WEIGHTED},
@@ -49,6 +50,7 @@ def new():
 
 ROWS, IMAGES = (6, 4), (2, 3, 6, 5)
 OF_IMAGES = {"Conv2d": lambda: fa.layers.Conv2d(3, 2, 3, padding=1, **new()),
+             "SoftmaxPool2d": lambda: fa.layers.SoftmaxPool2d(2),
              "AvgPool2d": lambda: fa.layers.AvgPool2d(2), "MaxPool2d": lambda: fa.layers.MaxPool2d(2),
              "GlobalAvgPool2d": fa.layers.GlobalAvgPool2d,
              "BatchNorm2d": lambda: fa.layers.BatchNorm2d(3, dtype=np.float64),
@@ -60,7 +62,7 @@ OF_ROWS = {"Linear": lambda: fa.layers.Linear(4, 3, **new()),
            "MatrixFlow": lambda: fa.layers.MatrixFlow(4, 2, **new()),
            "Residual": lambda: fa.layers.Residual([fa.layers.Linear(4, 4, **new()), fa.layers.ReLU()]),
            **{kind.__name__: kind for kind in fa.layers.ACTIVATIONS.values()}}
-ANY_LENGTH = {**dict.fromkeys(("Flatten", "AvgPool2d", "MaxPool2d", "GlobalAvgPool2d"), (0, 1, 2, 3)),
+ANY_LENGTH = {**dict.fromkeys(("Flatten", "AvgPool2d", "MaxPool2d", "SoftmaxPool2d", "GlobalAvgPool2d"), (0, 1, 2, 3)),
               "BatchNorm2d": (0, 2, 3), "Conv2d": (0, 2, 3), "LatencyCode": (0, 1), "TimesToLogits": (0, 1),
               "PaddedShortcut": (0, 2, 3)}
 # Elementwise layers take any shape. NaN goes through a layer: where training diverges, the loop says so, and where.

@@ -68,7 +68,7 @@ METHODS = {
     "astype": {"dtype": dtype()},
     "load_state": {"state": named_arrays({}).but(without=("an empty dict",))},
     **{name: {"output": OUTPUT, "targets": Y} for name in ("loss", "loss_error", "loss_and_error", "sample_errors",
-                                                         "sample_losses")},
+                                                         "sample_losses", "sample_losses_and_errors")},
 }
 TABLE |= {f"networks.Network.{name}": Entry(arguments, on=passed) for name, arguments in METHODS.items()}
 TABLE |= {f"networks.small.{name}": Entry({"rng": rng(), **more}) for name, more in {

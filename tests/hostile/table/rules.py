@@ -40,7 +40,10 @@ OPTIONS = {
     "extra_epochs": COUNT, "hidden_units": STEPS, "recurrent": flag(), "alpha": number(0, good=(0.02,)),
     "k_p": AT_LEAST_0, "signal": word("rates"), "own_rates": flag(), "feedback": word("learned"),
     "output_feedback": word("identity"), "sleep_updates": COUNT, "sleep_steps": integer(2, good=(4,)),
-    "sleep_alpha": number(0, good=(0.5,)), "control_steps": STEPS, "dt": POSITIVE.only(0.02),
+    "sleep_alpha": number(0, good=(0.5,)), "sigma_floor": AT_LEAST_0, "feedback_clip": POSITIVE.or_none(),
+    "feedback_beta1": number(0, 1, high_open=True, good=(0.9, 0)), "feedback_epsilon": POSITIVE,
+    "feedback_beta2": number(0, 1, high_open=True, good=(0.999, 0)), "readout": flag(),
+    "control_steps": STEPS, "dt": POSITIVE.only(0.02),
     "tau": POSITIVE.only(0.2), "proactive": flag(), "only_converged": flag(),
     # solved before the step
     "eta": number(0, low_open=True, good=(0.5,)), "weight_penalty": POSITIVE, "bias_penalty": POSITIVE,
@@ -114,6 +117,7 @@ B = floats((6, 5), free=(), lists=True, seed=6).but(1 + np.arange(30).reshape(6,
 TABLE["rules.FeedbackAlignment.set_feedback"].arguments.update(name=word("fc1"), B=B)
 TABLE |= {
     "rules.find": Entry({"rule": RULE}),
+    "figures.schematic": Entry({"rule": RULE}),
     "rules.options_of": Entry({"rule": RULE}),
     "rules.make": Entry({"rule": RULE, "network": network(), "rng": rng()}),
 }

@@ -8,8 +8,8 @@ import numpy as np
 import feedbackalign as fa
 from tests.hostile.calls import Entry
 from tests.hostile.table.rules import RULE
-from tests.hostile.values import (Fresh, Kind, dataset, flag, floats, function, integer, labels, named_arrays, number,
-                                  optimizer, path, rng, rule, several, split, task, where, without, word)
+from tests.hostile.values import (Fresh, Kind, dataset, dtype, flag, floats, function, integer, labels, named_arrays,
+                                  number, optimizer, path, rng, rule, several, split, task, where, without, word)
 
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="hostile-"))
 RATE = number(0, low_open=True, good=(0.1, 1)).but(without=("a dict",), a_rate_of_words={"fc1": "a"},
@@ -114,7 +114,7 @@ RUN = {
     "optimizer": word("sgd", "adam").or_none(), "hidden": several(integer(1, good=(4,)), None, (5,), [4, 3], (),
                                                                 empty=False).but(without=("None",)),
     "activation": word("relu", "tanh").or_none(),
-    "init": word("xavier-uniform", "orthogonal"),
+    "init": word("xavier-uniform", "orthogonal"), "dtype": dtype().but(None, without=("no dtype",)),
     "augment": word("none").or_none(), "persistence": flag(),
 }
 LIST = several(integer(1, good=(2,)))
@@ -148,6 +148,7 @@ TABLE |= {
     "compare": Entry({"rules": RULES, "seeds": SEEDS, "options": OPTIONS, **CHANCES, **(RUN | SWEPT)}),
     "load": Entry({"folder": path(FOLDER).but(no_such_folder="no/such", an_empty_folder=FOLDER)}, quick=False),
     "models.fit": Entry({"model": word("mlp").but(without=("a function", "a class")), "data": dataset(),
-                         "hidden": RUN["hidden"], "activation": RUN["activation"], "init": RUN["init"], "rng": rng()}),
+                         "hidden": RUN["hidden"], "activation": RUN["activation"], "init": RUN["init"],
+                         "dtype": RUN["dtype"], "rng": rng()}),
     "models.reconstructing": Entry({"data": dataset()}),
 }
