@@ -35,7 +35,7 @@ def angle(u, v):
     """
     u, v = require_reals(u, "u of an angle"), require_reals(v, "v of an angle")
     if u.size != v.size:
-        raise ValueError(f"angle: expected u and v of one size, got {u.size} and {v.size} entries")
+        raise ValueError(f"angle: expected u and v of one size, got {describe(u)} and {describe(v)}")
     u, v = unit(u.ravel()), unit(v.ravel())
     return float(np.degrees(2.0 * np.arctan2(norm(u - v), norm(u + v))))
 

@@ -163,7 +163,7 @@ class Network:
 
         The chain rule through every layer's own weights: what all rules are measured against.
         """
-        error = require_plain(error, "error")
+        require_float_array(error, "error")
         for layer in reversed(self.layers):
             error = layer.backward(error)
         return {f"{layer.name}.{key}": gradient

@@ -79,7 +79,8 @@ def deep_graph_persistence(weights, rescale=True, p=2, maximum=None, normalised=
     [0.363135356083, 0.390584291095]
     """
     S = summary_matrix(weights)
-    largest = maximum_of([S], maximum) if require_bool(rescale, "rescale") else 1.0
+    maximum = maximum_of([S], maximum)
+    largest = maximum if require_bool(rescale, "rescale") else 1.0
     return of_deaths(mst_weights(S), largest, p, normalised, essential) if largest else None
 
 

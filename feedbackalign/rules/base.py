@@ -217,7 +217,7 @@ class Rule:
             target = held[f"{name}.{require_known(key, known, f'feedback array of {name}')}"]
             given = require_plain(array, f"{name}.{key}")
             if given.shape != target.shape or given.dtype.kind not in "buif":
-                raise ValueError(f"{name}.{key}: expected shape {target.shape}, real numbers, got {describe(given)}")
+                raise ValueError(f"{name}.{key}: expected shape {target.shape}, real numbers, got {describe(array)}")
             with quiet():
                 require_finite(given.astype(target.dtype), f"{name}.{key}")         # 1e308 is infinite in float32
         for key, array in arrays.items():

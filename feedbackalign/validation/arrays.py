@@ -28,9 +28,9 @@ def require_reals(array, what):
     >>> require_reals([1, 2], "u")
     array([1., 2.])
     """
-    array = require_plain(array, what)
+    given, array = array, require_plain(array, what)
     if array.dtype.kind not in "buif":
-        raise TypeError(f"{what}: expected an array of real numbers, got {describe(array)}")
+        raise TypeError(f"{what}: expected an array of real numbers, got {describe(given)}")
     return array.astype(np.float64)
 
 
@@ -120,8 +120,8 @@ def channels_first(want, have):
 
 
 def require_finite(x, what):
-    """Refuse NaN and infinity, naming the first entry that is not finite; and arrays that are not plain."""
-    x = require_plain(x, what)
+    """Refuse anything but a float array without NaN and infinity, naming the first entry that is not finite."""
+    require_float_array(x, what)
     with np.errstate(over="ignore", invalid="ignore"):              # finite entries may have a sum that is not
         total = float(np.add.reduce(x, axis=None, dtype=np.float64))    # one pass: a bad entry makes the sum bad
     if not math.isfinite(total) and not np.isfinite(x).all():
