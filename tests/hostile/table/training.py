@@ -123,7 +123,7 @@ OPTIONS = Kind((None, {}, {"density": 0.9}), {**without("None", "a dict"), "a wo
                                                "a word as density": {"density": "a"},
                                                "a list of pairs": [("density", 1)]})
 EXECUTOR = Kind((None,), {**without("None"), "a number": 5, "a word": "processes", "a flag": True})
-RULES = Kind((["fa"], "fa", ("bp", "fa"), [fa.rules.Backprop]), {
+RULES = Kind((["fa"], "fa", ("bp", "fa"), [fa.rules.FeedbackAlignment]), {
     **without("a list of strange things"), "an unknown word": "nonsense", "a number": 5, "an empty list": [],
     "empty": "", "a list with None": ["fa", None], "a list with a number": [5], "twice the same": ["fa", "fa"],
     "a class of another kind": [fa.layers.ReLU], "an option that it lacks": "fa:depth=3", "a rule": Fresh(
