@@ -1,5 +1,7 @@
 """What the optimisers share: learning rate and decay by parameter, and the checks before a step."""
 
+import itertools
+
 from feedbackalign.validation import (describe, is_plain, require_dict, require_float_array, require_known,
                                       require_number, require_plain)
 
@@ -60,15 +62,17 @@ class Optimizer:
         self._weight_decay = each(weight_decay, lambda decay: require_number(decay, "weight_decay", low=0))
 
     def moving(self, parameters, gradients):
-        """{name: (η, λ)} of every parameter that moves. What is wrong is refused before the first array changes."""
+        """(name, η, λ) of every parameter that moves. What is wrong is refused here, before the first array changes."""
         require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
         for name, theta in parameters.items():
             g = gradients.get(name)
             if not (is_plain(theta) and is_plain(g) and theta.dtype.char in "fd" and g.dtype.char in "fd"
                     and g.shape == theta.shape):
                 refuse_gradient(name, theta, gradients)
-        rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
-        return {name: (rate, decays[name]) for name, rate in rates.items() if rate > 0}
+        if isinstance(self.lr, dict) or isinstance(self.weight_decay, dict):
+            rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
+            return [(name, rates[name], decays[name]) for name in parameters if rates[name] > 0]
+        return zip(parameters, itertools.repeat(self.lr), itertools.repeat(self.weight_decay))
 
     def in_words(self):
         """What of the optimiser never changes during a run; a checkpoint of another one is refused."""

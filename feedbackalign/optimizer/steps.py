@@ -45,7 +45,7 @@ class SGD(Optimizer):
     def step(self, parameters, gradients):
         """One update of every parameter, in place: both {name: array}, of the same shapes."""
         velocity = self.velocity if self.momentum else {}                       # without momentum there is no memory
-        for name, (lr, decay) in self.moving(parameters, gradients).items():
+        for name, lr, decay in self.moving(parameters, gradients):
             theta = parameters[name]
             update = sgd_in_blocks if theta.nbytes >= LARGE else sgd
             velocity[name] = update(theta, gradients[name], velocity.get(name, 0.0), lr, self.momentum, decay)
@@ -103,7 +103,7 @@ class Adam(Optimizer):
         self.steps += 1
         beta1, beta2 = self.betas
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        for name, (lr, decay) in moving.items():
+        for name, lr, decay in moving:
             theta = parameters[name]
             g = gradients[name] + decay * theta
             if name not in self.first:
