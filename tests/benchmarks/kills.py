@@ -66,7 +66,8 @@ def start(command, folder, *more, **environment):
 
 def processes(group):
     """{pid: command line} of the processes in a group that have not ended."""
-    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True,
+                            check=True)
     lines = (line.split(None, 3) for line in listed.stdout.splitlines())
     return {int(pid): line for pid, pgid, stat, line in lines if int(pgid) == group and not stat.startswith("Z")}
 
@@ -112,7 +113,8 @@ def kill_and_resume(command, kind, undisturbed, rng, folder):
         ended, left_over = end_of(process)
         if (here / "killed").exists():
             told = (here / "told").read_text()
-            is_same = start(command, here, "--resume").wait() == 0 and left_in(here / "out", command) == undisturbed.left
+            code = start(command, here, "--resume").wait()
+            is_same = code == 0 and left_in(here / "out", command) == undisturbed.left
             killed = float((here / "killed").read_text().split()[0])        # a second worker may have died after it
             return Outcome(is_same, ended - killed, left_over, told)
     raise RuntimeError(f"{command}, {kind}: {ATTEMPTS} runs ended before they were killed")
