@@ -147,11 +147,8 @@ class SpikeTimes(WeightedLayer):
         push : array (N, out), optional
             How much each neuron's weights are pushed up, most from the earliest inputs; only a rule asks for it.
         """
-        self.require_error(error)
-        slopes = self.floored(slope_floor)
-        weight = first.spike_weight_gradient(error, self.spikes, slopes, self.input, self.tau)
+        weight = first.spike_weight_gradient(error, self.spikes, self.floored(slope_floor), self.input, self.tau)
         if push is not None:
-            require_floats(push, "push", shape=error.shape)
             weight += first.silent_gradient(push, self.input, self.t_max)
         return {"weight": weight}                                               # (out, in)
 
@@ -160,14 +157,10 @@ class SpikeTimes(WeightedLayer):
 
         error (N, out), weights (out, in) -> (N, in).
         """
-        self.require_error(error)
-        self.require_product(error, weights, "weights", self.weight.shape[1:])
         return first.spike_transport(error, self.spikes, self.floored(slope_floor), self.input, weights, self.tau)
 
     def floored(self, slope_floor):
-        if slope_floor is None:
-            return self.slopes
-        return np.maximum(self.slopes, require_number(slope_floor, "slope_floor", low=0))
+        return self.slopes if slope_floor is None else np.maximum(self.slopes, slope_floor)
 
     def causal_set(self):
         """Which inputs came before each spike of the last forward pass: boolean (N, out, in)."""

@@ -14,8 +14,8 @@ from feedbackalign.ops import initialisers
 from feedbackalign.ops import convolution as conv
 from feedbackalign.ops import linear as dense
 from feedbackalign.ops.fast import convolution as by_rows
-from feedbackalign.validation import (channels_first, describe, fits, in_letters, require_bool, require_density,
-                                      require_dtype, require_float_array, require_floats, require_generator,
+from feedbackalign.validation import (channels_first, require_bool, require_density,
+                                      require_dtype, require_floats, require_generator,
                                       require_integer, require_shape)
 
 LARGE = 2**21           # bytes of a column matrix from which on a convolution goes row by row: outside the cache
@@ -84,17 +84,6 @@ class WeightedLayer(Layer):
         self.gradients = self.local_gradients(error)
         return self.transport(error, self.weight)
 
-    def require_product(self, error, weights, what, below):
-        """Refuse an error (N, out, …) and weights (out, *below) that do not fit each other; they may be complex."""
-        require_float_array(error, "error", kinds="fdFD")
-        require_float_array(weights, what, kinds="fdFD")
-        if weights.shape[1:] != below and not fits(weights.shape, (None, *below)):
-            raise ValueError(f"{what}: expected shape {in_letters((None, *below))}, got {describe(weights)}")
-        if error.ndim != self.weight.ndim or error.shape[1] != len(weights) or error.size == 0:
-            wanted = in_letters((None, len(weights), *[None] * (self.weight.ndim - 2)))
-            raise ValueError(f"error: expected shape {wanted} beside {what} of shape {weights.shape}, got "
-                             f"{describe(error)}")
-
     def astype(self, dtype):
         super().astype(dtype)
         self.gradients = {}
@@ -137,7 +126,6 @@ class Linear(WeightedLayer):
 
     def local_gradients(self, error):
         """{"weight": eᵀ x, "bias": Σₙ eₙ} for an error (N, out) at the output of the last forward pass."""
-        self.require_error(error)
         weight = self.outer(error)                                              # (out, in)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": error.sum(axis=0)}
 
@@ -146,11 +134,9 @@ class Linear(WeightedLayer):
         return dense.linear_weight_gradient(signal, self.input if x is None else x)
 
     def transport(self, error, weights, input_shape=None):
-        self.require_product(error, weights, "weights", self.weight.shape[1:])
         return dense.linear_transport(error, weights)                           # (N, out) x (out, in) -> (N, in)
 
     def mix_outputs(self, error, matrix):
-        self.require_product(error, matrix, "matrix", (None,))
         return error @ matrix                                                   # (N, out) x (out, mid) -> (N, mid)
 
     def respond(self, x, weights=None):
@@ -226,7 +212,6 @@ class Conv2d(WeightedLayer):
 
     def local_gradients(self, error):
         """{"weight": Σ eᵀ patch, "bias": Σ e} over samples and positions, error (N, out, rows, cols)."""
-        self.require_error(error)
         weight = self.outer(error)                                              # (out, in, kh, kw)
         return {"weight": weight} if self.bias is None else {"weight": weight, "bias": conv.as_rows(error).sum(axis=1)}
 
@@ -243,13 +228,11 @@ class Conv2d(WeightedLayer):
 
         The input's shape is that of the last forward pass unless given.
         """
-        self.require_product(error, weights, "weights", self.weight.shape[1:])
-        input_shape = self.input.shape if input_shape is None else require_shape(input_shape, "input_shape")
+        input_shape = input_shape or self.input.shape
         path = by_rows.transport if self.is_large(input_shape, error.itemsize) else conv.convolution_transport
         return path(error, weights, input_shape, self.stride, self.padding)
 
     def mix_outputs(self, error, matrix):
-        self.require_product(error, matrix, "matrix", (None,))
         return conv.mix_channels(error, matrix)             # (N, out, r, c) x (out, mid) -> (N, mid, r, c)
 
     def respond(self, x, weights=None):

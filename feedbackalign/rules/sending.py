@@ -41,7 +41,8 @@ class ErrorSendingRule(Rule):
 
     def backward(self, error):
         """Walk the network from the top with an error (N, out) at its output -> Step with grads and errors."""
-        self.output_error = require_float_array(error, "error")
+        self.network.layers[-1].require_error(require_float_array(error, "error"))
+        self.output_error = error
         step = Step()
         self.walk_down(self.network.layers, error, step)
         return step

@@ -14,7 +14,8 @@ HOOKS = {
     "Rule": ("meet_optimizer", "update", "before_training", "after_batch", "after_epoch", "sent_down",
              "local_gradients", "send_back", "learn_feedback", "walk_down", "route", "no_error_for"),
     "Layer": ("drawn", "draw_feedback", "is_large", "floored", "answer", "respond", "correlate", "outer",
-              "output_shape", "answer_shape", "remember_error", "require_error", "require_product"),
+              "output_shape", "answer_shape", "remember_error", "require_error",
+              "local_gradients", "transport", "mix_outputs"),      # steps that rules are made of, to step through
     "Optimizer": ("moving", "carries_momentum"),
     "Network": ("checked_targets",),
     "Run": ("lr_at", "decay_at", "make_rule", "load_data", "about", "rate_factor"),

@@ -105,23 +105,8 @@ def of_methods(name, make, shape):
     table = {"forward": {"x": taken(name, shape), "training": training}, "backward": {"error": error},
              "astype": {"dtype": dtype()}}
     if layer.is_weighted:
-        W = floats(layer.weight.shape, free=()).but(without=(*PASSES, "complex"))
-        carried = error if name == "SpikeTimes" else error.but(      # any number of samples, complex ones too
-            without=("complex", "axis 0 too long", "axis 2 too long", "axis 3 too long"))
-        table |= {"local_gradients": {"error": error}, "transport": {"error": carried, "weights": W},
-                  "draw_weights": {"rng": rng(), "shape": Kind((layer.weight.shape, None), {
-                      "a word": "ab", "a number": 4, "a flag": True})},
-                  "mix_outputs": {"error": carried, "matrix": floats((layer.weight.shape[0], 5), free=(1,)).but(
-                      without=(*PASSES, "complex"))}}
-        if name == "SpikeTimes":
-            table.pop("mix_outputs")
-            floor = number(0, good=(0.1,)).or_none()
-            table["local_gradients"] |= {"slope_floor": floor, "push": error.or_none()}
-            table["transport"] |= {"slope_floor": floor}
-        else:
-            table["transport"] |= {"input_shape": Kind((None, shape), {"a word": "ab", "a flag": True, "a number": 4})}
-            if name == "Linear":
-                table["transport"]["input_shape"] = Kind((None, shape), {})       # a convolution's; a Linear knows it
+        table["draw_weights"] = {"rng": rng(), "shape": Kind((layer.weight.shape, None), {
+            "a word": "ab", "a number": 4, "a flag": True})}
     on = after_a_pass(make, shape)
     return {f"layers.{name}.{method}": Entry(table[method], on=on) for method in methods(kind) if method in table}
 
