@@ -15,7 +15,7 @@ from feedbackalign.layers import Residual
 from feedbackalign.layers.residual import require_layers
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
-from feedbackalign.validation import (describe, fits, require_bool, require_dtype, require_entries, require_finite,
+from feedbackalign.validation import (describe, require_bool, require_dtype, require_entries, require_finite,
                                       require_float_array, require_floats, require_known, require_labels,
                                       require_plain, require_shape)
 
@@ -192,7 +192,7 @@ class Network:
     def checked_targets(self, output, targets):
         """Targets in the form the loss takes: (N,) labels for cross-entropy, (N, out) floats for squared error."""
         require_float_array(output, "output", kinds="fdFD")                 # complex while a network settles
-        if not fits(output.shape, (None, self.outputs)) or not len(output):
+        if output.shape[1:] != (self.outputs,) or not len(output):
             raise ValueError(f"output: expected shape (N, {self.outputs}), got {describe(output)}")
         N, out = output.shape
         if self.loss_name == "cross-entropy":

@@ -2,8 +2,13 @@
 
 import itertools
 
-from feedbackalign.validation import (describe, is_plain, require_dict, require_float_array, require_known,
+import numpy as np
+
+from feedbackalign.validation import (describe, require_dict, require_float_array, require_known,
                                       require_number, require_plain)
+
+FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
+PLAIN = (np.ndarray, np.memmap)
 
 
 def each(setting, change):
@@ -63,11 +68,10 @@ class Optimizer:
 
     def moving(self, parameters, gradients):
         """(name, η, λ) of every parameter that moves. What is wrong is refused here, before the first array changes."""
-        require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
-        for name, theta in parameters.items():
-            g = gradients.get(name)
-            if not (is_plain(theta) and is_plain(g) and theta.dtype.char in "fd" and g.dtype.char in "fd"
-                    and g.shape == theta.shape):
+        if not (isinstance(parameters, dict) and isinstance(gradients, dict)):
+            require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
+        for (name, theta), g in zip(parameters.items(), map(gradients.get, parameters)):
+            if not (type(g) in PLAIN and np.shape(theta) == g.shape and {theta.dtype, g.dtype} <= FLOATS):
                 refuse_gradient(name, theta, gradients)
         if isinstance(self.lr, dict) or isinstance(self.weight_decay, dict):
             rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)

@@ -47,7 +47,7 @@ def require_measured(rows, keys, source):
     """
     rows = require_list(rows, "rows", require_dict, least=0)
     if not rows:
-        raise NothingToShow(f"rows: expected those of {source}, got none")
+        raise NothingToShow(f"rows: expected at least one row of {source}, got none")
     for row in rows:
         if not set(keys) <= row.keys():
             raise ValueError(f"rows: expected those of {source}, got {describe(row)}")

@@ -56,7 +56,7 @@ def test_the_expected_end_is_that_of_the_expansion_and_density_in_use():
     assert dotted(sparse) == pytest.approx([45.0] * 3)
     assert "arctan(1/√(10·0.1)) = 45.0°" in legend(sparse)[-1]
     assert expected_end(rows, expansion=100) == pytest.approx(5.71, abs=0.01)
-    with pytest.raises(ValueError, match="expansion: expected a finite number"):
+    with pytest.raises(ValueError, match="expansion: expected an integer of at least 1"):
         path_alignment(rows, expansion=0)
 
 

@@ -109,7 +109,7 @@ def topology(rows):
     >>> [axes.get_title() for axes in topology(rows).axes]
     ['bp, fc2', 'fa, fc2', 'bp, fc1', 'fa, fc1']
     """
-    rows = require_measured(rows, ("rule", "epoch", "layers"), "topology_rows")
+    rows = require_measured(rows, ("rule", "epoch"), "topology_rows")
     layers = names_in(rows, "layers")
     if not layers:
         raise NothingToShow("topology: no row says the persistence of a layer")

@@ -46,7 +46,7 @@ def test_corruptions_by_hand():
     weights = np.exp(-2 * np.arange(-1, 2)**2)
     np.testing.assert_allclose(blurred[2:5, 3:6], np.outer(weights, weights) / weights.sum()**2)
     assert np.count_nonzero(blurred) == 9
-    with pytest.raises(ValueError, match="expected noise, dropout, salt and pepper or blur, got 'fog'"):
+    with pytest.raises(ValueError, match="unknown corruption 'fog'"):
         subject.corrupted(x, "fog", 1, rng)
 
 

@@ -47,7 +47,7 @@ def test_flows_are_measured_inside_and_the_other_two_outside():
 
 
 def test_nothing_to_show_is_said():
-    with pytest.raises(figures.NothingToShow, match="gradient band: no rows"):
+    with pytest.raises(figures.NothingToShow, match="at least one row of gradient_band_rows"):
         subject.gradient_band([])
     with pytest.raises(ValueError, match="rows: expected those of gradient_band_rows"):
         subject.gradient_band([{"rule": "bp"}])

@@ -44,8 +44,8 @@ def test_a_run_that_diverges_ends_with_a_loss_that_is_no_number():
 
 
 @pytest.mark.parametrize(("options", "says"), [({"epochs": 0}, "epochs: expected an integer of at least 1"),
-                                               ({"scales": [0.0]}, r"scale: expected a finite number in \(0"),
-                                               ({"rates": [-1.0]}, r"lr: expected a finite number in \(0")])
+                                               ({"scales": [0.0]}, r"scales: expected a finite number in \(0"),
+                                               ({"rates": [-1.0]}, r"rates: expected a finite number in \(0")])
 def test_bad_settings_are_refused(options, says):
     with pytest.raises(ValueError, match=says):
         figures.input_scale_rows(seeds=1, **options)
