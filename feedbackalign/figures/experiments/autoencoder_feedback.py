@@ -44,7 +44,7 @@ def autoencoder_feedback_rows(*, seeds=2, epochs=30, pretraining=400, progress=N
         and original.
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     pretraining = require_integer(pretraining, "pretraining", low=0)
     return trained.collect((_train(kind, seed, epochs, pretraining)
                             for seed in seeds for kind in KINDS), progress)

@@ -27,7 +27,7 @@ def first_layer_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
         As in `target_angles_rows`, the angles those of the first weight matrix.
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     rules = trained.rule_list(rules)
     return trained.collect((train(rule, seed, epochs, only="fc1")
                             for rule in rules for seed in seeds), progress)

@@ -46,7 +46,7 @@ def gradient_band_rows(*, seeds=3, epochs=EPOCHS, progress=None):
     ('iso', True)
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     return trained.collect((_train(weights, seed, epochs) for seed in seeds for weights in WEIGHTS),
                            progress)
 

@@ -39,7 +39,7 @@ def null_space_rows(*, seeds=5, updates=6000, rules=RULES, progress=None):
         projection onto the null space of ∂output/∂W, per sample, mean over 200.
     """
     seeds = trained.seed_list(seeds)
-    updates = require_integer(updates, "updates", low=1)
+    updates = require_integer(updates, "updates", low=0)
     rules = trained.rule_list(rules)
     return trained.collect((_train(rule, seed, updates)
                             for rule in rules for seed in seeds), progress)

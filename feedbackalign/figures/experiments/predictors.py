@@ -34,7 +34,7 @@ def predictors_rows(*, seeds=3, epochs=20, progress=None):
         not settle).
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     return trained.collect((_run(feedback, seed, epochs) for feedback in FEEDBACK for seed in seeds),
                            progress)
 

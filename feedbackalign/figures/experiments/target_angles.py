@@ -55,7 +55,7 @@ def target_angles_rows(*, seeds=3, epochs=20, rules=RULES, progress=None):
         matrices on 256 training samples), gamma (the damping of the Gauss-Newton update that lies nearest).
     """
     seeds = trained.seed_list(seeds)
-    epochs = require_integer(epochs, "epochs", low=1)
+    epochs = require_integer(epochs, "epochs", low=0)
     rules = trained.rule_list(rules)
     return trained.collect((train(rule, seed, epochs) for rule in rules for seed in seeds), progress)
 

@@ -81,8 +81,10 @@ SEED = integer(0, good=(0,), huge=1.5)
 SEEDS = COUNT.but([0], without=("a list",), words_inside=["a"], negative_inside=[-1], an_empty_list=[],
                   NaN_inside=[np.nan])
 OF_EXPERIMENT = {
-    "seeds": SEEDS, "seed": SEED, "epochs": COUNT, "progress": function(None, print).but(without=("None",)),
-    "rules": RULES, "pretraining": integer(0, good=(1,)), "updates": COUNT, "steps": COUNT, "every": COUNT,
+    "seeds": SEEDS, "seed": SEED, "epochs": integer(0, good=(1,)),
+    "progress": function(None, print).but(without=("None",)),
+    "rules": RULES, "pretraining": integer(0, good=(1,)), "updates": integer(0, good=(1,)),
+    "steps": COUNT, "every": COUNT,
     "draws": COUNT, "outputs": COUNT, "inputs": COUNT, "samples": COUNT, "sample": integer(0, good=(0,)),
     "bootstraps": COUNT, "radii": POSITIVES, "points": several(COUNT, (1, 2)), "betas": POSITIVES, "rates": POSITIVES,
     "scales": POSITIVES, "etas": POSITIVES, "penalties": POSITIVES, "expansions": several(COUNT, (1, 2)),
@@ -99,5 +101,4 @@ for name in [*fa.figures.EXPERIMENTS, *fa.figures.TRAINED]:
                                            if parameter.kind is not parameter.VAR_KEYWORD} | more, quick=False)
     rows = ROWS.but(rows_of_a_record=RECORD) if name in fa.figures.EXPERIMENTS else ROWS
     TABLE[f"figures.{name}"] = Entry({"rows": rows}, quick=False)
-for name in ("compartments", "spike_times", "spike_kernels"):
-    TABLE[f"figures.{name}_rows"].arguments["epochs"] = integer(0, good=(0,))
+TABLE["figures.input_scale_rows"].arguments["epochs"] = COUNT          # the one that shows nothing before it trains
