@@ -1,0 +1,64 @@
+"""The checks against answers that nobody wrote for them: what is right is accepted, what is wrong is told so.
+
+The answers are those of tests/exercises/answers. A wrong one that is accepted today stands in `KNOWN_FAULTS`; who mends
+a check takes it off the list.
+"""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from feedbackalign.exercises import find
+from feedbackalign.exercises.judge import judge
+from tests.exercises.answers import KINDS
+
+LESSONS = sorted(int(path.name[:2]) for path in (Path(__file__).parents[2] / "lessons").glob("[0-9][0-9]_*.py"))
+
+# (number, kind) of the wrong answers that a check accepts.
+KNOWN_FAULTS = [(number, kind) for kind, numbers in {
+    "squeezed": "1.1 1.2 2.1 2.2 3.1 4.1 4.2 5.1 6.1 6.2 7.1 7.2 8.2 9.1 9.2 10.2 11.2 12.1 12.2 13.1 13.2 14.1 14.2 "
+                "15.1 15.2 16.1 16.2 17.2 18.1 18.2 19.1 19.2 20.1 20.2 21.1 21.2",
+    "slope at the kink": "3.1 4.1 5.1 10.2 21.1",
+    "abs where a sign belongs": "7.2 8.1 9.1 10.1 18.2",
+    "clipped where a sign belongs": "7.2 8.1 9.1 10.1",
+    "held away from zero": "18.2",
+    "tie counted": "18.2",
+    "no clipping": "3.2 5.2 11.1",
+    "epsilon in a denominator": "3.2 19.2",
+    "0/0": "3.1 19.2 21.1",
+    "exp without a shift": "18.2",
+    "mask by what is not zero": "8.2",
+    "index past the end": "4.2 11.1",
+    "constant of the example": "15.1 15.2 17.1",
+    "maximum of a part": "17.2",
+}.items() for number in numbers.split()]
+
+
+def answers(lesson):
+    return importlib.import_module(f"tests.exercises.answers.lesson_{lesson:02}").ANSWERS
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_right_answers_are_accepted_and_wrong_ones_are_not(lesson):
+    for number, which, kind, answer in answers(lesson):
+        verdict = judge(number, find(number), answer)
+        expected = "right" if (number, kind) in KNOWN_FAULTS else which
+        assert verdict.state == expected, f"{number}, {kind or answer.__name__}: {verdict.text}"
+        assert "Traceback" not in verdict.text and "\n" not in verdict.text, f"{number}, {kind}: not one sentence"
+
+
+def test_every_exercise_has_answers_of_either_sort():
+    found = {(number, which): 0 for lesson in LESSONS for number in (f"{lesson}.1", f"{lesson}.2")
+             for which in ("right", "wrong")}
+    for lesson in LESSONS:
+        for number, which, _, _ in answers(lesson):
+            found[number, which] += 1
+    assert [key for key, count in found.items() if count < {"right": 2, "wrong": 4}[key[1]]] == []
+
+
+def test_every_kind_and_every_known_fault_is_that_of_an_answer():
+    given = {(number, kind) for lesson in LESSONS for number, which, kind, _ in answers(lesson) if which == "wrong"}
+    assert {kind for _, kind in given} == set(KINDS)
+    assert sorted(set(KNOWN_FAULTS) - given) == []
+    assert {kind for lesson in LESSONS for _, which, kind, _ in answers(lesson) if which == "right"} == {""}
