@@ -18,7 +18,7 @@ from feedbackalign.layers import Residual
 from feedbackalign.layers.residual import add
 from feedbackalign.ops.norms import norm
 from feedbackalign.rules.base import Rule, Step
-from feedbackalign.validation import describe, require_density, require_finite, require_float_array
+from feedbackalign.validation import describe, require_density, require_finite
 
 
 class ErrorSendingRule(Rule):
@@ -41,7 +41,7 @@ class ErrorSendingRule(Rule):
 
     def backward(self, error):
         """Walk the network from the top with an error (N, out) at its output -> Step with grads and errors."""
-        self.network.layers[-1].require_error(require_float_array(error, "error"))
+        self.network.layers[-1].require_error(error)
         self.output_error = error
         step = Step()
         self.walk_down(self.network.layers, error, step)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from feedbackalign.validation.words import describe, is_plain
+from feedbackalign.validation.words import PLAIN, describe, is_plain
 
 
 def require_plain(array, what):
@@ -58,9 +58,10 @@ def require_numbers(x, what, *, shape=None, kinds="iuf"):
 
 def require_float_array(x, what, *, kinds="fd"):
     """Refuse anything but an array of float32 or float64, of any shape; "fdFD" lets complex ones through."""
-    if not isinstance(x, np.ndarray) or x.dtype.char not in kinds:
-        raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
-    return require_plain(x, what)
+    if type(x) in PLAIN and x.dtype.char in kinds:
+        return x
+    require_plain(x, what)
+    raise TypeError(f"{what}: expected a float32 or float64 array, got {describe(x)}")
 
 
 def require_floats(x, what, *, shape):
@@ -75,7 +76,7 @@ def require_floats(x, what, *, shape):
     ...
     ValueError: x: expected shape (N, 1, H, W), got float64 array of shape (4, 28, 28, 1): channels come first
     """
-    if not is_plain(x) or x.dtype.char not in "fd":
+    if type(x) not in PLAIN or x.dtype.char not in "fd":
         require_float_array(x, what)
     if x.shape != shape and not fits(x.shape, shape):
         hint = channels_first(shape[1:], x.shape[1:])

@@ -6,6 +6,8 @@ import pathlib
 
 import numpy as np
 
+PLAIN = (np.ndarray, np.memmap)         # kinds of array that compute as NumPy's own do
+
 
 def describe(value):
     """What came, in a few words: `float32 array of shape (3, 4)` or `'abc'`.
@@ -24,7 +26,7 @@ def describe(value):
 
 
 def is_plain(array):
-    return type(array) in (np.ndarray, np.memmap)
+    return type(array) in PLAIN
 
 
 def require_known(name, known, what):
