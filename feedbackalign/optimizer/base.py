@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from feedbackalign.validation import (describe, is_plain, require_dict, require_float_array, require_known,
+from feedbackalign.validation import (PLAIN, describe, require_dict, require_float_array, require_known,
                                       require_number, require_plain)
 
 FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
@@ -70,7 +70,7 @@ class Optimizer:
         if not (isinstance(parameters, dict) and isinstance(gradients, dict)):
             require_dict(parameters, "parameters"), require_dict(gradients, "gradients")
         for (name, theta), g in zip(parameters.items(), map(gradients.get, parameters)):
-            if not (is_plain(g) and np.shape(theta) == g.shape and {theta.dtype, g.dtype} <= FLOATS):
+            if not (type(g) in PLAIN and np.shape(theta) == g.shape and {theta.dtype, g.dtype} <= FLOATS):
                 refuse_gradient(name, theta, gradients)
         if isinstance(self.lr, dict) or isinstance(self.weight_decay, dict):
             rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)

@@ -11,10 +11,10 @@ from feedbackalign.validation.numbers import (require_bool, require_density, req
                                               require_integer, require_number, require_seed, require_step, store)
 from feedbackalign.validation.things import (require_arrays, require_dict, require_entries, require_function,
                                              require_generator, require_instance, require_list, require_shape)
-from feedbackalign.validation.words import (describe, is_plain, require_file, require_folder, require_known,
-                                            require_path, require_text)
+from feedbackalign.validation.words import (PLAIN, describe, is_plain, require_file, require_folder,
+                                            require_known, require_path, require_text)
 
-__all__ = ["channels_first", "describe", "fits", "in_letters", "is_plain", "require_arrays", "require_bool",
+__all__ = ["PLAIN", "channels_first", "describe", "fits", "in_letters", "is_plain", "require_arrays", "require_bool",
            "require_density", "require_dict", "require_dtype", "require_entries", "require_factor", "require_file",
            "require_finite", "require_float_array", "require_floats", "require_folder", "require_function",
            "require_generator", "require_instance", "require_integer", "require_known", "require_labels",
