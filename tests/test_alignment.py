@@ -72,7 +72,7 @@ def test_nothing_has_no_direction():
 
 
 def test_two_sizes_are_refused():
-    with pytest.raises(ValueError, match="angle: expected u and v of one size, got 2 and 3 entries"):
+    with pytest.raises(ValueError, match=r"angle: expected u and v of one size, got .* \(2,\) and .* \(3,\)"):
         alignment.angle(np.ones(2), np.ones(3))
     with pytest.raises(TypeError, match="angle: expected an array of real numbers, got complex128 array"):
         alignment.angle(np.ones(2), np.ones(2) * 1j)

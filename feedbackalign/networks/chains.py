@@ -225,7 +225,7 @@ def settling_chain(network, activation=None, pooling=None, readout=True):
             pool = renamed(POOLINGS[pooling](pool.size, pool.stride), pool.name)
         stages[n] = stage._replace(unit=unit, pool=pool)
     if pooling is not None and all(stage.pool is None for stage in stages):
-        refuse(f"pooling: expected a network that pools, got none of it to replace by {pooling!r}")
+        refuse(f"pooling: expected a network with pooling that {pooling!r} can replace, got one without")
     *below, top = stages
     if not isinstance(top.layer, Linear):
         refuse(f"{top.name} cannot settle: expected a Linear on top, got {top.layer!r}")

@@ -62,6 +62,8 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     >>> [(row["expansion"], row["lr"]) for row in rows]
     [(10, 0.01), (10, 0.1), (2, 0.01), (2, 0.1)]
     """
+    if finished is not None:
+        require_instance(finished, FinishedRuns, "finished")
     runs = plan(rules, seeds=seeds, options=options, **settings)
     groups = do_runs(runs, executor=executor, progress=progress, on_failure=on_failure, finished=finished)
     return Rows(row for group in groups for row in group)
@@ -91,8 +93,6 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
     for function, what in ((progress, "progress"), (on_failure, "on_failure")):
         if function is not None:
             require_function(function, what)
-    if finished is not None:
-        require_instance(finished, FinishedRuns, "finished")
     if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
         raise TypeError(f"executor: expected a concurrent.futures.Executor, made, got {describe(executor)}")
     if isinstance(executor, Workers):

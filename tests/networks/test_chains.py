@@ -144,7 +144,7 @@ def test_a_pooling_of_ones_own_takes_the_networks_place(pooling):
 
 @pytest.mark.parametrize(("net", "options", "says"), [
     (lambda: cases.image("max")[0], {"pooling": "mean"}, "unknown pooling 'mean'.*max, average, softmax"),
-    (lambda: cases.image("none")[0], {"pooling": "softmax"}, "pooling: expected a network that pools, got none"),
+    (lambda: cases.image("none")[0], {"pooling": "softmax"}, "pooling: expected a network with pooling that 'softmax'"),
     (lambda: Network([conv(), layers.MaxPool2d(3, 2, padding=1), layers.Tanh(), layers.Flatten(), linear(8)],
                      input_shape=(1, 4, 4)), {"pooling": "average"}, "pool1 cannot be replaced: .*without padding"),
     (lambda: Network([linear(), layers.Tanh(), linear(), layers.Tanh()]), {"readout": False},

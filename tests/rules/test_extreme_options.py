@@ -7,7 +7,7 @@ import feedbackalign as fa
 from feedbackalign import rules
 from feedbackalign.optimizer import SGD
 
-NUMBERS_OR_NONE = {"beta", "target_step", "feedback_decay", "feedback_rate", "dual_rates"}
+NUMBERS_OR_NONE = {"beta", "target_step", "feedback_decay", "feedback_clip", "feedback_rate", "dual_rates"}
 WORDS_OR_NONE = {"route", "activation", "pooling"}
 NUMBERS_OR_WORDS = {"eta"}
 RUNS_AWAY = {"forgetting"}              # λ near 0 lets the network run away, and a warning says so

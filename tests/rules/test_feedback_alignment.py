@@ -43,6 +43,8 @@ def pushed_up(net, rule, name, v):
             v = layer.respond(v, rule.feedback_weights(layer.name))
         elif above and isinstance(layer, layers.MaxPool2d):
             v = of_the_winners(layer, v)
+        elif above and isinstance(layer, layers.SoftmaxPool2d):
+            v = layer.change(v, layer.input)
         elif above and layer.kind in layers.ACTIVATIONS:
             v = v * layer.derivative(layer.input)
         elif above:

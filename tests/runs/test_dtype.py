@@ -87,4 +87,5 @@ def test_every_command_that_makes_a_network_of_ones_choice_takes_it(command, tmp
         assert {json.loads(line)["dtype"] for line in lines} == {"float64"}
     capsys.readouterr()
     assert cli.main([*command.split(), "--dtype", "float16"]) != 0
-    assert "dtype: expected float32 or float64, got 'float16'" in capsys.readouterr().err
+    assert "dtype: expected numpy.float32 or numpy.float64, or the name of one, got 'float16'" in \
+        capsys.readouterr().err

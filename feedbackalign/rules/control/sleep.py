@@ -15,6 +15,7 @@ The weight mirror is simpler: noise in a forward pass without a controller. Ther
 
 import numpy as np
 
+from feedbackalign.ops.norms import norm
 from feedbackalign.rules.control.dynamics import push, run
 from feedbackalign.validation import require_integer, require_number, require_step
 
@@ -56,7 +57,7 @@ def clipped(change, longest):
     >>> clipped(np.array([[3.0, 4.0]]), 1.0)
     array([[0.6, 0.8]])
     """
-    return change if longest is None else change * (longest / max(float(np.linalg.norm(change)), longest))
+    return change if longest is None else change * (longest / max(norm(change), longest))
 
 
 def mirror_change(stages, seen, sigma, rng):

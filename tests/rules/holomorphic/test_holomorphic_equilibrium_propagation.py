@@ -143,6 +143,14 @@ def test_a_missing_stream_is_refused_with_an_example(rng):
         rules.make(HolomorphicEP, net, rng=rng)
 
 
+def test_without_a_readout_the_output_settles_and_sends_down_by_a_B_of_its_own():
+    rule, x, labels = small(readout=False, angle=0.0, mode="tangent", **LONG)
+    assert set(rule.B) == {"fc2", "fc3"} and rule.chain.readout is None
+    grads, reference = rule.gradients(x, labels).grads, rule.references(x, labels)["recurrent-backprop"]
+    for name, expected in reference.items():
+        np.testing.assert_allclose(grads[name], expected, rtol=1e-5, atol=1e-7, err_msg=name)
+
+
 def test_squared_error_and_softmax_pooling_work_too():
     rule, x, labels = small(loss="squared-error", mode="points")
     assert set(rule.B) == {"fc2", "fc3"}                                # the top settles as well

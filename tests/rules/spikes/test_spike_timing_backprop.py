@@ -16,7 +16,7 @@ from feedbackalign.training.loop import train_step
 from tests.rules.tools import assert_close, backprop, dense_case, distance, frozen, make, spiking_case, wrong_truths
 from tests.strategies import seeds, spiking_networks_with_batch
 
-WORKING = ("bp", "ode-to-ode", "fa", "dfa", "drtp", "kp", "wp", "relpsp")
+WORKING = ("bp", "ode-to-ode", "fa", "dfa", "drtp", "top-only", "kp", "wp", "relpsp")
 OFF = {"silent_push": None, "slope_floor": None}
 
 
