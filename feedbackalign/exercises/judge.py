@@ -1,17 +1,22 @@
 """Judge an answer to an exercise: "not done yet", "right", or in one sentence what is wrong. Never a traceback."""
 
+import ast
 import copy
 import dataclasses
 import inspect
+import textwrap
 
 import numpy as np
 
 from feedbackalign.exercises import guard
-from feedbackalign.exercises.difference import complaint
+from feedbackalign.exercises.explanation import complaint
 from feedbackalign.exercises.plain import arrays_in, plain
 from feedbackalign.validation import describe
 
 SECONDS = 5.0               # of computing that one case may take
+
+OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
+             ast.FloorDiv: "//", ast.Mod: "%"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,19 +38,20 @@ def not_right(number, wrong):
 
 
 def judge(number, exercise, candidate, seconds=SECONDS):
-    """Try the candidate on every case of the exercise -> Verdict."""
-    cases = exercise.draw_cases()
-    wrong = _unfit(exercise, candidate, cases[0])
-    answers = []
+    """Try the candidate on every case and at every limit of the exercise -> Verdict."""
+    trials, answers, failure = exercise.trials(), [], None
+    wrong = _unfit(exercise, candidate, trials[0][1])
     try:
-        for arguments in cases if wrong is None else ():
-            answer, wrong = _answer(exercise, candidate, arguments, seconds)
-            if wrong:
+        for limit, arguments in trials if wrong is None else ():
+            answer, failure = _answer(exercise, candidate, arguments, seconds)
+            if failure:
+                wrong = None if limit else failure
                 break
             answers.append(answer)
+        wrong = wrong or complaint(exercise, trials, answers, failure,
+                                   ask=lambda arguments: _answer(exercise, candidate, arguments, seconds)[0])
     except NotImplementedError:
         return Verdict("not done", f"exercise {number}: not done yet.")
-    wrong = wrong or complaint(exercise, cases, answers)
     return not_right(number, wrong) if wrong else Verdict("right", f"exercise {number}: right.")
 
 
@@ -80,7 +86,7 @@ def _answer(exercise, candidate, arguments, seconds):
         return None, f"your function {failed}"
     for name, was, now in zip(exercise.arguments, arguments, given):
         if not _is_unchanged(was, now):
-            return None, f"your function changes its argument {name}: write a = a + b, not a += b, or work on a copy"
+            return None, f"your function changes its argument {name}: {_remedy(candidate, name)}"
         if any(np.may_share_memory(mine, theirs) for mine in arrays_in(answer) for theirs in arrays_in(now)):
             return None, (f"your function returns its argument {name} itself, or a view of it: a change of one is a "
                           f"change of the other, so return a copy")
@@ -94,3 +100,14 @@ def _is_unchanged(was, now):
         return len(before) == len(after) and all(np.array_equal(one, other) for one, other in zip(before, after))
     except Exception:                                               # the function put something else in their place
         return False
+
+
+def _remedy(candidate, name):
+    """How to leave an argument as it is: another operator where the source has `name += …`, else a copy."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(candidate)))
+        signs = [OPERATORS[type(node.op)] for node in ast.walk(tree) if isinstance(node, ast.AugAssign)
+                 and isinstance(node.target, ast.Name) and node.target.id == name]
+    except Exception:                                               # there is no source, or it is half a statement
+        signs = []
+    return f"write {name} = {name} {signs[0]} …, not {name} {signs[0]}= …" if signs else "work on a copy of it"

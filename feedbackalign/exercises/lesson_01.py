@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign import ops
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
 
 
@@ -15,9 +16,20 @@ def hidden_error(error, weight, v):
     raise NotImplementedError
 
 
-def _one_layer(rng):
-    return [(rng.normal(size=(N, out)), rng.normal(size=(out, inputs)), rng.normal(size=(N, inputs)))
-            for N, out, inputs in [(5, 3, 4), (3, 2, 7)]]
+def _layer(rng, N, out, inputs):
+    return rng.normal(size=(N, out)), rng.normal(size=(out, inputs)), rng.normal(size=(N, inputs))
+
+
+def _layers(rng):
+    return [_layer(rng, 5, 3, 4), _layer(rng, 3, 2, 7)]
+
+
+def _layers_at_the_limits(rng):
+    error, weight, v = _layer(rng, 4, 3, 5)
+    return {"one sample": _layer(rng, 1, 3, 4), "one unit": _layer(rng, 6, 2, 1), "one output": _layer(rng, 4, 1, 3),
+            "one sample, one unit and one output": _layer(rng, 1, 1, 1),
+            "a tiny error": (1e-150 * error, weight, v), "a huge error": (1e150 * error, weight, v),
+            "pre-activations far from 0": (error, weight, np.where(v > 1, 300.0, np.where(v < -1, -300.0, v)))}
 
 
 def _through_tanh(error, weight, v):
@@ -33,36 +45,70 @@ def two_layer_gradients(x, targets, W1, W2):
     raise NotImplementedError
 
 
-def _two_layers(rng):
-    return [(rng.normal(size=(N, inputs)), rng.normal(size=(N, out)), rng.normal(size=(hidden, inputs)),
-             rng.normal(size=(out, hidden))) for N, inputs, hidden, out in [(6, 4, 5, 3), (4, 3, 2, 5)]]
+def _network(rng, N, inputs, hidden, out):
+    return (rng.normal(size=(N, inputs)), rng.normal(size=(N, out)), rng.normal(size=(hidden, inputs)),
+            rng.normal(size=(out, hidden)))
 
 
-def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, way_down=np.matmul):
-    v = x @ W1.T                                            # (N, hidden)
-    error = (np.tanh(v) @ W2.T - targets) / len(x)          # (N, out)
-    hidden = way_down(error, W2) * slope(v)                 # (N, hidden)
-    return hidden.T @ x, error.T @ np.tanh(v)
+def _networks(rng):
+    return [_network(rng, 6, 4, 5, 3), _network(rng, 4, 3, 2, 5)]
+
+
+def _networks_at_the_limits(rng):
+    x, targets, W1, W2 = _network(rng, 5, 3, 6, 2)
+    return {"one sample": _network(rng, 1, 4, 3, 2), "one hidden unit": _network(rng, 5, 3, 1, 2),
+            "one output": _network(rng, 7, 2, 3, 1), "one input": _network(rng, 3, 1, 4, 2),
+            "tiny inputs": (1e-150 * x, targets, W1, W2), "huge targets": (x, 1e150 * targets, W1, W2),
+            "hidden units far from 0": (x, targets, W1 * np.array([[1], [100], [1], [1], [-100], [1]]), W2)}
+
+
+def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, met=np.tanh, samples=slice(None), N=None):
+    v = x @ W1.T                                                        # (N, hidden)
+    error = (np.tanh(v) @ W2.T - targets) / (N or len(x))               # (N, out)
+    hidden = error @ W2 * slope(v)                                      # (N, hidden)
+    return hidden[samples].T @ x[samples], error[samples].T @ met(v)[samples]
 
 
 EXERCISES = {
-    "1.1": Exercise(task=hidden_error, cases=_one_layer, right=_through_tanh, mistakes=[
-        ("you left out the slope of tanh, 1 − tanh(v)²", lambda error, weight, v: error @ weight),
+    "1.1": Exercise(task=hidden_error, cases=_layers, limits=_layers_at_the_limits, right=_through_tanh, mistakes=[
+        (f"{hints.SLOPE_LEFT_OUT} of tanh, 1 − tanh(v)²", lambda error, weight, v: error @ weight),
+        (hints.SLOPE_TWICE, lambda error, weight, v: error @ weight * (1 - np.tanh(v)**2)**2),
         ("the slope of tanh is 1 − tanh(v)², not tanh(v)", lambda error, weight, v: error @ weight * np.tanh(v)),
-        ("the slope is 1 − tanh(v)², and v is still to be put through tanh",
+        (hints.slope_of_the_wrong("1 − v²; v is still to be put through tanh"),
          lambda error, weight, v: error @ weight * (1 - v**2)),
         ("you multiplied with the slope of a ReLU; these units are tanh",
          lambda error, weight, v: error @ weight * (v > 0)),
-        ("the slope is taken at tanh(v); it belongs at the pre-activation v",
+        (hints.slope_of_the_wrong("at tanh(v); it belongs at the pre-activation v"),
          lambda error, weight, v: error @ weight * (1 - np.tanh(np.tanh(v))**2)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the outputs",
+         lambda error, weight, v: error[:, -1:] * weight[-1] * (1 - np.tanh(v)**2)),
+        (f"{hints.FIRST_LEFT_OUT}, the first output's",
+         lambda error, weight, v: error[:, 1:] @ weight[1:] * (1 - np.tanh(v)**2)),
+        (f"{hints.LAST_LEFT_OUT}, the last output's",
+         lambda error, weight, v: error[:, :-1] @ weight[:-1] * (1 - np.tanh(v)**2)),
     ]),
-    "1.2": Exercise(task=two_layer_gradients, cases=_two_layers, right=_backprop, parts=("∂L/∂W1", "∂L/∂W2"), mistakes=[
-        ("you left out the slope of tanh, 1 − tanh(v)², on the way to W1",
-         lambda *given: _backprop(*given, slope=np.ones_like)),
-        ("the slope of tanh is 1 − tanh(v)², not tanh(v)", lambda *given: _backprop(*given, slope=np.tanh)),
-        ("you exchanged the two: ∂L/∂W1 comes first", lambda *given: _backprop(*given)[::-1]),
-        ("what meets the error at W2 is tanh(v), the layer's input, not v",
-         lambda x, targets, W1, W2: (_backprop(x, targets, W1, W2)[0],
-                                     ((np.tanh(x @ W1.T) @ W2.T - targets) / len(x)).T @ (x @ W1.T))),
-    ]),
+    "1.2": Exercise(
+        task=two_layer_gradients, cases=_networks, limits=_networks_at_the_limits, right=_backprop,
+        parts=("∂L/∂W1", "∂L/∂W2"), mistakes=[
+            (f"{hints.SLOPE_LEFT_OUT} of tanh, 1 − tanh(v)², on the way to W1",
+             lambda *given: _backprop(*given, slope=np.ones_like)),
+            (f"{hints.SLOPE_TWICE}, on the way to W1",
+             lambda *given: _backprop(*given, slope=lambda v: (1 - np.tanh(v)**2)**2)),
+            ("the slope of tanh is 1 − tanh(v)², not tanh(v)", lambda *given: _backprop(*given, slope=np.tanh)),
+            (hints.slope_of_the_wrong("at tanh(v); it belongs at the pre-activation v"),
+             lambda *given: _backprop(*given, slope=lambda v: 1 - np.tanh(np.tanh(v))**2)),
+            (hints.slope_of_the_wrong("1 − v²; v is still to be put through tanh"),
+             lambda *given: _backprop(*given, slope=lambda v: 1 - v**2)),
+            ("you exchanged the two: ∂L/∂W1 comes first", lambda *given: _backprop(*given)[::-1]),
+            ("what meets the error at W2 is tanh(v), the layer's input, not v",
+             lambda *given: _backprop(*given, met=lambda v: v)),
+            (hints.wrong_N("samples; a mean over all entries divides by the outputs too"),
+             lambda x, targets, W1, W2: _backprop(x, targets, W1, W2, N=targets.size)),
+            (hints.wrong_N("samples, not of outputs"),
+             lambda x, targets, W1, W2: _backprop(x, targets, W1, W2, N=len(W2))),
+            (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples",
+             lambda *given: _backprop(*given, samples=slice(-1, None))),
+            (f"{hints.FIRST_LEFT_OUT}, the first sample's", lambda *given: _backprop(*given, samples=slice(1, None))),
+            (f"{hints.LAST_LEFT_OUT}, the last sample's", lambda *given: _backprop(*given, samples=slice(None, -1))),
+        ]),
 }

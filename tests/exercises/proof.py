@@ -2,21 +2,23 @@
 
     def test_3_1():
         prove("3.1", right=[solutions.send_back, solutions.send_back_by_loops], kind="dense backward",
-              wrong={"derivative left out": (lambda error, B, v: error @ B, "slope")},
+              kinds={"slope left out": lambda error, B, v: error @ B, ...},
               own={"two of your own": (function, "words that the sentence holds"), ...},
-              without={"transposed": "why it cannot happen here"})
+              without={"endless": "why it cannot happen here"})
 
-`GENERAL` is made from the first right solution and wanted of every check. `KINDS` lists what a check of a kind must
-reject besides; those that `MADE` holds are made from the right solution too, the others are `wrong`, written by you.
+`GENERAL` is made from the first right solution and wanted of every check. So are the kinds of mistakes that
+`made_from` makes; the others to which `kinds.ROWS` says "yes" are written by you, in `kinds`: a function, or several.
 """
 
 import copy
 
 import numpy as np
 
-from feedbackalign.exercises import find
+from feedbackalign.exercises import explanation, find, hints
+from feedbackalign.exercises.difference import difference
 from feedbackalign.exercises.judge import judge
 from feedbackalign.exercises.plain import arrays_in
+from tests.exercises.kinds import ROWS, answers
 
 # What a check of this kind must reject, by name; the words of the hint are beside the function that does it.
 KINDS = {
@@ -38,7 +40,7 @@ def every(change):
 
 
 def _at_every_part(change, value):
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return tuple(_at_every_part(change, part) for part in value)
     return change(value)
 
@@ -58,6 +60,12 @@ MADE = {
     "twice 1/N": (lambda exercise: with_samples(exercise, lambda part, N: part / N), "1/N of the right one"),
     "sign": (lambda exercise: every(lambda part: -part), "sign"),
 }
+
+
+def in_longdouble(right):
+    """The same answer in more digits."""
+    return every(lambda part: np.asarray(part, dtype=np.longdouble) if np.asarray(part).dtype == np.float64 else part)(
+        right)
 
 
 def changing_an_argument(right):
@@ -116,7 +124,32 @@ GENERAL = {
 }
 
 
-def prove(number, *, right, kind, wrong=None, own, without=None):
+def made_from(right, exercise):
+    """{kind: wrong answers} of the kinds that can be made from a right answer without knowing the exercise."""
+    made = {kind: [every(change)(right) for words, change in explanation.CHANGES.items() if phrase in words]
+            for kind, phrase in hints.KINDS.items()}
+    if None not in (exercise.samples_in(arguments) for _, arguments in exercise.trials()):
+        made["no mean"] = [with_samples(exercise, lambda part, N: part * N)(right)]
+        made["mean twice"] = [with_samples(exercise, lambda part, N: part / N)(right)]
+    made["hard-coded"] = [keeping(right, place, number) for place, number in enumerate(exercise.draw_cases()[0])
+                          if isinstance(number, float)]
+    differing = {kind: [wrong for wrong in candidates if differs(exercise, right, wrong)]
+                 for kind, candidates in made.items()}
+    return {kind: candidates for kind, candidates in differing.items() if candidates}
+
+
+def keeping(right, place, number):
+    """The right answer, but with one number instead of an argument."""
+    return lambda *arguments: right(*arguments[:place], number, *arguments[place + 1:])
+
+
+def differs(exercise, right, wrong):
+    """Whether the two give something else in one trial at least."""
+    return any(difference(wrong(*arguments), exercise.right(*arguments), exercise) is not None
+               for _, arguments in copy.deepcopy(exercise.trials()))
+
+
+def prove(number, *, right, own, kinds=None, kind="other", wrong=None, without=None):
     """Assert that the check accepts all of `right`, and rejects every wrong answer with the words beside it."""
     exercise = find(number)
     wrong, without = wrong or {}, without or {}
@@ -126,6 +159,7 @@ def prove(number, *, right, kind, wrong=None, own, without=None):
     for candidate in right:
         verdict = judge(number, exercise, candidate)
         assert verdict.right, verdict.text
+        assert judge(number, exercise, in_longdouble(candidate)).right, f"{number}: longdouble is not accepted"
     assert judge(number, exercise, exercise.task).state == "not done"
 
     first = right[0]
@@ -133,9 +167,20 @@ def prove(number, *, right, kind, wrong=None, own, without=None):
     for name in KINDS[kind]:
         if name in MADE and name not in wrong and name not in without:
             candidates[name] = (MADE[name][0](exercise)(first), MADE[name][1])
+    if number in ROWS:
+        candidates |= every_yes(number, made_from(first, exercise), kinds or {})
     said = [rejected(number, name, *entry) for name, entry in {**candidates, **wrong, **own}.items()]
     unheard = [sentence for sentence, _ in exercise.mistakes if not any(sentence in text for text in said)]
     assert not unheard, f"{number}: no wrong answer is told {unheard}"
+
+
+def every_yes(number, made, written):
+    """{name: (wrong answer, words)} for every kind of mistake that can be made; what has been written wins."""
+    cases = made | {kind: wrong if isinstance(wrong, (list, tuple)) else [wrong] for kind, wrong in written.items()}
+    wanted = {kind for kind, said in answers(number).items() if said == "yes"}
+    assert set(cases) == wanted, (f"{number}: the table says yes to {sorted(wanted - set(cases))}, without a case, and "
+                                  f"no to {sorted(set(cases) - wanted)}, with one")
+    return {f"{kind} {place}": (wrong, hints.KINDS[kind]) for kind in cases for place, wrong in enumerate(cases[kind])}
 
 
 def rejected(number, name, candidate, words):

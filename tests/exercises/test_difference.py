@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from feedbackalign.exercises.base import Exercise
-from feedbackalign.exercises.difference import complaint, difference
+from feedbackalign.exercises.difference import difference
+from feedbackalign.exercises.explanation import complaint
 
 RNG = np.random.default_rng(0)
 CASES = [(RNG.normal(size=(N, 3)), RNG.normal(size=(3, 4))) for N in (5, 6)]
@@ -15,7 +16,7 @@ def about(right, answer, mistakes=(), cases=CASES, **more):
     def task(error, weight):
         raise NotImplementedError
     exercise = Exercise(task=task, cases=lambda rng: cases, right=right, mistakes=mistakes, **more)
-    return complaint(exercise, cases, [answer(*arguments) for arguments in cases])
+    return complaint(exercise, [("", arguments) for arguments in cases], [answer(*arguments) for arguments in cases])
 
 
 def product(error, weight):
@@ -69,7 +70,8 @@ def test_without_a_batch_nothing_is_said_of_n():
     def task(u, v):
         raise NotImplementedError
     exercise = Exercise(task=task, cases=lambda rng: CASES, right=product)
-    assert "N" not in complaint(exercise, CASES, [len(u) * (u @ v) for u, v in CASES]).replace("NaN", "")
+    trials = [("", arguments) for arguments in CASES]
+    assert "N" not in complaint(exercise, trials, [len(u) * (u @ v) for u, v in CASES]).replace("NaN", "")
 
 
 def test_the_first_entry_that_differs_is_named_with_enough_digits():
@@ -128,5 +130,8 @@ def test_numbers_and_tuples():
 
 
 def test_a_right_answer_of_zeros_is_compared_too():
-    assert difference(np.zeros(3), np.zeros(3), 1e-9) is None
-    assert "entry [1]" in difference(np.array([0, 1e-12, 0.0]), np.zeros(3), 1e-9)
+    zeros = Exercise(task=product, cases=None, right=None)
+    assert difference(np.zeros(3), np.zeros(3), zeros) is None
+    assert "entry [1]" in difference(np.array([0, 1e-12, 0.0]), np.zeros(3), zeros)
+    degrees = Exercise(task=product, cases=None, right=None, at_least=180.0)
+    assert difference(1e-9, 0.0, degrees) is None and difference(1e-6, 0.0, degrees) is not None

@@ -1,5 +1,6 @@
 """The exercises as a whole: found by their number, printed, tried, and all of them built alike."""
 
+import importlib
 import inspect
 import sys
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 
 import feedbackalign as fa
 from feedbackalign import exercises
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.plain import arrays_in
 from feedbackalign.exercises.solution_file import verdict_on
+from tests.exercises.kinds import ROWS, answers
 
 SOLUTIONS = Path(__file__).resolve().parents[1] / "solutions"
 
@@ -48,8 +51,28 @@ def test_every_exercise_is_built_alike(number):
     assert None in sizes or len(set(sizes)) > 1, "N must differ, or N times is five times"
     for sentence, mistake in exercise.mistakes:
         assert sentence[-1] not in ".?!", f"{sentence!r} ends a longer sentence, which has its own full stop"
-        differs = [not same(exercise.right(*case), mistake(*case)) for case in once]
-        assert any(differs), f"{sentence!r} describes the right answer"
+        assert any(differs(exercise, mistake, arguments) for _, arguments in exercise.trials()), \
+            f"{sentence!r} describes the right answer"
+
+
+@pytest.mark.parametrize("number", [number for number in exercises.numbers() if exercises.find(number).draw_limits()])
+def test_limits_are_drawn_alike_and_have_a_finite_answer(number):
+    exercise = exercises.find(number)
+    once, again = exercise.draw_limits(), exercise.draw_limits()
+    for limit, arguments in once.items():
+        assert limit and len(arguments) == len(exercise.arguments)
+        assert all(map(np.array_equal, arrays_in(arguments), arrays_in(again[limit]))), "drawn anew every time"
+        assert all(np.isfinite(array).all() for array in arrays_in((*parts_of(exercise.right(*arguments)),)))
+    if exercise.samples_in(exercise.draw_cases()[0]) is not None:
+        assert 1 in map(exercise.samples_in, once.values()), "no limit has one sample"
+
+
+@pytest.mark.parametrize("number", ROWS)
+def test_every_row_of_the_table_has_its_proof(number):
+    lesson, place = number.split(".")
+    module = importlib.import_module(f"tests.exercises.test_lesson_{int(lesson):02d}")
+    assert f'prove("{number}"' in inspect.getsource(getattr(module, f"test_{lesson}_{place}"))
+    assert set(answers(number)) == set(hints.KINDS) and "" not in answers(number).values()
 
 
 @pytest.mark.parametrize("number", exercises.numbers())
@@ -60,9 +83,20 @@ def test_every_exercise_has_a_solution_in_a_file(number, monkeypatch):
     assert verdict.right, verdict.text
 
 
-def same(one, other):
-    pairs = list(zip(one, other)) if isinstance(one, tuple) else [(one, other)]
-    return all(np.shape(mine) == np.shape(theirs) and np.allclose(mine, theirs, rtol=1e-6) for mine, theirs in pairs)
+def parts_of(value):
+    return [np.asarray(part) for part in (value if isinstance(value, tuple) else [value])]
+
+
+def differs(exercise, mistake, arguments):
+    """Whether the mistake is far from the right answer here, or is none at this limit."""
+    try:
+        wrong = parts_of(mistake(*arguments))
+    except Exception:
+        return True
+    right = parts_of(exercise.right(*arguments))
+    return len(wrong) != len(right) or not all(
+        mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=1e-6, atol=1e-6 * np.abs(mine).max(initial=0))
+        for mine, theirs in zip(right, wrong))
 
 
 def test_the_numbers_are_in_order():

@@ -6,29 +6,64 @@ from tests.exercises.proof import prove
 from tests.solutions import lesson_01 as solutions
 
 
+def sent(slope, outputs=slice(None)):
+    return lambda error, weight, v: np.einsum("no,oi->ni", error[:, outputs], weight[outputs]) * slope(v)
+
+
+def sech(v):
+    return 1 / np.cosh(v)**2
+
+
+def last_output_only(error, weight, v):
+    answer = np.zeros(v.shape)
+    for n, i, o in np.ndindex(*v.shape, len(weight)):
+        answer[n, i] = error[n, o] * weight[o, i] * sech(v[n, i])
+    return answer
+
+
 def test_1_1():
-    prove("1.1", right=[solutions.hidden_error, solutions.hidden_error_by_loops], kind="dense backward",
-          wrong={"derivative left out": (lambda error, weight, v: error @ weight, "left out the slope")},
-          own={"tanh as its own slope": (lambda error, weight, v: error @ weight * np.tanh(v), "not tanh(v)"),
-               "v taken for tanh(v)": (lambda error, weight, v: error @ weight * (1 - v**2), "put through tanh"),
-               "slope of a ReLU": (lambda error, weight, v: np.where(v > 0, error @ weight, 0), "ReLU"),
-               "tanh twice": (lambda error, weight, v: error @ weight / np.cosh(np.tanh(v))**2, "pre-activation"),
-               "W turned round": (lambda error, weight, v: error @ weight.T, "write the shape")})
+    prove("1.1", right=[solutions.hidden_error, solutions.hidden_error_by_loops], kinds={
+        "slope left out": sent(lambda v: 1.0), "slope twice": sent(lambda v: sech(v)**2),
+        "slope of the wrong": [sent(lambda v: 1 - v**2), sent(lambda v: sech(np.tanh(v)))],
+        "overwritten in a loop": last_output_only,
+        "first left out": sent(sech, slice(1, None)), "last left out": sent(sech, slice(None, -1))},
+        own={"tanh as its own slope": (sent(np.tanh), "not tanh(v)"),
+             "slope of a ReLU": (sent(lambda v: v > 0), "ReLU"),
+             "W turned round": (lambda error, weight, v: error @ weight.T, "write the shape"),
+             "one unit taken out": (lambda error, weight, v: sent(sech)(error, weight, v) if v.shape[1] > 1 else
+                                    sent(sech)(error, weight, v)[:, 0], "with one unit: the answer should have shape")})
 
 
-def backprop(x, targets, W1, W2, slope=None, met=np.tanh):
+def backprop(x, targets, W1, W2, slope=sech, met=np.tanh, N=None):
     v = x @ W1.T
-    error = (np.tanh(v) @ W2.T - targets) / len(x)
-    return (error @ W2 * (1 if slope is None else slope(v))).T @ x, error.T @ met(v)
+    error = (np.tanh(v) @ W2.T - targets) / (N or len(x))
+    return (error @ W2 * slope(v)).T @ x, error.T @ met(v)
+
+
+def of_samples(samples):
+    def gradients(x, targets, W1, W2):
+        return backprop(x[samples], targets[samples], W1, W2, N=len(x))
+    return gradients
+
+
+def last_sample_only(x, targets, W1, W2):
+    dW1, dW2 = np.zeros(W1.shape), np.zeros(W2.shape)
+    for n in range(len(x)):
+        dW1[...], dW2[...] = backprop(x[n:n + 1], targets[n:n + 1], W1, W2, N=len(x))
+    return dW1, dW2
 
 
 def test_1_2():
-    def right(*arguments):
-        return solutions.two_layer_gradients(*arguments)
-    prove("1.2", right=[right, solutions.two_layer_gradients_by_the_package], kind="dense backward",
-          wrong={"derivative left out": (backprop, "left out the slope")},
-          own={"exchanged": (lambda *arguments: right(*arguments)[::-1], "exchanged"),
-               "tanh as its own slope": (lambda *arguments: backprop(*arguments, slope=np.tanh), "not tanh(v)"),
-               "v where tanh(v) belongs": (lambda *arguments: backprop(
-                   *arguments, slope=lambda v: 1 - np.tanh(v)**2, met=lambda v: v), "the layer's input"),
-               "one of two": (lambda *arguments: right(*arguments)[:1], "2 things")})
+    prove("1.2", right=[solutions.two_layer_gradients, solutions.two_layer_gradients_by_the_package], kinds={
+        "slope left out": lambda *given: backprop(*given, slope=np.ones_like),
+        "slope twice": lambda *given: backprop(*given, slope=lambda v: sech(v)**2),
+        "slope of the wrong": [lambda *given: backprop(*given, slope=lambda v: 1 - v**2),
+                               lambda *given: backprop(*given, slope=lambda v: sech(np.tanh(v)))],
+        "wrong N": [lambda x, targets, *rest: backprop(x, targets, *rest, N=targets.size),
+                    lambda x, targets, *rest: backprop(x, targets, *rest, N=targets.shape[1])],
+        "overwritten in a loop": last_sample_only,
+        "first left out": of_samples(slice(1, None)), "last left out": of_samples(slice(None, -1))},
+        own={"exchanged": (lambda *given: backprop(*given)[::-1], "exchanged"),
+             "tanh as its own slope": (lambda *given: backprop(*given, slope=np.tanh), "not tanh(v)"),
+             "v where tanh(v) belongs": (lambda *given: backprop(*given, met=lambda v: v), "the layer's input"),
+             "one of two": (lambda *given: backprop(*given)[:1], "2 things")})

@@ -1,0 +1,181 @@
+"""Why an answer is wrong: the known mistake that it equals in every trial, or what has happened to the right one.
+
+A trial is a case or a limit; `base` says what these are.
+"""
+
+import numpy as np
+
+from feedbackalign.check.diagnosis import common_factor
+from feedbackalign.exercises import hints
+from feedbackalign.exercises.difference import allowed, alike, difference
+
+CLOSE = 1e-6                # as near as this an answer is what a mistake gives: two epsilons may differ
+
+# What may have happened to an array of the right answer, for any exercise: {words: change}.
+CHANGES = {
+    "every entry is zero": lambda right: 0.0 * right,
+    f"{hints.SIGN} everywhere": lambda right: -right,
+    hints.SQUEEZED: np.squeeze,
+    hints.TRANSPOSED: np.transpose,
+    hints.ABS: np.abs,
+    hints.CLIPPED: lambda right: np.maximum(right, 0.0),
+    f"{hints.CLIPPED} at ±1": lambda right: np.clip(right, -1.0, 1.0),
+}
+
+POWERS = ((1, "N times", hints.no_mean), (-1, "1/N of", hints.mean_twice), (-2, "1/N² of", hints.mean_twice))
+
+
+@np.errstate(all="ignore")              # also where the student has set all="raise": a difference may overflow
+def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: None):
+    """None if every answer is right; else one sentence: the first difference, and why.
+
+    trials is a list of (name of the limit or "", arguments); answers has the candidate's answer to each of the first,
+    as `plain` left it. If one is missing, `failure` says why. `ask` gets arguments and gives an answer, or None.
+    """
+    rights = [exercise.right(*arguments) for _, arguments in trials[:len(answers)]]
+    found = [difference(answer, right, exercise) for answer, right in zip(answers, rights)] + [failure]
+    first = next((place for place, clause in enumerate(found) if clause is not None), None)
+    if first is None:
+        return None
+    limit = trials[first][0]
+    trials = [arguments for _, arguments in trials]
+    if first == len(answers):
+        hint = _known_mistake(exercise, trials, [*answers, None])
+    else:
+        wrong = _wrong_parts(exercise, rights, answers)
+        hint = (_known_mistake(exercise, trials, answers) or _change(exercise, wrong)
+                or _unused(exercise, trials, answers, ask) or _factor(exercise, trials, wrong)
+                or _misplaced(exercise, wrong))
+    return f"{f'with {limit}: ' if limit else ''}{found[first]}{f': {hint}' if hint else ''}"
+
+
+def _known_mistake(exercise, trials, answers):
+    """The hint of the exercise's first mistake that gives these answers; None stands for one that is missing."""
+    for hint, mistake in exercise.mistakes:
+        if all(_gives(exercise, mistake, arguments, answer) for arguments, answer in zip(trials, answers)):
+            return hint
+    return None
+
+
+def _gives(exercise, mistake, arguments, answer):
+    """Whether the mistake gives this answer, or gives nan where there is none: math.acos raises, np.arccos does not."""
+    try:
+        wrong = mistake(*arguments)
+    except Exception:
+        return False
+    if answer is None:
+        return not all(np.isfinite(part).all() for part, _ in _leaves(wrong, wrong))
+    pairs = _leaves(wrong, answer)
+    return bool(pairs) and all(_is_near(*pair, exercise) for pair in pairs)
+
+
+def _leaves(wanted, answer):
+    """[(wanted, answer), …] of every part, as arrays; an answer that is no number stays what it is."""
+    if isinstance(wanted, (tuple, list)):
+        return [leaf for pair in zip(wanted, answer) for leaf in _leaves(*pair)] if alike(wanted, answer) else []
+    numeric = isinstance(answer, (int, float)) and not isinstance(answer, bool)
+    return [(np.asarray(wanted), np.asarray(answer, dtype=np.float64) if numeric else answer)]
+
+
+def _is_near(wanted, answer, exercise):
+    """Whether an answer is this array but for CLOSE; nan equals nan."""
+    size = float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0))
+    return _equal(wanted, answer, max(CLOSE * size, allowed(wanted, exercise)))
+
+
+def _equal(wanted, answer, by):
+    if not _is_like(wanted, answer):
+        return False
+    same = (answer == wanted) | (np.isnan(answer) & np.isnan(wanted))
+    return bool((same | (np.abs(answer - wanted) <= by)).all())
+
+
+def _is_like(wanted, answer):
+    return isinstance(answer, np.ndarray) and answer.shape == wanted.shape and answer.dtype.kind in "iuf"
+
+
+def _wrong_parts(exercise, rights, answers):
+    """[(trial, right, answer), …] of every part that is wrong in some trial; [] where parts are missing."""
+    trials = [_leaves(right, answer) for right, answer in zip(rights, answers)]
+    if not all(trials):
+        return []
+    wrong = {part for leaves in trials for part, (right, answer) in enumerate(leaves)
+             if not _equal(right, answer, allowed(right, exercise))}
+    return [(trial, *leaves[part]) for trial, leaves in enumerate(trials) for part in sorted(wrong)
+            if part < len(leaves)]
+
+
+def _change(exercise, wrong):
+    """Which of CHANGES has happened to every part that is wrong."""
+    for words, change in CHANGES.items():
+        if wrong and all(_is_near(change(right), answer, exercise) for _, right, answer in wrong):
+            return words
+    return None
+
+
+def _unused(exercise, trials, answers, ask):
+    """An argument on which the answer does not depend, though the right one does; None if it depends on nothing."""
+    arguments = trials[0]
+    is_used = {}
+    for place, name in enumerate(exercise.arguments):
+        other = (*arguments[:place], _altered(arguments[place]), *arguments[place + 1:])
+        try:
+            pairs = _leaves(exercise.right(*arguments), exercise.right(*other))
+            matters = not all(_equal(right, np.asarray(moved), allowed(right, exercise)) for right, moved in pairs)
+        except Exception:                                           # such arguments do not exist
+            matters = False
+        if matters:
+            pairs = _leaves(answers[0], ask(other))
+            is_used[name] = not pairs or not all(_equal(*pair, 0.0) for pair in pairs)
+    unused = [name for name, used in is_used.items() if not used]
+    return hints.hard_coded(unused[0]) if unused and any(is_used.values()) else None
+
+
+def _altered(argument):
+    """Another number, or other numbers: floats, and arrays of such, in lists too; anything else stays what it is."""
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(map(_altered, argument))
+    if isinstance(argument, np.ndarray) and argument.dtype.kind == "f":
+        return -0.7 * np.flip(argument)
+    return 0.7 * argument if isinstance(argument, float) else argument
+
+
+def _factor(exercise, trials, wrong):
+    """Which factor it is: a power of the batch size N, or a number; or one for all entries that changes."""
+    def is_times(factors):
+        return all(_is_near(factors[trial] * right, answer, exercise) for trial, right, answer in wrong)
+
+    if not wrong or not all(_is_like(right, answer) for _, right, answer in wrong):
+        return None
+    counts = [exercise.samples_in(arguments) for arguments in trials]
+    for sign, minus in ((1.0, ""), (-1.0, "minus ")) if None not in counts else ():
+        for power, times, kind in POWERS:
+            if is_times([sign * float(N)**power for N in counts]):
+                return (f"your answer is {minus}{times} the right one (N = {counts[0]} {exercise.counted} here): "
+                        f"{kind(exercise.counted)}")
+    factors = [_factor_of([pair for place, *pair in wrong if place == trial]) for trial in range(len(trials))]
+    others = [factor for factor in factors if factor != 1.0]
+    if not others or None in others:
+        return None
+    if is_times([others[0]] * len(trials)):
+        return f"your answer is {others[0]:.4g} times the right one"
+    if all(right.size == 1 for _, right, _ in wrong):
+        return None
+    return f"all entries are off by one factor, {others[0]:.4g} here, and another one on another batch"
+
+
+def _factor_of(pairs):
+    """c, with answer = c · right in all these pairs: 1 if they are equal; None if there is no such c."""
+    right, answer = (np.concatenate([np.ravel(array) for array in arrays]) for arrays in zip(*pairs))
+    size = float(np.abs(right).max(initial=0.0))
+    if np.abs(answer - right).max(initial=0.0) <= CLOSE * size:
+        return 1.0
+    if right.size == 1 and size:
+        return float(answer[0] / right[0])
+    return common_factor(answer / size, right / size) if size else None
+
+
+def _misplaced(exercise, wrong):
+    is_so = wrong and all(_is_like(right, answer) and _is_near(np.sort(right, axis=None), np.sort(answer, axis=None),
+                                                               exercise) for _, right, answer in wrong)
+    return "the numbers are right, but they stand in the wrong places" if is_so else None

@@ -1,0 +1,46 @@
+"""Exercises × kinds of mistakes: "yes", which has a case in the exercise's proof, or why it cannot be made.
+
+A row says what an exercise has to do with; what it has not is the reason why a kind cannot be made there. A kind that
+cannot be made for another reason has it written beside it.
+"""
+
+from feedbackalign.exercises import hints
+
+# {what an exercise may have: the kinds of mistakes that can be made with it}
+THINGS = {
+    "slope": ("slope left out", "slope twice", "slope of the wrong"),
+    "product": ("order swapped",),                      # of more than two factors, or of two that fit either way
+    "decay": ("decay's sign",),
+    "samples": ("no mean", "mean twice"),               # N of them, whether the mean is taken here or was before
+    "another N": ("wrong N",),
+    "broadcast": ("wrong axis",),
+    "channels": ("samples and channels mixed",),
+    "loop": ("overwritten in a loop",),
+    "places": ("off by one",),
+    "terms": ("first left out", "last left out"),
+    "phases": ("other phase left out",),
+    "matrix norm": ("spectral norm",),
+    "arccos": ("not clipped",),
+    "quotient": ("epsilon",),
+    "array": ("squeezed",),
+    "matrix": ("transposed",),
+    "signs": ("sign", "absolute value", "cut off"),
+    "constant": ("hard-coded",),
+}
+assert sorted(kind for kinds in THINGS.values() for kind in kinds) == sorted(hints.KINDS)
+
+# {number: (what it has, {kind: why it cannot be made all the same})}
+ROWS = {
+    "1.1": ("slope, samples, loop, terms, array, matrix, signs", {}),
+    "1.2": ("slope, samples, another N, loop, terms, array, matrix, signs", {}),
+}
+
+
+def answers(number):
+    """{kind: "yes", or why it cannot be made} of an exercise, all kinds in order."""
+    things, reasons = ROWS[number]
+    has = [thing.strip() for thing in things.split(",")]
+    assert set(has) <= set(THINGS), f"{number}: unknown are {sorted(set(has) - set(THINGS))}"
+    said = {kind: "yes" if thing in has else f"it has no {thing}" for thing, kinds in THINGS.items() for kind in kinds}
+    assert all(said.get(kind) == "yes" for kind in reasons), f"{number}: a reason stands beside what it has not"
+    return said | reasons
