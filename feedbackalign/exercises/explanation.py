@@ -43,9 +43,10 @@ def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: Non
         hint = _known_mistake(exercise, trials, [*answers, None])
     else:
         wrong = _wrong_parts(exercise, rights, answers)
-        hint = (_known_mistake(exercise, trials, answers) or _change(exercise, wrong)
-                or _unused(exercise, trials, answers, ask) or _factor(exercise, trials, wrong)
-                or _misplaced(exercise, wrong))
+        hint = _known_mistake(exercise, trials, answers) or _change(exercise, wrong)
+        if hint is None and wrong and all(_is_like(right, answer) for _, right, answer in wrong):
+            hint = (_unused(exercise, trials, answers, ask) or _factor(exercise, trials, wrong)
+                    or _misplaced(exercise, wrong))
     return f"{f'with {limit}: ' if limit else ''}{found[first]}{f': {hint}' if hint else ''}"
 
 
@@ -145,8 +146,6 @@ def _factor(exercise, trials, wrong):
     def is_times(factors):
         return all(_is_near(factors[trial] * right, answer, exercise) for trial, right, answer in wrong)
 
-    if not wrong or not all(_is_like(right, answer) for _, right, answer in wrong):
-        return None
     counts = [exercise.samples_in(arguments) for arguments in trials]
     for sign, minus in ((1.0, ""), (-1.0, "minus ")) if None not in counts else ():
         for power, times, kind in POWERS:
@@ -176,6 +175,6 @@ def _factor_of(pairs):
 
 
 def _misplaced(exercise, wrong):
-    is_so = wrong and all(_is_like(right, answer) and _is_near(np.sort(right, axis=None), np.sort(answer, axis=None),
-                                                               exercise) for _, right, answer in wrong)
-    return "the numbers are right, but they stand in the wrong places" if is_so else None
+    if all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise) for _, right, answer in wrong):
+        return "the numbers are right, but they stand in the wrong places"
+    return None

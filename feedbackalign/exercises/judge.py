@@ -1,9 +1,12 @@
 """Judge an answer to an exercise: "not done yet", "right", or in one sentence what is wrong. Never a traceback."""
 
 import ast
+import contextlib
 import copy
 import dataclasses
 import inspect
+import io
+import os
 import textwrap
 
 import numpy as np
@@ -49,7 +52,7 @@ def judge(number, exercise, candidate, seconds=SECONDS):
                 break
             answers.append(answer)
         wrong = wrong or complaint(exercise, trials, answers, failure,
-                                   ask=lambda arguments: _answer(exercise, candidate, arguments, seconds)[0])
+                                   ask=lambda arguments: _asked(exercise, candidate, arguments, seconds))
     except NotImplementedError:
         return Verdict("not done", f"exercise {number}: not done yet.")
     return not_right(number, wrong) if wrong else Verdict("right", f"exercise {number}: right.")
@@ -79,11 +82,14 @@ def _names_alone(signature):
 
 def _answer(exercise, candidate, arguments, seconds):
     """(the candidate's answer, None), or (None, a sentence)."""
-    given = copy.deepcopy(arguments)
+    given, mine = copy.deepcopy(arguments), os.getpid()
     try:
         answer = guard.call(lambda: plain(candidate(*given)), seconds)
     except guard.Failed as failed:
         return None, f"your function {failed}"
+    finally:
+        if os.getpid() != mine:                                     # a copy that os.fork made would try on
+            os._exit(0)
     for name, was, now in zip(exercise.arguments, arguments, given):
         if not _is_unchanged(was, now):
             return None, f"your function changes its argument {name}: {_remedy(candidate, name)}"
@@ -91,6 +97,14 @@ def _answer(exercise, candidate, arguments, seconds):
             return None, (f"your function returns its argument {name} itself, or a view of it: a change of one is a "
                           f"change of the other, so return a copy")
     return copy.deepcopy(answer), None
+
+
+def _asked(exercise, candidate, arguments, seconds):
+    """The candidate's answer to arguments that are no trial, or None: nothing is printed, and no breakpoint reached."""
+    if guard.being_debugged():
+        return None
+    with contextlib.redirect_stdout(io.StringIO()):
+        return _answer(exercise, candidate, arguments, seconds)[0]
 
 
 def _is_unchanged(was, now):

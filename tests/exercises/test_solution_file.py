@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedbackalign.exercises import guard
+from feedbackalign.exercises import find, guard
 from feedbackalign.exercises.solution_file import check_file
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -35,12 +35,13 @@ def verdict_on(write):
     return verdict
 
 
+TRIALS = len(find("1.1").trials())
 RIGHT = "return error @ weight * (1 - np.tanh(v) ** 2)"
 
 
 def test_a_right_answer_among_code_that_is_not_run(write):
     text = f"import numpy as np\nraise SystemExit\ndef hidden_error(error, weight, v):\n    print('I ran')\n    {RIGHT}"
-    assert check_file("1.1", write(text)) == ("I ran\nI ran\nexercise 1.1: right.", True)
+    assert check_file("1.1", write(text)) == ("I ran\n" * TRIALS + "exercise 1.1: right.", True)
 
 
 def test_an_edited_copy_of_a_whole_lesson_works(write):
@@ -106,13 +107,13 @@ def test_a_file_that_never_ends_is_ended(verdict_on, lines):
 def test_a_flood_is_cut_and_counted(verdict_on, flood):
     shown = verdict_on("for n in range(10**4):", f"    {flood}", "return v * 0")
     assert "".join(shown[:-2]).count("x") == guard.PRINTED * 99 // 100 and "every entry is zero" in shown[-1]
-    assert shown[-2] == f"… your function printed {2 * 10**6} characters; these were the first {guard.PRINTED}."
+    assert shown[-2] == f"… your function printed {TRIALS * 10**6} characters; these were the first {guard.PRINTED}."
 
 
 def test_both_ways_to_print_are_shown_in_order_and_in_any_letters(verdict_on):
     shown = verdict_on("print('größer')", "os.write(1, 'noch größer\\n'.encode())", "print('\\ud800')",
                        "os.write(1, b'\\xff\\n')", "return None")
-    assert shown[:-1] == ["größer", "noch größer", "?", "\ufffd"] * 2
+    assert shown[:-1] == ["größer", "noch größer", "?", "\ufffd"] * TRIALS
 
 
 def test_an_endless_flood_ends(verdict_on):
