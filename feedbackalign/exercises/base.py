@@ -29,7 +29,7 @@ class Exercise:
         there is said with the limit's name, "with one sample: …". Every entry of `right` must be finite there.
     mistakes : sequence of (str, callable)
         A hint, and a function of the same arguments that makes the mistake. An answer that equals its results in every
-        case and at every limit gets the hint; nan equals nan, and an error there equals what is not finite. Begin the
+        case and at every limit gets the hint; nan in a result equals nan, an error, and the right answer. Begin the
         hint with its kind, of `feedbackalign.exercises.hints`.
     parts : sequence of str
         Names for the parts of a tuple, in order.

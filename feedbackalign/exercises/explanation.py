@@ -3,6 +3,8 @@
 A trial is a case or a limit; `base` says what these are.
 """
 
+import functools
+
 import numpy as np
 
 from feedbackalign.check.diagnosis import common_factor
@@ -18,8 +20,8 @@ CHANGES = {
     hints.SQUEEZED: np.squeeze,
     hints.TRANSPOSED: np.transpose,
     hints.ABS: np.abs,
-    hints.CLIPPED: lambda right: np.maximum(right, 0.0),
-    f"{hints.CLIPPED} at ±1": lambda right: np.clip(right, -1.0, 1.0),
+    f"{hints.CLIPPED}, below 0": lambda right: np.maximum(right, 0.0),
+    f"{hints.CLIPPED}, beyond ±1": lambda right: np.clip(right, -1.0, 1.0),
 }
 
 POWERS = ((1, "N times", hints.no_mean), (-1, "1/N of", hints.mean_twice), (-2, "1/N² of", hints.mean_twice))
@@ -30,7 +32,8 @@ def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: Non
     """None if every answer is right; else one sentence: the first difference, and why.
 
     trials is a list of (name of the limit or "", arguments); answers has the candidate's answer to each of the first,
-    as `plain` left it. If one is missing, `failure` says why. `ask` gets arguments and gives an answer, or None.
+    as `plain` left it. If one is missing, `failure` says why. `ask` gets arguments and gives an answer, or None. What
+    explains the answers in all trials is said, else what explains those in the cases: there may be two mistakes.
     """
     rights = [exercise.right(*arguments) for _, arguments in trials[:len(answers)]]
     found = [difference(answer, right, exercise) for answer, right in zip(answers, rights)] + [failure]
@@ -38,19 +41,18 @@ def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: Non
     if first is None:
         return None
     limit = trials[first][0]
+    spans = [len(answers)] if limit else [len(answers), [name for name, _ in trials].count("")]
     trials = [arguments for _, arguments in trials]
     if first == len(answers):
-        hint = _known_mistake(exercise, trials, [*answers, None])
+        hint = _known_mistake(exercise, trials, rights, [*answers, None])
     else:
-        wrong = _wrong_parts(exercise, rights, answers)
-        hint = _known_mistake(exercise, trials, answers) or _change(exercise, wrong)
-        if hint is None and wrong and all(_is_like(right, answer) for _, right, answer in wrong):
-            hint = (_unused(exercise, trials, answers, ask) or _factor(exercise, trials, wrong)
-                    or _misplaced(exercise, wrong))
+        looks = (_known_mistake, _change, functools.partial(_unused, ask), _factor, _misplaced)
+        hint = next((hint for look in looks for span in spans
+                     if (hint := look(exercise, trials[:span], rights[:span], answers[:span]))), None)
     return f"{f'with {limit}: ' if limit else ''}{found[first]}{f': {hint}' if hint else ''}"
 
 
-def _known_mistake(exercise, trials, answers):
+def _known_mistake(exercise, trials, rights, answers):
     """The hint of the exercise's first mistake that gives these answers; None stands for one that is missing."""
     for hint, mistake in exercise.mistakes:
         if all(_gives(exercise, mistake, arguments, answer) for arguments, answer in zip(trials, answers)):
@@ -59,15 +61,20 @@ def _known_mistake(exercise, trials, answers):
 
 
 def _gives(exercise, mistake, arguments, answer):
-    """Whether the mistake gives this answer, or gives nan where there is none: math.acos raises, np.arccos does not."""
+    """Whether the mistake gives this answer, or gives nan where there is none: math.acos raises, np.arccos does not.
+
+    Where the mistake gives nan, the answer may also be right: whether a cosine is above 1 is a matter of rounding.
+    """
     try:
         wrong = mistake(*arguments)
     except Exception:
         return False
     if answer is None:
-        return not all(np.isfinite(part).all() for part, _ in _leaves(wrong, wrong))
-    pairs = _leaves(wrong, answer)
-    return bool(pairs) and all(_is_near(*pair, exercise) for pair in pairs)
+        return any(np.isnan(part).any() for part, _ in _leaves(wrong, wrong))
+    pairs = zip(_leaves(wrong, answer), _leaves(exercise.right(*arguments), answer))
+    found = [_is_near(given, mine, exercise) or bool(np.isnan(given).all()) and _is_near(right, mine, exercise)
+             for (given, mine), (right, _) in pairs]
+    return bool(found) and all(found)
 
 
 def _leaves(wanted, answer):
@@ -106,16 +113,25 @@ def _wrong_parts(exercise, rights, answers):
             if part < len(leaves)]
 
 
-def _change(exercise, wrong):
+def _numbers_wrong(exercise, rights, answers):
+    """The same if nothing but numbers is wrong; [] if a shape or kind is."""
+    wrong = _wrong_parts(exercise, rights, answers)
+    return wrong if all(_is_like(right, answer) for _, right, answer in wrong) else []
+
+
+def _change(exercise, trials, rights, answers):
     """Which of CHANGES has happened to every part that is wrong."""
+    wrong = _wrong_parts(exercise, rights, answers)
     for words, change in CHANGES.items():
         if wrong and all(_is_near(change(right), answer, exercise) for _, right, answer in wrong):
             return words
     return None
 
 
-def _unused(exercise, trials, answers, ask):
+def _unused(ask, exercise, trials, rights, answers):
     """An argument on which the answer does not depend, though the right one does; None if it depends on nothing."""
+    if not _numbers_wrong(exercise, rights, answers):
+        return None
     arguments = trials[0]
     is_used = {}
     for place, name in enumerate(exercise.arguments):
@@ -141,11 +157,15 @@ def _altered(argument):
     return 0.7 * argument if isinstance(argument, float) else argument
 
 
-def _factor(exercise, trials, wrong):
+def _factor(exercise, trials, rights, answers):
     """Which factor it is: a power of the batch size N, or a number; or one for all entries that changes."""
+    wrong = _numbers_wrong(exercise, rights, answers)
+
     def is_times(factors):
         return all(_is_near(factors[trial] * right, answer, exercise) for trial, right, answer in wrong)
 
+    if not wrong:
+        return None
     counts = [exercise.samples_in(arguments) for arguments in trials]
     for sign, minus in ((1.0, ""), (-1.0, "minus ")) if None not in counts else ():
         for power, times, kind in POWERS:
@@ -174,7 +194,8 @@ def _factor_of(pairs):
     return common_factor(answer / size, right / size) if size else None
 
 
-def _misplaced(exercise, wrong):
-    if all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise) for _, right, answer in wrong):
+def _misplaced(exercise, trials, rights, answers):
+    wrong = _numbers_wrong(exercise, rights, answers)
+    if wrong and all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise) for _, right, answer in wrong):
         return "the numbers are right, but they stand in the wrong places"
     return None

@@ -19,18 +19,18 @@ def slope_of_the_wrong(taken):
 SIGN = "the sign is wrong"
 DECAY_SIGN = "the decay has the wrong sign"
 ABS = "you took the absolute value, and the sign belongs to the answer"
-CLIPPED = "you cut off values that belong to the answer: there is no limit to them"
+CLIPPED = "you cut off values that belong there"
 
 
 # ------------------------------------------------------------------------------------- means; what N counts
 def no_mean(counted):
     """no_mean("points")"""
-    return f"1/N is missing: divide once by the number of {counted}"
+    return f"a factor 1/N is missing, where N is the number of {counted}"
 
 
 def mean_twice(counted):
     """mean_twice("units")"""
-    return f"1/N stands there once more than it should: N is the number of {counted}"
+    return f"there is one factor 1/N too many, where N is the number of {counted}"
 
 
 def wrong_N(counted):
