@@ -3,7 +3,9 @@
 import numpy as np
 
 from feedbackalign import alignment, ops
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
+from feedbackalign.exercises.limits import epsilons, lifting, unclipped
 
 
 def feedback_update(error, W, B, v, x):
@@ -16,15 +18,27 @@ def feedback_update(error, W, B, v, x):
     raise NotImplementedError
 
 
-def _hidden_layers(rng):
-    return [(rng.normal(size=(N, out)), rng.normal(size=(out, hidden)), rng.normal(size=(out, hidden)),
-             rng.normal(size=(N, hidden)), rng.normal(size=(N, inputs)))
-            for N, out, hidden, inputs in [(7, 3, 5, 4), (5, 2, 4, 6)]]
+def _layer(rng, N, out, hidden, inputs):
+    return (rng.normal(size=(N, out)), rng.normal(size=(out, hidden)), rng.normal(size=(out, hidden)),
+            rng.normal(size=(N, hidden)), rng.normal(size=(N, inputs)))
 
 
-def _update(error, W, B, v, x):
-    hidden = ops.linear.linear_transport(error, B) * ops.activations.relu_derivative(v)
-    return ops.linear.linear_weight_gradient(hidden, x)
+def _layers(rng):
+    return [_layer(rng, 7, 3, 5, 4), _layer(rng, 5, 2, 4, 6)]
+
+
+def _layers_at_the_limits(rng):
+    error, W, B, v, x = _layer(rng, 6, 2, 3, 4)
+    e, w, b, one, z = _layer(rng, 1, 3, 5, 2)
+    return {"one sample": (e, w, b, np.abs(one) * [1, -1, 1, 1, -1], z), "one unit": _layer(rng, 6, 2, 1, 3),
+            "one output": _layer(rng, 4, 1, 5, 2), "one input": _layer(rng, 5, 2, 3, 1),
+            "a unit that is silent": (error, W, B, v * [1, 1, 0] - [0, 0, 1], x),
+            "a tiny error": (1e-150 * error, W, B, v, x), "a huge error": (1e150 * error, W, B, v, x)}
+
+
+def _update(error, W, B, v, x, slope=ops.activations.relu_derivative, samples=slice(None), outputs=slice(None)):
+    hidden = ops.linear.linear_transport(error[:, outputs], B[outputs]) * slope(v)
+    return ops.linear.linear_weight_gradient(hidden[samples], x[samples])
 
 
 def angle_between(u, v):
@@ -38,8 +52,34 @@ def angle_between(u, v):
 def _pairs(rng):
     near = rng.normal(size=(4, 3))
     return [(rng.normal(size=(3, 5)), rng.normal(size=(3, 5))), (near, near + 0.1 * rng.normal(size=near.shape)),
-            (near, 0.5 * rng.normal(size=near.shape) - 2 * near),
-            (rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4)))]
+            (near, 0.5 * rng.normal(size=near.shape) - 2 * near)]
+
+
+def _pairs_at_the_limits(rng):
+    u, v = rng.normal(size=(2, 5, 3))
+
+    def along(sign):
+        one = rng.normal(size=(3, 4))
+        return one, sign * rng.uniform(0.1, 3.0) * one
+    return {"tiny arrays": (1e-70 * u, 1e-70 * v), "huge arrays": (1e70 * u, 1e70 * v),
+            "a tiny array and a huge one": (1e-150 * u, 1e150 * v),
+            "one number each": (np.array([2.0]), np.array([-3.0])), "right angles": (np.eye(2, 3), np.eye(2, 3, 1)),
+            **lifting("parallel arrays", lambda: along(1.0), _cosines),
+            **lifting("antiparallel arrays", lambda: along(-1.0), _cosines),
+            "arrays of three axes": (rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4)))}
+
+
+def _cosines(u, v):
+    """The cosine by each of the usual formulas, which round in different places."""
+    norm, flat, along = np.linalg.norm, np.ravel(u), np.ravel(v)
+    return [np.sum(u * v) / (norm(u) * norm(v)), flat @ along / (norm(flat) * norm(along)),
+            np.sum(u * v) / np.sqrt(np.sum(u**2) * np.sum(v**2)), np.sum(u * v) / norm(u) / norm(v),
+            flat @ along / np.sqrt(flat @ flat * (along @ along)), np.sum((u / norm(u)) * (v / norm(v))),
+            flat / norm(flat) @ (along / norm(along))]
+
+
+def _degrees(cosine, least=-1.0):
+    return float(np.degrees(np.arccos(np.clip(cosine, least, 1.0))))
 
 
 def _cosine(u, v):
@@ -47,25 +87,44 @@ def _cosine(u, v):
 
 
 EXERCISES = {
-    "3.1": Exercise(task=feedback_update, cases=_hidden_layers, right=_update, mistakes=[
+    "3.1": Exercise(task=feedback_update, cases=_layers, limits=_layers_at_the_limits, right=_update, mistakes=[
         ("you sent the error through W: feedback alignment sends it through B",
          lambda error, W, B, v, x: _update(error, W, W, v, x)),
-        ("you left out the slope of the ReLU: where v ≤ 0 the unit was silent, and no error passes",
-         lambda error, W, B, v, x: (error @ B).T @ x),
-        ("the slope of a ReLU is 1 or 0, not v", lambda error, W, B, v, x: (error @ B * np.maximum(v, 0)).T @ x),
+        (f"{hints.SLOPE_LEFT_OUT} of the ReLU: where v ≤ 0 the unit was silent, and no error passes",
+         lambda *given: _update(*given, slope=np.ones_like)),
+        ("you sent the error through W, where feedback alignment has B, and left out the slope of the ReLU",
+         lambda error, W, B, v, x: (error @ W).T @ x),
+        ("the slope of a ReLU is 1 or 0, not v", lambda *given: _update(*given, slope=ops.activations.relu)),
         ("the slope of the ReLU is the wrong way round: the error passes where v > 0",
-         lambda error, W, B, v, x: (error @ B * (v <= 0)).T @ x),
-        ("the slope of a ReLU is 1 above 0, not above 1", lambda error, W, B, v, x: (error @ B * (v > 1)).T @ x),
+         lambda *given: _update(*given, slope=lambda v: v <= 0)),
+        ("the slope of a ReLU is 1 above 0, not above 1", lambda *given: _update(*given, slope=lambda v: v > 1)),
+        (hints.slope_of_the_wrong("the error that came down; it belongs at v"),
+         lambda error, W, B, v, x: np.maximum(error @ B, 0).T @ x),
+        (hints.slope_of_the_wrong("tanh(v); these units are ReLU"),
+         lambda *given: _update(*given, slope=lambda v: 1 - np.tanh(v)**2)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples", lambda *given: _update(*given, samples=slice(-1, None))),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the outputs", lambda *given: _update(*given, outputs=slice(-1, None))),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over samples and outputs",
+         lambda *given: _update(*given, samples=slice(-1, None), outputs=slice(-1, None))),
+        (f"{hints.FIRST_LEFT_OUT}, the first sample's", lambda *given: _update(*given, samples=slice(1, None))),
+        (f"{hints.LAST_LEFT_OUT}, the last sample's", lambda *given: _update(*given, samples=slice(None, -1))),
     ]),
-    "3.2": Exercise(task=angle_between, cases=_pairs, right=alignment.angle, tolerance=1e-7, mistakes=[
-        ("this is the angle in radians", lambda u, v: np.radians(alignment.angle(u, v))),
-        ("this is the cosine of the angle", _cosine),
-        ("this is 180° minus the angle", lambda u, v: 180 - alignment.angle(u, v)),
-        ("this is the mean of the angles of the rows: flatten the arrays first",
-         lambda u, v: np.mean([alignment.angle(*rows) for rows in zip(u, v)])),
-        ("divide by the lengths of both arrays before the arccos",
-         lambda u, v: np.degrees(np.arccos(np.clip(np.sum(u * v), -1, 1)))),
-        ("this is the acute angle: an angle between vectors goes up to 180°, so do not take the absolute value",
-         lambda u, v: np.degrees(np.arccos(abs(_cosine(u, v))))),
-    ]),
+    "3.2": Exercise(
+        task=angle_between, cases=_pairs, limits=_pairs_at_the_limits, right=alignment.angle, tolerance=1e-7,
+        at_least=180.0, mistakes=[
+            ("this is the angle in radians", lambda u, v: np.radians(alignment.angle(u, v))),
+            ("this is the cosine of the angle", _cosine),
+            ("this is 180° minus the angle", lambda u, v: 180 - alignment.angle(u, v)),
+            ("this is the mean of the angles of the rows: flatten the arrays first",
+             lambda u, v: np.mean([alignment.angle(*rows) for rows in zip(u, v)])),
+            ("divide by the lengths of both arrays before the arccos", lambda u, v: _degrees(np.sum(u * v))),
+            (f"{hints.ABS}: this is the acute angle, and an angle between vectors goes up to 180°",
+             lambda u, v: _degrees(abs(_cosine(u, v)))),
+            (f"{hints.CLIPPED}: an angle goes up to 180°, and its cosine down to −1",
+             lambda u, v: _degrees(_cosine(u, v), least=0.0)),
+            (hints.SPECTRAL_NORM, lambda u, v: _degrees(np.sum(u * v) / np.linalg.norm(u, 2) / np.linalg.norm(v, 2))),
+            *unclipped(alignment.angle),
+            *epsilons(lambda u, v, e: _degrees(np.sum(u * v) / (np.linalg.norm(u) * np.linalg.norm(v) + e))),
+            *epsilons(lambda u, v, e: _degrees(np.sum(u * v) / ((np.linalg.norm(u) + e) * (np.linalg.norm(v) + e)))),
+        ]),
 }

@@ -18,7 +18,8 @@ def feedback_update_by_samples(error, W, B, v, x):
 
 
 def angle_between(u, v):
-    return np.degrees(np.arccos((u * v).sum() / np.sqrt((u**2).sum() * (v**2).sum())))
+    cosine = (u * v).sum() / np.sqrt((u**2).sum() * (v**2).sum())
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))                    # rounding may lift it just above 1
 
 
 def angle_between_by_the_package(u, v):
