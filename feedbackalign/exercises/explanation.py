@@ -4,6 +4,7 @@ A trial is a case or a limit; `base` says what these are.
 """
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -134,27 +135,26 @@ def _unused(ask, exercise, trials, rights, answers):
         return None
     arguments = trials[0]
     is_used = {}
-    for place, name in enumerate(exercise.arguments):
-        other = (*arguments[:place], _altered(arguments[place]), *arguments[place + 1:])
+    for (place, name), times in itertools.product(enumerate(exercise.arguments), (0.7, -0.7)):
+        other = (*arguments[:place], _altered(arguments[place], times), *arguments[place + 1:])
         try:
             pairs = _leaves(exercise.right(*arguments), exercise.right(*other))
-            matters = not all(_equal(right, np.asarray(moved), allowed(right, exercise)) for right, moved in pairs)
         except Exception:                                           # such arguments do not exist
-            matters = False
-        if matters:
+            continue
+        if not all(_equal(right, np.asarray(moved), allowed(right, exercise)) for right, moved in pairs):
             pairs = _leaves(answers[0], ask(other))
-            is_used[name] = not pairs or not all(_equal(*pair, 0.0) for pair in pairs)
+            is_used[name] = is_used.get(name, False) or not pairs or not all(_equal(*pair, 0.0) for pair in pairs)
     unused = [name for name, used in is_used.items() if not used]
     return hints.hard_coded(unused[0]) if unused and any(is_used.values()) else None
 
 
-def _altered(argument):
-    """Another number, or other numbers: floats, and arrays of such, in lists too; anything else stays what it is."""
+def _altered(argument, times):
+    """Other numbers: floats, and arrays of such, in lists too; anything else stays what it is."""
     if isinstance(argument, (list, tuple)):
-        return type(argument)(map(_altered, argument))
+        return type(argument)(_altered(part, times) for part in argument)
     if isinstance(argument, np.ndarray) and argument.dtype.kind == "f":
-        return -0.7 * np.flip(argument)
-    return 0.7 * argument if isinstance(argument, float) else argument
+        return times * np.flip(argument)
+    return times * argument if isinstance(argument, float) else argument
 
 
 def _factor(exercise, trials, rights, answers):
@@ -196,6 +196,6 @@ def _factor_of(pairs):
 
 def _misplaced(exercise, trials, rights, answers):
     wrong = _numbers_wrong(exercise, rights, answers)
-    if wrong and all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise) for _, right, answer in wrong):
-        return "the numbers are right, but they stand in the wrong places"
-    return None
+    is_so = wrong and all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise)
+                          for _, right, answer in wrong)
+    return "the numbers are right, but they stand in the wrong places" if is_so else None
