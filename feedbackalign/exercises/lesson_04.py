@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign import ops
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
 
 
@@ -16,14 +17,27 @@ def direct_errors(output_error, feedback, preactivations):
     raise NotImplementedError
 
 
+def _hidden(rng, N, classes, units):
+    return (rng.normal(size=(N, classes)), [rng.normal(size=(classes, each)) for each in units],
+            [rng.normal(size=(N, each)) for each in units])
+
+
 def _hidden_layers(rng):
-    return [(rng.normal(size=(N, classes)), [rng.normal(size=(classes, units)) for units in hidden],
-             [rng.normal(size=(N, units)) for units in hidden])
-            for N, classes, hidden in [(5, 3, (6, 4, 7)), (2, 4, (5, 3))]]
+    return [_hidden(rng, 5, 3, (6, 4, 7)), _hidden(rng, 2, 4, (5, 3))]
 
 
-def _direct(output_error, feedback, preactivations, slope=ops.activations.relu_derivative):
-    return tuple(ops.linear.linear_transport(output_error, B) * slope(v) for B, v in zip(feedback, preactivations))
+def _hidden_layers_at_the_limits(rng):
+    error, feedback, preactivations = _hidden(rng, 4, 3, (5, 2))
+    return {"one sample": _hidden(rng, 1, 3, (5, 4)), "one unit": _hidden(rng, 3, 2, (4, 1)),
+            "one hidden layer": _hidden(rng, 4, 3, (6,)), "one class": _hidden(rng, 5, 1, (3, 4)),
+            "pre-activations of exactly 0": (error, feedback, [np.where(v < 1, v, 0.0) for v in preactivations]),
+            "a tiny error": (1e-150 * error, feedback, preactivations),
+            "a huge error": (1e150 * error, feedback, preactivations)}
+
+
+def _direct(output_error, feedback, preactivations, slope=ops.activations.relu_derivative, classes=slice(None)):
+    return tuple(ops.linear.linear_transport(output_error[:, classes], B[classes]) * slope(v)
+                 for B, v in zip(feedback, preactivations))
 
 
 def matching_feedback(weights):
@@ -35,9 +49,19 @@ def matching_feedback(weights):
     raise NotImplementedError
 
 
-def _weights(rng):
-    return [([rng.normal(size=(out, inputs)) for inputs, out in zip(sizes, sizes[1:])],)
-            for sizes in [(6, 4, 7, 3), (5, 2, 8, 3, 4)]]
+def _stack(rng, *sizes):
+    return ([rng.normal(size=(out, inputs)) for inputs, out in zip(sizes, sizes[1:])],)
+
+
+def _stacks(rng):
+    return [_stack(rng, 6, 4, 7, 3), _stack(rng, 5, 2, 8, 3, 4)]
+
+
+def _stacks_at_the_limits(rng):
+    (below, above), = _stack(rng, 4, 5, 3)
+    return {"one layer": _stack(rng, 4, 3), "layers of one unit": _stack(rng, 3, 1, 1),
+            "one class": _stack(rng, 3, 4, 1), "square weights": _stack(rng, 3, 3, 3, 3),
+            "tiny weights": ([1e-70 * below, 1e-70 * above],), "huge weights": ([1e150 * below, 1e150 * above],)}
 
 
 def _products(weights):
@@ -54,26 +78,40 @@ def _from_the_bottom(weights):
     return tuple(products)
 
 
+def _without_the_top(weights):
+    below = _products(weights[:-1]) if len(weights) > 1 else ()
+    return (*below, np.eye(weights[-1].shape[1]))
+
+
 EXERCISES = {
-    "4.1": Exercise(task=direct_errors, cases=_hidden_layers, right=_direct, batch="output_error", mistakes=[
-        ("you left out the slope of ReLU: B delivers the error at the units, and it still has to pass through them",
+    "4.1": Exercise(task=direct_errors, cases=_hidden_layers, limits=_hidden_layers_at_the_limits, right=_direct,
+                    batch="output_error", mistakes=[
+        (f"{hints.SLOPE_LEFT_OUT} of ReLU: B delivers the error at the units, and it still has to pass through them",
          lambda *given: _direct(*given, slope=np.ones_like)),
-        ("you put ReLU on the error; its slope is taken at the pre-activation v, whatever the sign of the error",
+        (hints.slope_of_the_wrong("the error; it belongs at the pre-activation v, whatever the sign of the error"),
          lambda output_error, feedback, preactivations: tuple(np.maximum(output_error @ B, 0) for B in feedback)),
+        (hints.slope_of_the_wrong("tanh(v); these units are ReLU"),
+         lambda *given: _direct(*given, slope=lambda v: 1 - np.tanh(v)**2)),
         ("you multiplied with ReLU(v); its slope is 1 where v > 0, whatever v is",
          lambda *given: _direct(*given, slope=ops.activations.relu)),
         ("the slope of ReLU is 1 where v > 0, not where v > 1", lambda *given: _direct(*given, slope=lambda v: v > 1)),
+        ("the slope of ReLU at v = 0 is 0, and yours is 1: write v > 0, not v >= 0",
+         lambda *given: _direct(*given, slope=lambda v: v >= 0)),
+        ("the slope of ReLU is the wrong way round: it is 1 where v > 0",
+         lambda *given: _direct(*given, slope=lambda v: v <= 0)),
         ("the list stands on its head: the lowest layer comes first", lambda *given: _direct(*given)[::-1]),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the classes", lambda *given: _direct(*given, classes=slice(-1, None))),
+        (f"{hints.FIRST_LEFT_OUT}, the first class's", lambda *given: _direct(*given, classes=slice(1, None))),
+        (f"{hints.LAST_LEFT_OUT}, the last class's", lambda *given: _direct(*given, classes=slice(None, -1))),
     ]),
-    "4.2": Exercise(task=matching_feedback, cases=_weights, right=_products, mistakes=[
+    "4.2": Exercise(task=matching_feedback, cases=_stacks, limits=_stacks_at_the_limits, right=_products, mistakes=[
         ("the list stands on its head: the lowest layer comes first", lambda weights: _products(weights)[::-1]),
-        ("B_l ends with the layer's own W: you stopped one layer above, where the error is at the layer's output",
+        (f"{hints.LAST_LEFT_OUT}: B_l ends with the layer's own W, and you stopped one layer above",
          lambda weights: (*_products(weights)[1:], np.eye(len(weights[-1])))),
+        (f"{hints.FIRST_LEFT_OUT}: B_l begins with the top layer's W, and has a row for every class", _without_the_top),
         ("you multiplied from the bottom up; B_l comes from the top down to layer l, and has a row for every class",
          _from_the_bottom),
         ("these are the weights themselves; B_l is the product of all W from the top down to layer l",
          lambda weights: tuple(W.copy() for W in weights)),
-        ("each product stands on its head: you have W_lᵀ … W_Lᵀ, the transpose of W_L … W_l",
-         lambda weights: tuple(B.T for B in _products(weights))),
     ]),
 }

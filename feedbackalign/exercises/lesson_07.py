@@ -3,6 +3,7 @@
 import numpy as np
 
 from feedbackalign import ops
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.optimizer import SGD
 
@@ -16,17 +17,42 @@ def product_feedback(x, error, weight, B, R):
     raise NotImplementedError
 
 
+def _layer(rng, N, inputs, out, mid):
+    return (rng.normal(size=(N, inputs)), rng.normal(size=(N, out)), rng.normal(size=(out, inputs)),
+            rng.normal(size=(out, mid)), rng.normal(size=(mid, inputs)))
+
+
 def _layers(rng):
-    return [(rng.normal(size=(N, inputs)), rng.normal(size=(N, out)), rng.normal(size=(out, inputs)),
-             rng.normal(size=(out, mid)), rng.normal(size=(mid, inputs)))
-            for N, inputs, out, mid in [(5, 4, 3, 6), (3, 5, 2, 8)]]
+    return [_layer(rng, 5, 4, 3, 6), _layer(rng, 3, 5, 2, 8)]
 
 
-def _two_hops(x, error, weight, B, R, *, way_down=None, R_gradient=None):
+def _layers_at_the_limits(rng):
+    x, error, weight, B, R = _layer(rng, 4, 3, 2, 4)
+    return {"one sample": _layer(rng, 1, 4, 3, 6), "one input": _layer(rng, 5, 1, 2, 4),
+            "one output": _layer(rng, 4, 3, 1, 5), "one unit in the middle": _layer(rng, 6, 2, 1, 1),
+            "an expansion of 1": _layer(rng, 5, 4, 3, 3),
+            "synapses of weight 0": (x, error, 0.0 * weight, B, R * (R > 0)),
+            "a tiny error": (x, 1e-150 * error, weight, B, R), "a huge error": (x, 1e150 * error, weight, B, R)}
+
+
+def _two_hops(x, error, weight, B, R, *, way_down=None, R_gradient=None, W_of=slice(None), R_of=slice(None)):
     middle = ops.linear.linear_transport(error, B)                              # (N, out) x (out, mid) -> (N, mid)
     down = ops.linear.linear_transport(middle, R)                               # (N, mid) x (mid, in) -> (N, in)
-    return (down if way_down is None else way_down, ops.linear.linear_weight_gradient(error, x),
-            ops.linear.linear_weight_gradient(middle, x) if R_gradient is None else R_gradient)
+    return (down if way_down is None else way_down, ops.linear.linear_weight_gradient(error[W_of], x[W_of]),
+            ops.linear.linear_weight_gradient(middle[R_of], x[R_of]) if R_gradient is None else R_gradient)
+
+
+def _of_samples(which):
+    """Both gradients of these samples alone."""
+    return lambda *given: _two_hops(*given, W_of=which, R_of=which)
+
+
+def _scaled(power, both=False):
+    """∂R, or both gradients, times N^power."""
+    def mistake(x, error, *rest):
+        down, gradient, R_gradient = _two_hops(x, error, *rest)
+        return down, gradient * float(len(x))**(power * both), R_gradient * float(len(x))**power
+    return mistake
 
 
 def echo_of_the_start(lrs, decays, momentum):
@@ -40,6 +66,15 @@ def echo_of_the_start(lrs, decays, momentum):
 def _schedules(rng):
     return [(rng.uniform(0.1, 0.5, size=steps), rng.uniform(0.1, 0.4, size=steps), momentum)
             for steps, momentum in [(6, 0.9), (9, 0.5)]]
+
+
+def _schedules_at_the_limits(rng):
+    lrs, decays = rng.uniform(0.1, 0.5, size=(2, 7))
+    return {"one step": (lrs[:1], decays[:1], 0.8), "no momentum": (lrs, decays, 0.0),
+            "no decay": (lrs, 0.0 * decays, 0.7), "a momentum near 1": (lrs, decays, 0.99),
+            "some tiny rates": (np.where(lrs > 0.3, lrs, 1e-150), decays, 0.6),
+            "decays that swing c below 0": (np.full(12, 0.9), rng.uniform(0.5, 1.0, size=12), 0.95),
+            "constant rates": (np.full(5, 0.2), np.full(5, 0.3), 0.4)}
 
 
 def _echo(lrs, decays, momentum):
@@ -69,8 +104,8 @@ def _late_velocity(lrs, decays, momentum):
 
 
 EXERCISES = {
-    "7.1": Exercise(task=product_feedback, cases=_layers, right=_two_hops, parts=("e_in", "∂W", "∂R"), batch="error",
-                    mistakes=[
+    "7.1": Exercise(task=product_feedback, cases=_layers, limits=_layers_at_the_limits, right=_two_hops,
+                    parts=("e_in", "∂W", "∂R"), batch="error", mistakes=[
         ("you sent the error through W; it goes through B and then through R",
          lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, way_down=error @ weight)),
         ("you sent the error through B Bᵀ W, where the path ends: to know it one must read W, so use R as it is",
@@ -79,15 +114,25 @@ EXERCISES = {
          lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=B.T @ weight)),
         ("the signal at R's synapse is m = e B alone; you multiplied it with R's weights or W's too",
          lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=(error @ B).T @ x * R)),
-        ("your ∂R is 1/N of the right one: the error holds its 1/N already",
-         lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=(error @ B).T @ x / len(x))),
-        ("∂R climbs: it has the wrong sign, which would drive R away from Bᵀ W",
+        (f"{hints.mean_twice('samples')}: your ∂R is 1/N of the right one; the error holds its 1/N",
+         _scaled(-1)),
+        (f"{hints.mean_twice('samples')}: your gradients are 1/N of the right ones; the error holds its 1/N",
+         _scaled(-1, both=True)),
+        (f"your ∂R is N times the right one; {hints.no_mean('samples')}, which the error had", _scaled(1)),
+        (f"your gradients are N times the right ones; {hints.no_mean('samples')}, which the error had",
+         _scaled(1, both=True)),
+        (f"{hints.SIGN}, that of ∂R: it climbs, which would drive R away from Bᵀ W",
          lambda x, error, weight, B, R: _two_hops(x, error, weight, B, R, R_gradient=-(error @ B).T @ x)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples", _of_samples(slice(-1, None))),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples of ∂R",
+         lambda *given: _two_hops(*given, R_of=slice(-1, None))),
+        (f"{hints.FIRST_LEFT_OUT}, the first sample's", _of_samples(slice(1, None))),
+        (f"{hints.LAST_LEFT_OUT}, the last sample's", _of_samples(slice(None, -1))),
     ]),
-    "7.2": Exercise(task=echo_of_the_start, cases=_schedules, right=_echo, mistakes=[
+    "7.2": Exercise(task=echo_of_the_start, cases=_schedules, limits=_schedules_at_the_limits, right=_echo, mistakes=[
         ("you left out the momentum: c would shrink by 1 − ηλ a step",
          lambda lrs, decays, momentum: np.cumprod(1 - lrs * decays)),
-        ("your c stands before each step; the first entry is after the first step",
+        (f"{hints.OFF_BY_ONE}: your c stands before each step, and the first entry is after the first step",
          lambda *given: np.concatenate([[1.0], _echo(*given)[:-1]])),
         ("the learning rate stands outside the velocity: v ← μ v + λ c, then c ← c − η v; it matters when η changes",
          lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + eta * decay * c,
@@ -103,7 +148,13 @@ EXERCISES = {
          lambda lrs, decays, momentum: np.exp(-np.cumsum(lrs * decays) / (1 - momentum))),
         ("this is the slow law, 1 − ηλ / (1 − μ) a step, which c follows only once v has gathered way",
          lambda lrs, decays, momentum: np.cumprod(1 - lrs * decays / (1 - momentum))),
-        ("the velocity grows with the wrong sign: c would grow too",
+        (f"{hints.FIRST_LEFT_OUT}: there is a c after the first step too", lambda *given: _echo(*given)[1:]),
+        (f"{hints.LAST_LEFT_OUT}: there is a c after the last step too", lambda *given: _echo(*given)[:-1]),
+        ("c before the first step is no part of the answer: it has one entry a step",
+         lambda *given: np.concatenate([[1.0], _echo(*given)])),
+        (f"{hints.OFF_BY_ONE}: each step takes the rate of the step before",
+         lambda lrs, decays, momentum: _echo(np.concatenate([lrs[:1], lrs[:-1]]), decays, momentum)),
+        (f"{hints.DECAY_SIGN}: c would grow",
          lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + decay * c,
                                    step=lambda c, v, eta: c + eta * v)),
     ]),

@@ -38,6 +38,19 @@ ROWS = {
     "3.1": ("slope, samples, loop, terms, array, matrix, signs", {
         "slope twice": "it is 1 or 0, and twice is once"}),
     "3.2": ("matrix norm, arccos, quotient, signs", {}),
+    "4.1": ("slope, samples, loop, terms, array, matrix, signs", {
+        "slope twice": "it is 1 or 0, and twice is once"}),
+    "4.2": ("product, terms, array, matrix, signs", {
+        "order swapped": "the shapes of the factors fit in one order only"}),
+    "5.1": ("slope, samples, loop, terms, quotient, array, matrix, signs", {
+        "slope twice": "it is 1 or 0, and twice is once"}),
+    "5.2": ("another N, matrix norm, arccos, quotient, signs", {
+        "wrong N": "the cosine is above 1 then, and the answer 0° or nan, whatever else is wrong",
+        "absolute value": "the cosine is never negative", "cut off": "the cosine is never negative"}),
+    "6.1": ("decay, samples, loop, terms, array, matrix, signs, constant", {}),
+    "6.2": ("decay, samples, another N, loop, terms, array, matrix, signs, constant", {}),
+    "7.1": ("samples, loop, terms, array, matrix, signs", {}),
+    "7.2": ("decay, places, terms, array, signs, constant", {}),
 }
 
 

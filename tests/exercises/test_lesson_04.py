@@ -6,9 +6,21 @@ from tests.exercises.proof import prove
 from tests.solutions import lesson_04 as solutions
 
 
-def each(change):
-    return lambda output_error, feedback, preactivations: [
-        change(output_error @ B, v) for B, v in zip(feedback, preactivations)]
+def sent(slope=lambda v, error: v > 0, classes=slice(None)):
+    def wrong(output_error, feedback, preactivations):
+        errors = [output_error[:, classes] @ B[classes] for B in feedback]
+        return [error * slope(v, error) for error, v in zip(errors, preactivations)]
+    return wrong
+
+
+def last_class_only(output_error, feedback, preactivations):
+    errors = []
+    for B, v in zip(feedback, preactivations):
+        error = np.zeros(v.shape)
+        for c in range(len(B)):
+            error = np.outer(output_error[:, c], B[c]) * (v > 0)
+        errors.append(error)
+    return errors
 
 
 def test_4_1():
@@ -21,15 +33,20 @@ def test_4_1():
     def right(*arguments):
         return tuple(solutions.direct_errors(*arguments))
 
-    prove("4.1", right=[right, solutions.direct_errors, solutions.direct_errors_by_layers], kind="dense backward",
-          wrong={"derivative left out": (each(lambda error, v: error), "left out the slope")},
-          own={"ReLU of the error": (each(lambda error, v: np.maximum(error, 0)), "put ReLU on the error"),
-               "ReLU of v": (each(lambda error, v: error * np.maximum(v, 0)), "multiplied with ReLU(v)"),
-               "slope of v > 1": (each(lambda error, v: np.where(v > 1, error, 0)), "not where v > 1"),
-               "upside down": (upside_down, "on its head"),
-               "only the top": (only_the_top, "3 things"),
-               "B turned round": (lambda output_error, feedback, preactivations: [
-                   output_error @ B.T for B in feedback], "write the shape")})
+    prove("4.1", right=[right, solutions.direct_errors, solutions.direct_errors_by_layers], kinds={
+        "slope left out": sent(lambda v, error: 1.0),
+        "slope of the wrong": [sent(lambda v, error: error > 0), sent(lambda v, error: np.cosh(v)**-2)],
+        "overwritten in a loop": last_class_only,
+        "first left out": sent(classes=slice(1, None)), "last left out": sent(classes=slice(None, -1))},
+        own={"ReLU of v": (sent(lambda v, error: np.maximum(v, 0)), "multiplied with ReLU(v)"),
+             "slope of v > 1": (sent(lambda v, error: v > 1), "not where v > 1"),
+             "slope at 0": (sent(lambda v, error: v >= 0), "with pre-activations of exactly 0"),
+             "slope at 0, in words": (sent(lambda v, error: 1 - (v < 0)), "write v > 0, not v >= 0"),
+             "wrong way round": (sent(lambda v, error: v <= 0), "wrong way round"),
+             "upside down": (upside_down, "on its head"),
+             "only the top": (only_the_top, "3 things"),
+             "B turned round": (lambda output_error, feedback, preactivations: [
+                 output_error @ B.T for B in feedback], "write the shape")})
 
 
 def from_the_bottom(weights):
@@ -47,11 +64,13 @@ def test_4_2():
     def stopped_early(weights):
         return [*solutions.matching_feedback(weights)[1:], np.eye(len(weights[-1]))]
 
-    prove("4.2", right=[right, solutions.matching_feedback, solutions.matching_feedback_by_the_package], kind="other",
-          own={"upside down": (lambda weights: solutions.matching_feedback(weights)[::-1], "on its head"),
-               "own W left out": (stopped_early, "one layer above"),
-               "from the bottom": (from_the_bottom, "from the bottom up"),
-               "the weights": (lambda weights: [1 * W for W in weights], "weights themselves"),
-               "transposed": (lambda weights: [B.T for B in right(weights)], "each product stands on its head"),
-               "views of the weights": (lambda weights: [*right(weights)[:-1], weights[-1]], "a view of it"),
-               "sign": (lambda weights: [-B for B in right(weights)], "sign")})
+    def without_the_top(weights):
+        return [np.linalg.multi_dot([np.eye(weights[-1].shape[1]), *weights[k:-1][::-1], np.eye(weights[k].shape[1])])
+                for k in range(len(weights))]
+
+    prove("4.2", right=[right, solutions.matching_feedback, solutions.matching_feedback_by_the_package], kinds={
+        "last left out": stopped_early, "first left out": without_the_top},
+        own={"upside down": (lambda weights: solutions.matching_feedback(weights)[::-1], "on its head"),
+             "from the bottom": (from_the_bottom, "from the bottom up"),
+             "the weights": (lambda weights: [1 * W for W in weights], "weights themselves"),
+             "views of the weights": (lambda weights: [*right(weights)[:-1], weights[-1]], "a view of it")})

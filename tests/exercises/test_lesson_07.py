@@ -16,18 +16,42 @@ def R_gradient(of):
     return lambda x, error, weight, B, R: (*right(x, error, weight, B, R)[:2], of(x, error, weight, B, R))
 
 
+def of_samples(which, R_alone=False):
+    def wrong(x, error, weight, B, R):
+        down, gradient, _ = right(x, error, weight, B, R)
+        return down, gradient if R_alone else error[which].T @ x[which], B.T @ error[which].T @ x[which]
+    return wrong
+
+
+def scaled(of, R_alone=False):
+    def wrong(x, *rest):
+        down, gradient, R_gradient = right(x, *rest)
+        return down, gradient if R_alone else of(len(x)) * gradient, of(len(x)) * R_gradient
+    return wrong
+
+
+def last_sample_only(x, error, weight, B, R):
+    dW, dR = np.zeros(weight.shape), np.zeros(R.shape)
+    for n in range(len(x)):
+        dW[...], dR[...] = np.outer(error[n], x[n]), np.outer(error[n] @ B, x[n])
+    return error @ B @ R, dW, dR
+
+
 def test_7_1():
-    prove("7.1", right=[right, solutions.product_feedback_by_the_package], kind="feedback update",
-          wrong={"W used": (way_down(lambda error, weight, B, R: error @ weight), "through W;")},
-          own={"the end of the path": (way_down(lambda error, weight, B, R: error @ B @ B.T @ weight), "as it is"),
-               "R reads W": (R_gradient(lambda x, error, weight, B, R: B.T @ weight), "R never sees W"),
-               "R's weights too": (R_gradient(lambda x, error, weight, B, R: R * ((error @ B).T @ x)), "m = e B alone"),
-               "R's 1/N twice": (R_gradient(lambda x, error, weight, B, R: B.T @ error.T @ x / len(x)), "∂R is 1/N"),
-               "R climbs": (R_gradient(lambda x, error, weight, B, R: -B.T @ error.T @ x), "∂R climbs"),
-               "two of three": (lambda *arguments: right(*arguments)[:2], "3 things, e_in"),
-               "another order": (lambda *arguments: right(*arguments)[::-1], "should have shape"),
-               "R before B": (way_down(lambda error, weight, B, R: error @ R @ B), "write the shape")},
-          without={"derivative left out": "no unit lies between"})
+    prove("7.1", right=[right, solutions.product_feedback_by_the_package], kinds={
+        "no mean": [scaled(float), scaled(float, R_alone=True)],
+        "mean twice": [scaled(lambda N: 1 / N), scaled(lambda N: 1 / N, R_alone=True)],
+        "sign": R_gradient(lambda x, error, weight, B, R: -B.T @ error.T @ x),
+        "overwritten in a loop": [last_sample_only, of_samples(slice(-1, None), R_alone=True)],
+        "first left out": of_samples(slice(1, None)), "last left out": of_samples(slice(None, -1))},
+        own={"W used": (way_down(lambda error, weight, B, R: error @ weight), "through W;"),
+             "the end of the path": (way_down(lambda error, weight, B, R: error @ B @ B.T @ weight), "as it is"),
+             "R reads W": (R_gradient(lambda x, error, weight, B, R: B.T @ weight), "R never sees W"),
+             "R's weights too": (R_gradient(lambda x, error, weight, B, R: R * ((error @ B).T @ x)), "m = e B alone"),
+             "everything's sign": (lambda *given: tuple(-part for part in right(*given)), "wrong everywhere"),
+             "two of three": (lambda *given: right(*given)[:2], "3 things, e_in"),
+             "another order": (lambda *given: right(*given)[::-1], "should have shape"),
+             "R before B": (way_down(lambda error, weight, B, R: error @ R @ B), "write the shape")})
 
 
 def recursion(lrs, decays, momentum, *, start=(1.0, 0.0), fresh=1.0, decay_of=lambda c: c, climb=False):
@@ -57,21 +81,26 @@ def velocity_too_late(lrs, decays, momentum):
     return np.array(echo)
 
 
+def rate_of_the_step_before(lrs, decays, momentum):
+    return recursion(lrs[np.maximum(np.arange(len(lrs)) - 1, 0)], decays, momentum)
+
+
 def test_7_2():
-    prove("7.2", right=[solutions.echo_of_the_start, solutions.echo_by_matrices], kind="other",
-          own={"no momentum": (lambda lrs, decays, momentum: recursion(lrs, decays, 0.0), "left out the momentum"),
-               "before the step": (lambda *arguments: np.array([1, *recursion(*arguments)[:-1]]), "before each step"),
-               "rate inside": (rate_inside, "outside the velocity"),
-               "dampened": (lambda lrs, decays, momentum: recursion(
-                   lrs, decays, momentum, fresh=1 - momentum), "by 1 − μ"),
-               "velocity too late": (velocity_too_late, "step before"),
-               "decay of a constant": (lambda *arguments: recursion(*arguments, decay_of=lambda c: 1.0), "not λ c"),
-               "no schedule": (lambda lrs, decays, momentum: recursion(
-                   [lrs[0]] * len(lrs), [decays[0]] * len(lrs), momentum), "from step to step"),
-               "continuous time": (lambda lrs, decays, momentum: np.exp(
-                   -np.cumsum(lrs * decays) / (1 - momentum)), "on average"),
-               "slow law": (lambda lrs, decays, momentum: np.cumprod(
-                   1 - lrs * decays / (1 - momentum)), "gathered way"),
-               "growing": (lambda *arguments: recursion(*arguments, climb=True), "c would grow"),
-               "the last alone": (lambda *arguments: recursion(*arguments)[-1:], "shape"),
-               "sign": (lambda *arguments: -recursion(*arguments), "sign")})
+    prove("7.2", right=[solutions.echo_of_the_start, solutions.echo_by_matrices], kinds={
+        "off by one": [lambda *given: np.array([1, *recursion(*given)[:-1]]), rate_of_the_step_before],
+        "first left out": lambda *given: recursion(*given)[1:], "last left out": lambda *given: recursion(*given)[:-1],
+        "decay's sign": lambda *given: recursion(*given, climb=True)},
+        own={"no momentum": (lambda lrs, decays, momentum: recursion(lrs, decays, 0.0), "left out the momentum"),
+             "the start too": (lambda *given: np.array([1, *recursion(*given)]), "no part of the answer"),
+             "rate inside": (rate_inside, "outside the velocity"),
+             "dampened": (lambda lrs, decays, momentum: recursion(
+                 lrs, decays, momentum, fresh=1 - momentum), "by 1 − μ"),
+             "velocity too late": (velocity_too_late, "step before"),
+             "decay of a constant": (lambda *given: recursion(*given, decay_of=lambda c: 1.0), "not λ c"),
+             "no schedule": (lambda lrs, decays, momentum: recursion(
+                 [lrs[0]] * len(lrs), [decays[0]] * len(lrs), momentum), "from step to step"),
+             "continuous time": (lambda lrs, decays, momentum: np.exp(
+                 -np.cumsum(lrs * decays) / (1 - momentum)), "on average"),
+             "slow law": (lambda lrs, decays, momentum: np.cumprod(
+                 1 - lrs * decays / (1 - momentum)), "gathered way"),
+             "the last alone": (lambda *given: recursion(*given)[-1:], "shape")})

@@ -21,7 +21,8 @@ def signed_error_by_loops(error, weight, M, v):
 
 
 def angle_to_signs(weight):
-    return np.degrees(np.arccos(np.abs(weight).mean() / np.sqrt(np.mean(weight**2))))
+    cosine = np.abs(weight).mean() / np.sqrt(np.mean(weight**2))
+    return np.degrees(np.arccos(min(cosine, 1.0)))                          # rounding may lift it just above 1
 
 
 def angle_to_signs_by_the_package(weight):
