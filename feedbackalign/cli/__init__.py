@@ -7,6 +7,7 @@
     errors         errors in one line
     streams        where words are printed
     course         the commands of the lessons and their exercises
+    done           which exercises are done
     data           the command of the data sets
     lessons        copies the lessons out of the package
     folders        the folders that commands write into

@@ -173,9 +173,11 @@ def build_parser(named=()):
                       "instead of the mirrors that are known; contents are checked all the same")
 
     exercise = command("exercise", "print the task of an exercise, or check an answer to it")
-    exercise.add_argument("number", metavar="NUMBER", nargs="?", help="lesson and exercise, such as 3.1; default: list")
+    exercise.add_argument("number", metavar="NUMBER", nargs="?", help="lesson and exercise, such as 3.1; default: list "
+                          "all, and which are done")
     exercise.add_argument("file", metavar="FILE.py", nargs="?", help="holds the answer, a function of the task's name; "
                           "what it calls outside of functions is not run; it has a process of its own")
+    exercise.add_argument("--reset", action="store_true", help="forget which are done: delete exercises-done.json here")
     return parser, commands.choices
 
 

@@ -1,10 +1,13 @@
 """The commands of the course: `feedbackalign lessons` and `feedbackalign exercise`."""
 
 from feedbackalign import exercises
+from feedbackalign.cli import done
 from feedbackalign.cli.arguments import UsageError
+from feedbackalign.cli.errors import warn
 from feedbackalign.cli.folders import writable_folder
 from feedbackalign.cli.lessons import copy_lessons, lesson_files, title
 from feedbackalign.cli.streams import say
+from feedbackalign.data import DataError
 from feedbackalign.exercises.solution_file import check_file
 
 
@@ -25,9 +28,15 @@ def lessons(arguments):
 
 def exercise(arguments):
     """Print all exercises, the task of one, or the verdict on an answer; status 1 unless it is right."""
+    if arguments.reset:
+        if arguments.number is not None:
+            raise UsageError("--reset: expected no exercise beside it; it forgets all that are done")
+        say(f"{done.FILE}: {'deleted' if done.forget() else 'there is none here'}")
+        return
     if arguments.number is None:
+        finished = done.read()
         for number in exercises.numbers():
-            say(f"{number:5} {exercises.find(number).summary()}")
+            say(f"{number:5} {'done' if number in finished else 'open'}  {exercises.find(number).summary()}")
         return
     try:
         exercises.find(arguments.number)
@@ -38,6 +47,12 @@ def exercise(arguments):
         return
     if not arguments.file.strip():
         raise UsageError(f"FILE.py: expected the name of a file, got {arguments.file!r}")
+    sha256 = done.fingerprint(arguments.file)
     printed, right = check_file(arguments.number, arguments.file)
     say(printed)
+    if right:
+        try:
+            done.remember(arguments.number, arguments.file, sha256)
+        except (OSError, DataError) as error:                           # the answer is right all the same
+            warn(str(error))
     return 0 if right else 1

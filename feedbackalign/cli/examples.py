@@ -56,9 +56,10 @@ EXAMPLES = {
   feedbackalign lessons --to course                 as scripts with cells, for an editor
   feedbackalign lessons --to course --notebook      for Jupyter and Colab""",
     "exercise": """
-  feedbackalign exercise                            what there is
+  feedbackalign exercise                            what there is, and what is done or open in this folder
   feedbackalign exercise 3.1                        the task
-  feedbackalign exercise 3.1 my_solution.py         is it right? A lesson with your answers in it will do""",
+  feedbackalign exercise 3.1 my_solution.py         is it right? A lesson with your answers in it will do
+  feedbackalign exercise --reset                    begin again: nothing is done""",
     "data": """
   feedbackalign data                                     what there is
   feedbackalign data fetch fashion --to ~/fashion        31 MB; then: train --data fashion --data-dir ~/fashion

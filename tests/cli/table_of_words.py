@@ -241,7 +241,8 @@ WORDS = {
     "lessons": {"--to": folder("course"), "--notebook": flag().beside({"--to": "course"}), "--debug": flag()},
     "exercise": {"number": Words(("1.1", "3.1"), ("99.1", "", "x", "1", "1.99", "nan", LONG)), "--debug": flag(),
                  "file": Words(("FILES/answer.py",), ("", " "), ("nothing.py", "FILES/mnist"),
-                               needs={"number": "1.1"})},
+                               needs={"number": "1.1"}),
+                 "--reset": dataclasses.replace(flag(), needs={"--reset": FLAG})},  # it stands beside no number
     "data": {"action": Words(("fetch",), ("get", "", "mnist", "3"), needs={"name": "mnist", "--to": "sets"}),
              "name": Words(("mnist",), ("fashon", "", "3"), needs={"action": "fetch", "--to": "sets"}),
              "--to": folder("sets", "a/b", needs={"action": "fetch", "name": "mnist"}),
