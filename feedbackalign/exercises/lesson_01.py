@@ -36,6 +36,10 @@ def _through_tanh(error, weight, v):
     return ops.linear.linear_transport(error, weight) * ops.activations.tanh_derivative(v)
 
 
+def _slope_of_sigmoid(v):
+    return 0.25 / np.cosh(v / 2)**2
+
+
 def two_layer_gradients(x, targets, W1, W2):
     """Exercise 1.2. All of backprop, for y = tanh(x W1ᵀ) W2ᵀ and the mean over the batch of ½ Σ (y − targets)².
 
@@ -62,9 +66,11 @@ def _networks_at_the_limits(rng):
             "hidden units far from 0": (x, targets, W1 * np.array([[1], [100], [1], [1], [-100], [1]]), W2)}
 
 
-def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, met=np.tanh, samples=slice(None), N=None):
+def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, met=np.tanh, samples=slice(None), N=None,
+              way_up=np.tanh, top=np.ones_like):
     v = x @ W1.T                                                        # (N, hidden)
-    error = (np.tanh(v) @ W2.T - targets) / (N or len(x))               # (N, out)
+    y = way_up(v) @ W2.T
+    error = (y - targets) * top(y) / (N or len(x))                      # (N, out)
     hidden = error @ W2 * slope(v)                                      # (N, hidden)
     return hidden[samples].T @ x[samples], error[samples].T @ met(v)[samples]
 
@@ -76,8 +82,19 @@ EXERCISES = {
         ("the slope of tanh is 1 − tanh(v)², not tanh(v)", lambda error, weight, v: error @ weight * np.tanh(v)),
         (hints.slope_of_the_wrong("1 − v²; v is still to be put through tanh"),
          lambda error, weight, v: error @ weight * (1 - v**2)),
-        ("you multiplied with the slope of a ReLU; these units are tanh",
-         lambda error, weight, v: error @ weight * (v > 0)),
+        ("the square is missing: the slope of tanh is 1 − tanh(v)²",
+         lambda error, weight, v: error @ weight * (1 - np.tanh(v))),
+        (hints.slope_of_the_wrong("a ReLU; these units are tanh"), lambda error, weight, v: error @ weight * (v > 0)),
+        (hints.slope_of_the_wrong("a sigmoid; these units are tanh"),
+         lambda error, weight, v: error @ weight * _slope_of_sigmoid(v)),
+        (hints.slope_of_the_wrong("the error that came down; it belongs at the pre-activation v"),
+         lambda error, weight, v: error @ weight * (1 - np.tanh(error @ weight)**2)),
+        (f"{hints.WRONG_AXIS}: every sample has slopes of its own, and you took their mean over the samples",
+         lambda error, weight, v: error @ weight * (1 - np.tanh(v)**2).mean(axis=0)),
+        (f"{hints.WRONG_AXIS}: every sample has slopes of its own, and you took those of the first",
+         lambda error, weight, v: error @ weight * (1 - np.tanh(v[0])**2)),
+        (f"{hints.WRONG_AXIS}: every unit has a slope of its own, and you took their mean over the units",
+         lambda error, weight, v: error @ weight * (1 - np.tanh(v)**2).mean(axis=1, keepdims=True)),
         (hints.slope_of_the_wrong("at tanh(v); it belongs at the pre-activation v"),
          lambda error, weight, v: error @ weight * (1 - np.tanh(np.tanh(v))**2)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, over the outputs",
@@ -100,6 +117,16 @@ EXERCISES = {
             (hints.slope_of_the_wrong("1 − v²; v is still to be put through tanh"),
              lambda *given: _backprop(*given, slope=lambda v: 1 - v**2)),
             ("you exchanged the two: ∂L/∂W1 comes first", lambda *given: _backprop(*given)[::-1]),
+            (hints.slope_of_the_wrong("a sigmoid; these units are tanh"),
+             lambda *given: _backprop(*given, slope=_slope_of_sigmoid)),
+            ("the output y has no tanh, and so no slope", lambda *given: _backprop(
+                *given, top=lambda y: 1 - np.tanh(y)**2)),
+            ("the output y has no tanh, and so no slope 1 − y²", lambda *given: _backprop(
+                *given, top=lambda y: 1 - y**2)),
+            ("you left out tanh on the way up: y = tanh(x W1ᵀ) W2ᵀ", lambda *given: _backprop(
+                *given, way_up=np.positive, met=np.positive)),
+            ("you left out tanh on the way up, and its slope on the way down", lambda *given: _backprop(
+                *given, way_up=np.positive, met=np.positive, slope=np.ones_like)),
             ("what meets the error at W2 is tanh(v), the layer's input, not v",
              lambda *given: _backprop(*given, met=lambda v: v)),
             (hints.wrong_N("samples; a mean over all entries divides by the outputs too"),

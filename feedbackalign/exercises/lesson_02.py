@@ -114,6 +114,12 @@ def _way_down(error, weight, input_shape, stride, padding, first=0, step=None, a
     return wide[:, :, start:start + H, start:start + W]
 
 
+def _mean_of_patches(error, weight, shape, stride, padding):
+    ones = np.ones((1, 1, *error.shape[2:])), np.ones((1, 1, *weight.shape[2:])), (1, 1, *shape[2:])
+    patches = conv.convolution_transport(*ones, stride, padding)                            # (1, 1, H, W)
+    return conv.convolution_transport(error, weight, shape, stride, padding) / np.maximum(patches, 1)
+
+
 def _columns_of(error, weight, shape, stride, padding, samples_first=False):
     columns = weight.reshape(len(weight), -1).T @ _mixed(error, samples_first)
     return np.ascontiguousarray(conv.col2im(columns, shape, weight.shape[2:], stride, padding))
@@ -159,6 +165,7 @@ EXERCISES = {
         (hints.MIXED_SAMPLES_AND_CHANNELS, _columns_of),
         (f"{hints.MIXED_SAMPLES_AND_CHANNELS}; here samples and positions, for col2im wants the samples innermost",
          lambda *given: _columns_of(*given, samples_first=True)),
+        (hints.mean_twice("patches that a pixel lies in, and it gets the sum of what they say"), _mean_of_patches),
         (f"{hints.OVERWRITTEN_IN_LOOP}: a pixel keeps what its first patch says, and should get the sum",
          lambda *given: _way_down(*given, add=False)),
         (f"{hints.OVERWRITTEN_IN_LOOP}: a pixel keeps what its last patch says, and should get the sum",

@@ -93,6 +93,14 @@ EXERCISES = {
              _steps(weight, B, error, x, lr, decay)[0], B - lr * (error.T @ x + decay * weight))),
         ("decay is added to the gradient, so the learning rate multiplies both: η(∂W + λW)",
          lambda weight, B, error, x, lr, decay: tuple(V - lr * (error.T @ x) - decay * V for V in (weight, B))),
+        ("you exchanged the two: the new W comes first", lambda *given: _steps(*given)[::-1]),
+        ("W takes no step: both synapses learn", lambda weight, B, *rest: (weight, _steps(weight, B, *rest)[1])),
+        ("the learning rate multiplies the gradient too: η(∂W + λW)",
+         lambda weight, B, error, x, lr, decay: tuple(V - error.T @ x - lr * decay * V for V in (weight, B))),
+        ("there is no learning rate: the step is η(∂W + λW)",
+         lambda weight, B, error, x, lr, decay: tuple(V - error.T @ x - decay * V for V in (weight, B))),
+        ("the decay is λ times the weight, not λ alone",
+         lambda weight, B, error, x, lr, decay: tuple(V - lr * (error.T @ x + decay) for V in (weight, B))),
         (f"{hints.SIGN}, that of B's gradient: B climbs", lambda *given: _steps(*given, B_gradient=-1.0)),
         (f"{hints.SIGN}, that of the gradient: both climb", lambda *given: _steps(*given, scale=-1.0)),
         (f"{hints.DECAY_SIGN}: W and B would grow", lambda *given: _steps(*given, weight_decay=-1.0, B_decay=-1.0)),
@@ -136,6 +144,12 @@ EXERCISES = {
          lambda B, weight, noise, rate, sigma: _mirrored(B, weight, noise, rate, sigma, kept=1 - rate * sigma)),
         ("you divided by σ² as well; equation 6 lets the decay balance it",
          lambda B, weight, noise, rate, sigma: _mirrored(B, weight, noise, rate, sigma, divide=len(noise) * sigma**2)),
+        ("η_m multiplies the correlation too", lambda B, weight, noise, rate, sigma: _mirrored(
+            B, weight, noise, rate, sigma, divide=rate * len(noise))),
+        ("the answer ζ comes through W, not through B", lambda B, weight, noise, rate, sigma: _mirrored(
+            B, B, noise, rate, sigma)),
+        ("what decays is B, not W", lambda B, weight, noise, rate, sigma: _mirrored(
+            B, weight, noise, rate, sigma, kept=1.0) - rate * sigma**2 * weight),
         (f"{hints.SIGN}, that of the correlation: B moves away from W",
          lambda B, weight, noise, *rest: _mirrored(B, weight, noise, *rest, divide=-len(noise))),
         ("you multiplied the noise with σ; it is of deviation σ already",

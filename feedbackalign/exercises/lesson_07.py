@@ -103,6 +103,15 @@ def _late_velocity(lrs, decays, momentum):
     return np.array(echo)
 
 
+def _nesterov(lrs, decays, momentum):
+    c, v, echo = 1.0, 0.0, []
+    for eta, decay in zip(lrs, decays):
+        v = momentum * v + decay * c
+        c = c - eta * (momentum * v + decay * c)
+        echo.append(c)
+    return np.array(echo)
+
+
 EXERCISES = {
     "7.1": Exercise(task=product_feedback, cases=_layers, limits=_layers_at_the_limits, right=_two_hops,
                     parts=("e_in", "∂W", "∂R"), batch="error", mistakes=[
@@ -154,6 +163,11 @@ EXERCISES = {
          lambda *given: np.concatenate([[1.0], _echo(*given)])),
         (f"{hints.OFF_BY_ONE}: each step takes the rate of the step before",
          lambda lrs, decays, momentum: _echo(np.concatenate([lrs[:1], lrs[:-1]]), decays, momentum)),
+        (f"{hints.OFF_BY_ONE}: each step takes the decay of the step before",
+         lambda lrs, decays, momentum: _echo(lrs, np.concatenate([decays[:1], decays[:-1]]), momentum)),
+        ("η and λ are exchanged: λ stands in the velocity, η before it",
+         lambda lrs, decays, momentum: _echo(decays, lrs, momentum)),
+        ("this is Nesterov's momentum; here c takes its step with v alone", _nesterov),
         (f"{hints.DECAY_SIGN}: c would grow",
          lambda *given: _recursion(*given, velocity=lambda v, c, eta, decay, mu: mu * v + decay * c,
                                    step=lambda c, v, eta: c + eta * v)),

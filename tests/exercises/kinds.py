@@ -31,7 +31,7 @@ assert sorted(kind for kinds in THINGS.values() for kind in kinds) == sorted(hin
 
 # {number: (what it has, {kind: why it cannot be made all the same})}
 ROWS = {
-    "1.1": ("slope, samples, loop, terms, array, matrix, signs", {}),
+    "1.1": ("slope, samples, broadcast, loop, terms, array, matrix, signs", {}),
     "1.2": ("slope, samples, another N, loop, terms, array, matrix, signs", {}),
     "2.1": ("samples, channels, loop, places, terms, array, matrix, signs", {}),
     "2.2": ("samples, channels, loop, places, terms, array, matrix, signs", {}),

@@ -1,4 +1,4 @@
-"""Why an answer is wrong: at a limit, by a known mistake, by what has happened to the right one, by what is not used."""
+"""Why an answer is wrong: at a limit, by a known mistake, by a change of the right one, by what is not used."""
 
 import math
 
@@ -65,8 +65,8 @@ def test_what_has_happened_to_the_right_answer_is_seen_beside_limits_where_it_sh
 
 
 def test_n_times_is_seen_though_it_is_right_with_one_sample():
-    assert "N times the right one (N = 5 points here): a factor 1/N is missing, where N is the number of points" in said(
-        lambda error, factor: right(error, factor) * len(error), counted="points")
+    text = said(lambda error, factor: right(error, factor) * len(error), counted="points")
+    assert "N times the right one (N = 5 points here): a factor 1/N is missing, where N is the number of points" in text
     assert "one factor 1/N too many" in said(lambda error, factor: right(error, factor) / len(error))
 
 

@@ -91,6 +91,11 @@ def last_channel_only(error, weight, *given):
     return answer
 
 
+def mean_of_patches(error, weight, *given):
+    patches = way_down(np.ones_like(error), np.ones_like(weight), *given) / len(weight)
+    return way_down(error, weight, *given) / np.where(patches > 0, patches, 1)
+
+
 def inside(error):
     """1 where neither row nor column is 0."""
     return np.multiply.outer(np.arange(error.shape[2]) > 0, np.arange(error.shape[3]) > 0)
@@ -106,6 +111,7 @@ def columns_of(rows):
 def test_2_2():
     prove("2.2", right=[solutions.image_error, solutions.image_error_by_the_layer], kinds={
         "off by one": lambda e, w, n, s, p: way_down(e, w, n, s, p, cut=p + 1),
+        "mean twice": [lambda error, *given: way_down(error / len(error), *given), mean_of_patches],
         "samples and channels mixed": [columns_of(lambda error: error.reshape(error.shape[1], -1)),
                                        columns_of(lambda error: np.swapaxes(error, 0, 1).reshape(error.shape[1], -1))],
         "overwritten in a loop": [*map(assigned_down, ("ijpq", "pqij", "ijpqo", "opqij", "pqijo")), last_channel_only],

@@ -66,5 +66,11 @@ def test_3_2():
              "cosine": (cosine, "the cosine"),
              "not flattened": (lambda u, v: np.mean([solutions.angle_between(*rows) for rows in zip(u, v)]), "flatten"),
              "lengths left out": (lambda u, v: degrees(np.vdot(u, v)), "lengths"),
+             "one length": (lambda u, v: degrees(np.vdot(u, v) / np.linalg.norm(u)), "length of one array; both"),
+             "one length twice": (lambda u, v: degrees(np.vdot(u, v) / np.vdot(u, u)), "one array, twice"),
+             "no roots": (lambda u, v: degrees(np.vdot(u, v) / np.vdot(u, u) / np.vdot(v, v)), "roots are missing"),
+             "other lengths": (lambda u, v: degrees(np.vdot(u, v) / abs(u).sum() / abs(v).sum()), "absolute values"),
+             "correlation": (lambda u, v: degrees(np.corrcoef(u.ravel(), v.ravel())[0, 1]) if u.size > 1 else 0.0,
+                             "the correlation"),
              "the other side": (lambda u, v: degrees(-cosine(u, v)), "180° minus"),
              "an array": (lambda u, v: np.full(3, solutions.angle_between(u, v)), "should be a number")})

@@ -33,6 +33,14 @@ def test_6_1():
         "overwritten in a loop": last_sample_only,
         "first left out": with_samples(slice(1, None)), "last left out": with_samples(slice(None, -1))},
         own={"W copied": (lambda *given: (right(*given)[0], right(*given)[0].copy()), "weight transport"),
+             "exchanged": (lambda *given: right(*given)[::-1], "exchanged"),
+             "W stands still": (lambda weight, *rest: (weight + 0, right(weight, *rest)[1]), "W takes no step"),
+             "no rate at the gradient": (lambda weight, B, error, x, lr, decay: stepped(
+                 weight, B, error, x, lr, decay, of=1 / lr), "multiplies the gradient too"),
+             "no rate": (lambda weight, B, error, x, lr, decay: stepped(
+                 weight, B, error, x, lr, decay, of=1 / lr, shrink=1 / lr, B_shrink=1 / lr), "no learning rate"),
+             "decay alone": (lambda weight, B, error, x, lr, decay: tuple(
+                 part - lr * (error.T @ x) - lr * decay for part in (weight, B)), "not λ alone"),
              "B stands still": (lambda weight, B, *rest: (right(weight, B, *rest)[0], B + 0), "no step at all"),
              "B without decay": (lambda *given: stepped(*given, B_shrink=0), "B has no decay"),
              "no decay": (lambda *given: stepped(*given, shrink=0, B_shrink=0), "keeps its length"),
@@ -97,5 +105,10 @@ def test_6_2():
                  B, weight, noise, rate, sigma, by=sigma**-2), "as well"),
              "noise made larger": (lambda B, weight, noise, rate, sigma: mirrored(
                  B, weight, sigma * noise, rate, sigma), "of deviation σ already"),
+             "no rate": (lambda B, weight, noise, rate, sigma: mirrored(
+                 B, weight, noise, rate, sigma, by=1 / rate), "multiplies the correlation"),
+             "through B": (lambda B, weight, *rest: mirrored(B, B, *rest), "not through B"),
+             "decay of W": (lambda B, weight, noise, rate, sigma: mirrored(
+                 B, weight, noise, rate, sigma, shrink=0.0) - rate * sigma**2 * weight, "what decays is B"),
              "ReLU on the answer": (lambda *given: mirrored(
                  *given, answer=lambda zeta: np.maximum(zeta, 0)), "without ReLU")})

@@ -81,17 +81,31 @@ def velocity_too_late(lrs, decays, momentum):
     return np.array(echo)
 
 
-def rate_of_the_step_before(lrs, decays, momentum):
-    return recursion(lrs[np.maximum(np.arange(len(lrs)) - 1, 0)], decays, momentum)
+def of_the_step_before(rates):
+    return rates[np.maximum(np.arange(len(rates)) - 1, 0)]
+
+
+def nesterov(lrs, decays, momentum):
+    c, v, echo = 1.0, 0.0, []
+    for eta, decay in zip(lrs, decays):
+        fresh = decay * c
+        v = momentum * v + fresh
+        c -= eta * (momentum * v + fresh)
+        echo.append(c)
+    return np.array(echo)
 
 
 def test_7_2():
     prove("7.2", right=[solutions.echo_of_the_start, solutions.echo_by_matrices], kinds={
-        "off by one": [lambda *given: np.array([1, *recursion(*given)[:-1]]), rate_of_the_step_before],
+        "off by one": [lambda *given: np.array([1, *recursion(*given)[:-1]]),
+                       lambda lrs, *rest: recursion(of_the_step_before(lrs), *rest),
+                       lambda lrs, decays, momentum: recursion(lrs, of_the_step_before(decays), momentum)],
         "first left out": lambda *given: recursion(*given)[1:], "last left out": lambda *given: recursion(*given)[:-1],
         "decay's sign": lambda *given: recursion(*given, climb=True)},
         own={"no momentum": (lambda lrs, decays, momentum: recursion(lrs, decays, 0.0), "left out the momentum"),
              "the start too": (lambda *given: np.array([1, *recursion(*given)]), "no part of the answer"),
+             "exchanged": (lambda lrs, decays, momentum: recursion(decays, lrs, momentum), "are exchanged"),
+             "Nesterov": (nesterov, "Nesterov"),
              "rate inside": (rate_inside, "outside the velocity"),
              "dampened": (lambda lrs, decays, momentum: recursion(
                  lrs, decays, momentum, fresh=1 - momentum), "by 1 − μ"),
