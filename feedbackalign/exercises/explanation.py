@@ -41,13 +41,17 @@ def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: Non
     first = next((place for place, clause in enumerate(found) if clause is not None), None)
     if first is None:
         return None
-    limit = trials[first][0]
-    spans = [len(answers)] if limit else [len(answers), [name for name, _ in trials].count("")]
-    trials = [arguments for _, arguments in trials]
+    names, trials = zip(*trials)
+    limit = names[first]
+    cases = names.count("")
+    is_off = not all(_is_near(right, answer, exercise)
+                     for _, right, answer in _wrong_parts(exercise, rights[:cases], answers[:cases]))
+    spans = [len(answers), cases] if is_off else [len(answers)]
     if first == len(answers):
         hint = _known_mistake(exercise, trials, rights, [*answers, None])
     else:
-        looks = (_known_mistake, _change, functools.partial(_unused, ask), _factor, _misplaced)
+        looks = (_known_mistake, _change, functools.partial(_epsilon, names), functools.partial(_unused, ask), _factor,
+                 _misplaced)
         hint = next((hint for look in looks for span in spans
                      if (hint := look(exercise, trials[:span], rights[:span], answers[:span]))), None)
     return f"{f'with {limit}: ' if limit else ''}{found[first]}{f': {hint}' if hint else ''}"
@@ -127,6 +131,24 @@ def _change(exercise, trials, rights, answers):
         if wrong and all(_is_near(change(right), answer, exercise) for _, right, answer in wrong):
             return words
     return None
+
+
+def _epsilon(names, exercise, trials, rights, answers):
+    """Whether the answer is about right, but too small where a limit is tiny: by how much depends on the epsilon."""
+    kept = [(_kept(right, answer), "tiny" in names[trial])
+            for trial, right, answer in _numbers_wrong(exercise, rights, answers)]
+    is_so = all(abs(share - 1) < 1e-3 or is_tiny and -1e-3 < share < 1 for share, is_tiny in kept)
+    return hints.EPSILON if is_so and min([share for share, _ in kept], default=1) < 0.5 else None
+
+
+def _kept(right, answer):
+    """c of answer = c · right, but for rounding; nan if there is no such c."""
+    size = float(np.abs(right).max(initial=0.0))
+    if not size:
+        return 1.0 if not answer.any() else np.nan
+    theirs, mine = np.ravel(right) / size, np.ravel(answer) / size
+    share = float(mine @ theirs / (theirs @ theirs))
+    return share if np.abs(mine - share * theirs).max() < 1e-3 else np.nan
 
 
 def _unused(ask, exercise, trials, rights, answers):
