@@ -26,7 +26,8 @@ class Exercise:
         *arguments -> the answer: an array, a number, or a tuple of such. Best by the package's own functions.
     limits : callable
         rng -> {"one sample": arguments, "parallel arrays": arguments, …}, tried after the cases. What goes wrong only
-        there is said with the limit's name, "with one sample: …". Every entry of `right` must be finite there.
+        there is said with the limit's name, "with one sample: …". Every entry of `right` must be finite there. An
+        epsilon in a denominator is told by what it does where the name holds the word "tiny".
     mistakes : sequence of (str, callable)
         A hint, and a function of the same arguments that makes the mistake. An answer that equals its results in every
         case and at every limit gets the hint; nan in a result equals nan, an error, and the right answer. Begin the

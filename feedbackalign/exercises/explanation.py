@@ -16,7 +16,6 @@ CLOSE = 1e-6                # as near as this an answer is what a mistake gives:
 
 # What may have happened to an array of the right answer, for any exercise: {words: change}.
 CHANGES = {
-    "every entry is zero": lambda right: 0.0 * right,
     f"{hints.SIGN} everywhere": lambda right: -right,
     hints.SQUEEZED: np.squeeze,
     hints.TRANSPOSED: np.transpose,
@@ -50,8 +49,8 @@ def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: Non
     if first == len(answers):
         hint = _known_mistake(exercise, trials, rights, [*answers, None])
     else:
-        looks = (_known_mistake, _change, functools.partial(_epsilon, names), functools.partial(_unused, ask), _factor,
-                 _misplaced)
+        looks = (_known_mistake, _zero, _change, functools.partial(_epsilon, names), _two_mistakes,
+                 functools.partial(_unused, ask), _factor, _misplaced)
         hint = next((hint for look in looks for span in spans
                      if (hint := look(exercise, trials[:span], rights[:span], answers[:span]))), None)
     return f"{f'with {limit}: ' if limit else ''}{found[first]}{f': {hint}' if hint else ''}"
@@ -65,6 +64,26 @@ def _known_mistake(exercise, trials, rights, answers):
     return None
 
 
+def _two_mistakes(exercise, trials, rights, answers):
+    """A known mistake, with a wrong sign or power of N beside it."""
+    counts = [exercise.samples_in(arguments) for arguments in trials]
+    beside = {hints.SIGN: [-1.0] * len(trials)}
+    if None not in counts:
+        beside |= {hints.no_mean(exercise.counted): [float(N) for N in counts],
+                   hints.mean_twice(exercise.counted): [1 / N for N in counts]}
+    for hint, mistake in exercise.mistakes:
+        for words, factors in beside.items():
+            if all(_gives(exercise, functools.partial(_times, factor, mistake), arguments, answer)
+                   for factor, arguments, answer in zip(factors, trials, answers)):
+                return f"{hint}; and {words}"
+    return None
+
+
+def _times(factor, mistake, *arguments):
+    wrong = mistake(*arguments)
+    return tuple(factor * part for part in wrong) if isinstance(wrong, tuple) else factor * wrong
+
+
 def _gives(exercise, mistake, arguments, answer):
     """Whether the mistake gives this answer, or gives nan where there is none: math.acos raises, np.arccos does not.
 
@@ -74,9 +93,10 @@ def _gives(exercise, mistake, arguments, answer):
         wrong = mistake(*arguments)
     except Exception:
         return False
+    has_nan = any(np.isnan(part).any() for part, _ in _leaves(wrong, wrong))
     if answer is None:
-        return any(np.isnan(part).any() for part, _ in _leaves(wrong, wrong))
-    pairs = zip(_leaves(wrong, answer), _leaves(exercise.right(*arguments), answer))
+        return has_nan
+    pairs = zip(_leaves(wrong, answer), _leaves(exercise.right(*arguments) if has_nan else wrong, answer))
     found = [_is_near(given, mine, exercise) or bool(np.isnan(given).all()) and _is_near(right, mine, exercise)
              for (given, mine), (right, _) in pairs]
     return bool(found) and all(found)
@@ -122,6 +142,12 @@ def _numbers_wrong(exercise, rights, answers):
     """The same if nothing but numbers is wrong; [] if a shape or kind is."""
     wrong = _wrong_parts(exercise, rights, answers)
     return wrong if all(_is_like(right, answer) for _, right, answer in wrong) else []
+
+
+def _zero(exercise, trials, rights, answers):
+    wrong = _numbers_wrong(exercise, rights, answers)
+    is_so = wrong and all((np.abs(answer) <= allowed(right, exercise)).all() for _, right, answer in wrong)
+    return "every entry is zero" if is_so else None
 
 
 def _change(exercise, trials, rights, answers):
@@ -212,7 +238,7 @@ def _factor_of(pairs):
     if np.abs(answer - right).max(initial=0.0) <= CLOSE * size:
         return 1.0
     if right.size == 1 and size:
-        return float(answer[0] / right[0])
+        return float(answer[0] / right[0]) if np.isfinite(answer[0]) else None
     return common_factor(answer / size, right / size) if size else None
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.exercises.difference import difference
 from feedbackalign.exercises.explanation import complaint
@@ -38,6 +39,7 @@ def test_what_is_right_is_told_nothing_rounding_included():
     (lambda e, w: 0.5 * e @ w, "0.5 times the right one"),
     (lambda e, w: e[0, 0] * (e @ w), "by one factor"),
     (lambda e, w: 0 * e @ w, "every entry is zero"),
+    (lambda e, w: 1e-17 * RNG.normal(size=(len(e), 4)), "every entry is zero"),
     (lambda e, w: (e @ w).T, "should have shape (5, 4), got (4, 5): this is the transpose"),
     (lambda e, w: (e @ w)[::-1], "in the wrong places"),
     (lambda e, w: (e @ w).reshape(4, -1), "should have shape (5, 4), got (4, 5)"),
@@ -135,3 +137,34 @@ def test_a_right_answer_of_zeros_is_compared_too():
     assert "entry [1]" in difference(np.array([0, 1e-12, 0.0]), np.zeros(3), zeros)
     degrees = Exercise(task=product, cases=None, right=None, at_least=180.0)
     assert difference(1e-9, 0.0, degrees) is None and difference(1e-6, 0.0, degrees) is not None
+
+
+def unit_length(error, weight):
+    return error @ weight / np.linalg.norm(weight)
+
+
+@pytest.mark.parametrize("answer, is_told", [
+    (lambda e, w: e @ w / (np.linalg.norm(w) + 1e-12), True),
+    (lambda e, w: e @ w / (np.linalg.norm(w) + 1e-6), True),
+    (lambda e, w: e @ w / np.sqrt((w**2).sum() + 1e-30), True),
+    (lambda e, w: unit_length(e, w) * (1 + 1e-6), False),                   # nearly right, and at the limit too
+    (lambda e, w: np.where(abs(w).max() > 1e-9, unit_length(e, w), -unit_length(e, w)), False),
+    (lambda e, w: np.where(abs(w).max() > 1e-9, unit_length(e, w), unit_length(e, w)**2), False),
+    (lambda e, w: 0.1 * unit_length(e, w), False),
+])
+def test_an_epsilon_is_told_by_what_it_does_where_a_limit_is_tiny(answer, is_told):
+    trials = [("", arguments) for arguments in CASES] + [("tiny weights", (CASES[0][0], 1e-70 * CASES[0][1]))]
+    exercise = Exercise(task=product, cases=None, right=unit_length)
+    said = complaint(exercise, trials, [answer(*arguments) for _, arguments in trials])
+    assert said and (hints.EPSILON in said) == is_told
+
+
+def test_a_known_mistake_is_told_with_a_wrong_sign_or_mean_beside_it():
+    mistakes = [("you forgot the weight", lambda e, w: np.ones_like(e @ w) * e.sum())]
+    assert about(product, lambda e, w: -np.ones_like(e @ w) * e.sum(), mistakes).endswith(
+        f"you forgot the weight; and {hints.SIGN}")
+    assert about(product, lambda e, w: np.ones_like(e @ w) * e.sum() * len(e), mistakes).endswith(
+        f"you forgot the weight; and {hints.no_mean('samples')}")
+    assert about(product, lambda e, w: np.ones_like(e @ w) * e.sum() / len(e), mistakes).endswith(
+        f"you forgot the weight; and {hints.mean_twice('samples')}")
+    assert "forgot" not in about(product, lambda e, w: np.ones_like(e @ w) * e.sum() * 3, mistakes)
