@@ -51,6 +51,11 @@ ROWS = {
     "6.2": ("decay, samples, another N, loop, terms, array, matrix, signs, constant", {}),
     "7.1": ("samples, loop, terms, array, matrix, signs", {}),
     "7.2": ("decay, places, terms, array, signs, constant", {}),
+    "8.1": ("another N, loop, terms, quotient, signs", {}),
+    "8.2": ("decay, samples, loop, terms, array, matrix, signs, constant", {}),
+    "9.1": ("samples, quotient, array, matrix, signs, constant", {"no mean": "the loss holds its mean"}),
+    "9.2": ("samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant",
+            {"wrong axis": "there are as many changes as samples, and not as units: NumPy refuses"}),
 }
 
 
