@@ -56,6 +56,11 @@ ROWS = {
     "9.1": ("samples, quotient, array, matrix, signs, constant", {"no mean": "the loss holds its mean"}),
     "9.2": ("samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant",
             {"wrong axis": "there are as many changes as samples, and not as units: NumPy refuses"}),
+    "10.1": ("loop, terms, arccos, signs", {"not clipped": "no product of cosines is above 1"}),
+    "10.2": ("slope, product, samples, loop, terms, array, matrix, signs", {"slope twice": "it is 0 or 1"}),
+    "11.1": ("loop, places, terms, matrix norm, arccos, quotient, signs, constant",
+             {"last left out": "it is the same as one too few", "absolute value": "no angle is below 0"}),
+    "11.2": ("samples, loop, terms, array, matrix, signs", {}),
 }
 
 
