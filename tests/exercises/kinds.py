@@ -61,6 +61,16 @@ ROWS = {
     "11.1": ("loop, places, terms, matrix norm, arccos, quotient, signs, constant",
              {"last left out": "it is the same as one too few", "absolute value": "no angle is below 0"}),
     "11.2": ("samples, loop, terms, array, matrix, signs", {}),
+    "12.1": ("samples, broadcast, loop, terms, array, matrix, signs, constant",
+             {"wrong axis": "the bias has one entry a unit, not one a sample: NumPy refuses",
+              "cut off": "every state is between 0 and 1"}),
+    "12.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
+    "13.1": ("samples, another N, broadcast, loop, places, terms, quotient, array, matrix, signs",
+             {"wrong axis": "there are as many β as points, and not as units: NumPy refuses"}),
+    "13.2": ("samples, another N, loop, terms, array, matrix, signs", {}),
+    "14.1": ("samples, broadcast, loop, terms, array, matrix, signs",
+             {"wrong axis": "the bias has one entry a unit, not one a sample: NumPy refuses"}),
+    "14.2": ("samples, another N, loop, terms, array, matrix, signs", {}),
 }
 
 
