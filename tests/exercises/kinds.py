@@ -71,6 +71,10 @@ ROWS = {
     "14.1": ("samples, broadcast, loop, terms, array, matrix, signs",
              {"wrong axis": "the bias has one entry a unit, not one a sample: NumPy refuses"}),
     "14.2": ("samples, another N, loop, terms, array, matrix, signs", {}),
+    "15.1": ("product, decay, samples, loop, terms, quotient, array, matrix, signs, constant", {}),
+    "15.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
+    "16.1": ("decay, samples, loop, terms, quotient, array, matrix, signs, constant", {}),
+    "16.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
 }
 
 

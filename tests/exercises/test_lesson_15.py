@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.exercises.proof import prove
+from tests.exercises.sums import of_a_sum
 from tests.solutions import lesson_15 as solutions
 
 
@@ -11,21 +12,34 @@ def solved(J, Q, delta, damping, system=None):
     return np.stack([np.linalg.inv(matrix) @ missing for matrix, missing in zip(system, delta)])
 
 
+def of_units(kept):
+    def wrong(J, Q, delta, damping):
+        return solved(J, Q, delta, 0.0, np.einsum("nok,kp->nop", J[:, :, kept], Q[kept])
+                      + damping * np.eye(Q.shape[1]))
+    return wrong
+
+
 def test_15_1():
-    prove("15.1", right=[solutions.steady_control, solutions.steady_control_by_samples], kind="other",
-          own={"no leak": (lambda J, Q, delta, damping: solved(J, Q, delta, 0.0), "left out α̃ I"),
-               "leak everywhere": (lambda J, Q, delta, damping: solved(J, Q, delta, 0.0, J @ Q + damping),
-                                   "on the diagonal alone"),
-               "transposed loop": (lambda J, Q, delta, damping: solved(
-                   J, Q, delta, 0.0, (J @ Q + damping * np.eye(Q.shape[1])).swapaxes(1, 2)), "(J Q)ᵀ"),
-               "product for inverse": (lambda J, Q, delta, damping: np.einsum(
-                   "nij,nj->ni", J @ Q + damping * np.eye(Q.shape[1]), delta), "its inverse"),
-               "one J for all": (lambda J, Q, delta, damping: solved(
-                   np.repeat(J.mean(axis=0)[None], len(J), axis=0), Q, delta, damping), "a J of its own"),
-               "not solved": (lambda J, Q, delta, damping: delta.copy(), "δ itself"),
-               "sign": (lambda *arguments: -solved(*arguments), "sign"),
-               "transposed": (lambda *arguments: solved(*arguments).T, "shape"),
-               "the push": (lambda J, Q, delta, damping: solved(J, Q, delta, damping) @ Q.T, "shape")})
+    def rows_times_inverse(J, Q, delta, damping):
+        return np.stack([missing @ np.linalg.inv(j @ Q + damping * np.eye(len(j))) for j, missing in zip(J, delta)])
+
+    prove("15.1", right=[solutions.steady_control, solutions.steady_control_by_samples], kinds={
+        "decay's sign": lambda J, Q, delta, damping: solved(J, Q, delta, -damping),
+        "order swapped": rows_times_inverse,
+        "epsilon": [lambda J, Q, delta, damping: solved(J, Q, delta, damping + 1e-12),
+                    lambda J, Q, delta, damping: solved(J, Q, delta, damping + 1e-7)],
+        **of_a_sum(of_units)},
+        own={"no leak": (lambda J, Q, delta, damping: solved(J, Q, delta, 0.0), "left out α̃ I"),
+             "leak everywhere": (lambda J, Q, delta, damping: solved(J, Q, delta, 0.0, J @ Q + damping),
+                                 "on the diagonal alone"),
+             "product for inverse": (lambda J, Q, delta, damping: np.einsum(
+                 "nij,nj->ni", J @ Q + damping * np.eye(Q.shape[1]), delta), "its inverse"),
+             "one J for all": (lambda J, Q, delta, damping: solved(
+                 np.repeat(J.mean(axis=0)[None], len(J), axis=0), Q, delta, damping), "a J of its own"),
+             "not solved": (lambda J, Q, delta, damping: delta.copy(), "δ itself"),
+             "the push": (lambda J, Q, delta, damping: solved(J, Q, delta, damping) @ Q.T, "shape"),
+             "samples as columns": (lambda J, Q, delta, damping: np.linalg.solve(
+                 J @ Q + damping * np.eye(Q.shape[1]), delta[:, None].repeat(Q.shape[1], axis=1)), "shape")})
 
 
 def learnt(v, v_ff, below, step_size, signal=None):
@@ -33,15 +47,32 @@ def learnt(v, v_ff, below, step_size, signal=None):
     return -np.einsum("nh,ni->hi", signal, below) / (step_size * len(v))
 
 
+def of_samples(kept):
+    return lambda v, v_ff, below, step_size: learnt(v[kept], v_ff[kept], below[kept], step_size) * len(v[kept]) / len(
+        v) if len(v[kept]) else np.zeros((v.shape[1], below.shape[1]))
+
+
 def test_15_2():
-    prove("15.2", right=[solutions.control_update, solutions.control_update_by_samples], kind="feedback update",
-          wrong={"derivative left out": (lambda v, v_ff, below, step_size: learnt(
-              v, v_ff, below, step_size, v - v_ff), "difference of the rates"),
-              "sign": (lambda *arguments: -learnt(*arguments), "hand over −ΔW")},
-          own={"tanh of the difference": (lambda v, v_ff, below, step_size: learnt(
-              v, v_ff, below, step_size, np.tanh(v - v_ff)), "before they are subtracted"),
-              "λ left out": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1.0), "did not divide by λ"),
-              "λ twice": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, step_size**2), "by λ twice"),
-              "the rate itself": (lambda v, v_ff, below, step_size: learnt(
-                  v, v_ff, below, step_size, np.tanh(v)), "how far the push moved it")},
-          without={"W used": "no weights are given"})
+    def by_slope(v, v_ff, below, step_size):
+        return learnt(v, v_ff, below, step_size, (v - v_ff) / np.cosh(v_ff)**2)
+
+    def with_slope(v, v_ff, below, step_size):
+        return learnt(v, v_ff, below, step_size, (np.tanh(v) - np.tanh(v_ff)) * (1 - np.tanh(v)**2))
+
+    prove("15.2", right=[solutions.control_update, solutions.control_update_by_samples], kinds={
+        "sign": lambda *given: -learnt(*given),
+        "other phase left out": [lambda v, *rest: learnt(v, *rest, np.tanh(v)),
+                                 lambda v, v_ff, *rest: learnt(v, v_ff, *rest, -np.tanh(v_ff))],
+        "wrong N": [lambda v, *rest: learnt(v, *rest) * len(v) / v.shape[1],
+                    lambda v, *rest: learnt(v, *rest) / v.shape[1]],
+        "epsilon": [lambda v, v_ff, below, step_size: learnt(v, v_ff, below, step_size + 1e-12),
+                    lambda v, v_ff, below, step_size: -(np.tanh(v) - np.tanh(v_ff)).T @ below / (
+                        step_size * len(v) + 1e-16)],
+        **of_a_sum(of_samples)},
+        own={"voltages": (lambda v, v_ff, *rest: learnt(v, v_ff, *rest, v - v_ff), "difference of the rates"),
+             "tanh of the difference": (lambda v, v_ff, *rest: learnt(v, v_ff, *rest, np.tanh(v - v_ff)),
+                                        "before they are subtracted"),
+             "linearised": (by_slope, "times a slope"), "slope besides": (with_slope, "no slope in Eq. 4"),
+             "λ left out": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1.0), "did not divide by λ"),
+             "λ upstairs": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1 / step_size), "divide by it"),
+             "λ twice": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, step_size**2), "by λ twice")})
