@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
-from feedbackalign.persistence import maxmin, summary_matrix
+from feedbackalign.exercises.limits import epsilons
+from feedbackalign.exercises.sums import of_a_sum
 from feedbackalign.persistence.neural import of_deaths
 
 
@@ -16,8 +18,34 @@ def persistence_of_tree(tree, maximum):
     raise NotImplementedError
 
 
+def _tree(rng, edges, maximum):
+    return -np.sort(-rng.uniform(0.1, 2.0, size=edges)), maximum
+
+
 def _trees(rng):
-    return [(-np.sort(-rng.uniform(0.1, 2.0, size=size)), 2.5) for size in (6, 9)]
+    return [_tree(rng, 6, 2.5), _tree(rng, 9, 3.7)]
+
+
+def _trees_at_the_limits(rng):
+    tree, maximum = _tree(rng, 7, 2.2)
+    return {"a tree of one edge": _tree(rng, 1, 2.1), "the network's largest weight in this layer": (tree, tree[0]),
+            "edges of weight zero": (np.where(tree > 1, tree, 0.0), maximum),
+            "one weight that is all there is": (np.array([2.0, 0, 0, 0]), 2.0),
+            "all weights equally strong": (np.full(5, 2.0), 2.0), "a weak layer in a strong network": (tree, 400.0),
+            "tiny weights": (1e-120 * tree, 1e-120 * maximum), "huge weights": (1e120 * tree, 1e120 * maximum)}
+
+
+def _persistence(tree, maximum, count=None, edges=slice(None)):
+    """Equation 1, for another number of edges; nan where it is 0."""
+    return np.sqrt(((1 - tree[edges] / maximum)**2).sum() / np.float64(len(tree) if count is None else count))
+
+
+def _of_edges(kept):
+    return lambda tree, maximum: _persistence(tree[kept], maximum)
+
+
+def _with_all_edges_counted(kept):
+    return lambda tree, maximum: _persistence(tree, maximum, edges=kept)
 
 
 def best_paths(W1, W2):
@@ -29,63 +57,125 @@ def best_paths(W1, W2):
     raise NotImplementedError
 
 
+def _weights(rng, inputs, hidden, out):
+    return rng.normal(size=(hidden, inputs)) + 0.4, 2 * rng.normal(size=(out, hidden)) - 0.5
+
+
 def _two_layers(rng):
-    return [(rng.normal(size=(hidden, inputs)) + 0.4, 2 * rng.normal(size=(out, hidden)) - 0.5)
-            for inputs, hidden, out in [(4, 5, 3), (6, 3, 2)]]
+    return [_weights(rng, 4, 5, 3), _weights(rng, 6, 3, 2)]
 
 
-def _right(W1, W2):
-    return summary_matrix([W1, W2])
+def _two_layers_at_the_limits(rng):
+    W1, W2 = _weights(rng, 5, 4, 3)
+    outlier = np.where(np.arange(4) == 2, 9.0, 0.0)
+    return {"one input": _weights(rng, 1, 5, 3), "one hidden unit": _weights(rng, 4, 1, 3),
+            "one output": _weights(rng, 3, 5, 1), "one input and one output": _weights(rng, 1, 4, 1),
+            "synapses of weight zero": (W1 * (W1 > 0), W2 * (W2 > 0)),
+            "the largest Z below": (W1 + outlier[:, None], W2), "the largest Z above": (W1, W2 + outlier),
+            "all weights negative": (-W1**2, -W2**2), "tiny weights below": (1e-120 * W1, W2),
+            "tiny weights": (1e-120 * W1, 3e-120 * W2), "huge weights above": (W1, 1e120 * W2)}
 
 
-def _paths(standardised, W1, W2, product=maxmin, largest=None):
-    """Equation 4, for layers that are standardised in another way or joined by another product."""
+def _standardised(W, mean=np.mean, std=np.std):
+    return np.abs((W - mean(W)) / std(W))
+
+
+def _paths(W1, W2, standardised=_standardised, largest=None, edge=np.minimum, best=np.max, kept=slice(None), floor=0.0):
+    """Equations 3 and 4; one may standardise in another way, divide by another number, or join edges in another way."""
     Z1, Z2 = standardised(W1), standardised(W2)
-    largest = max(Z1.max(), Z2.max()) if largest is None else largest
-    return product(Z1.T / largest, Z2.T / largest)                              # (in, hidden), (hidden, out)
+    S = best(edge(Z1.T[:, :, None], Z2.T)[:, kept], axis=1, initial=floor)      # (in, hidden, out) -> (in, out)
+    return S / (max(Z1.max(), Z2.max()) if largest is None else largest(Z1, Z2))
 
 
-def _standardised(W):
-    return np.abs((W - W.mean()) / W.std())
+def _by_axis(axis):
+    def standardised(W):
+        return np.abs((W - W.mean(axis=axis, keepdims=True)) / W.std(axis=axis, keepdims=True))
+    return lambda W1, W2: _paths(W1, W2, standardised)
 
 
-def _minmax(P, Q):
-    """The weakest path, where a path is as strong as its strongest edge."""
-    return -maxmin(-P, -Q)
+def _worst(paths, axis, initial):
+    return paths.min(axis=axis)
+
+
+def _own_largest(W1, W2):
+    return _paths(W1, W2, lambda W: _standardised(W) / _standardised(W).max(), lambda Z1, Z2: 1.0)
+
+
+def _with_epsilon(W1, W2, epsilon):
+    return _paths(W1, W2, lambda W: np.abs(W - W.mean()) / (W.std() + epsilon))
+
+
+def _of_hidden_units(kept):
+    return lambda W1, W2: _paths(W1, W2, kept=kept)
+
+
+def _as_weak_as_can_be(kept):
+    """The same, where an empty maximum is an error."""
+    return lambda W1, W2: _paths(W1, W2, kept=kept, floor=np.nan if not len(W1[kept]) else 0.0)
 
 
 EXERCISES = {
-    "17.1": Exercise(task=persistence_of_tree, cases=_trees, right=of_deaths, mistakes=[
+    "17.1": Exercise(task=persistence_of_tree, cases=_trees, limits=_trees_at_the_limits, right=of_deaths, mistakes=[
         ("you divided by the layer's own largest weight; the network's largest belongs there",
-         lambda tree, maximum: of_deaths(tree, tree[0])),
-        ("the weakest edge of the tree is missing: the last part joins there",
-         lambda tree, maximum: of_deaths(tree[:-1], maximum)),
-        ("you divided by N; a tree of N units has N − 1 edges",
-         lambda tree, maximum: of_deaths(tree, maximum) * np.sqrt(len(tree) / (len(tree) + 1))),
-        ("this is the sum; Eq. 1 has the mean over the edges",
-         lambda tree, maximum: of_deaths(tree, maximum, normalised=False)),
-        ("you left out the root", lambda tree, maximum: of_deaths(tree, maximum)**2),
-        ("this is the mean of 1 − t, not the root of the mean of its squares",
-         lambda tree, maximum: of_deaths(tree, maximum, p=1)),
+         lambda tree, maximum: _persistence(tree, tree[0])),
+        (hints.wrong_N("edges; a tree of N units has N − 1 of them, not N"),
+         lambda tree, maximum: _persistence(tree, maximum, len(tree) + 1)),
+        (hints.wrong_N("edges; `tree` holds N − 1 of them already, for N units"),
+         lambda tree, maximum: _persistence(tree, maximum, len(tree) - 1)),
+        (f"{hints.no_mean('edges')}: this is the sum", lambda tree, maximum: _persistence(tree, maximum, 1)),
+        (f"{hints.mean_twice('edges')}: it stands under the root",
+         lambda tree, maximum: _persistence(tree, maximum, len(tree)**2)),
+        ("you left out the root", lambda tree, maximum: _persistence(tree, maximum)**2),
+        ("you left out the square: this is the mean of 1 − t / maximum",
+         lambda tree, maximum: np.mean(1 - tree / maximum)),
+        ("you left out the square: this is the root of the mean of 1 − t / maximum",
+         lambda tree, maximum: np.sqrt(np.mean(1 - tree / maximum))),
+        ("you squared t / maximum alone; the square is that of 1 − t / maximum",
+         lambda tree, maximum: np.sqrt(np.mean(1 - (tree / maximum)**2))),
         ("you counted the one part that never ends; Eq. 1 does not",
          lambda tree, maximum: of_deaths(tree, maximum, essential=True)),
-        ("you did not divide by the largest weight", lambda tree, maximum: np.sqrt(np.mean((1 - tree)**2))),
+        ("you did not divide by the largest weight", lambda tree, maximum: _persistence(tree, 1.0)),
         ("these are the strengths themselves; a part lives from 1 down to t, so 1 − t counts",
-         lambda tree, maximum: np.sqrt(np.mean((tree / maximum)**2))),
+         lambda tree, maximum: _persistence(maximum - tree, maximum)),
+        *epsilons(lambda tree, maximum, epsilon: _persistence(tree, maximum + epsilon)),
+        *of_a_sum("edges", _with_all_edges_counted), *of_a_sum("edges", _of_edges),
     ]),
-    "17.2": Exercise(task=best_paths, cases=_two_layers, right=_right, mistakes=[
+    "17.2": Exercise(task=best_paths, cases=_two_layers, limits=_two_layers_at_the_limits, right=_paths, mistakes=[
         ("you took |W| before its mean was subtracted; signed weights are centred first",
-         lambda W1, W2: _paths(lambda W: np.abs((np.abs(W) - np.abs(W).mean()) / np.abs(W).std()), W1, W2)),
-        ("you did not subtract the mean", lambda W1, W2: _paths(lambda W: np.abs(W / W.std()), W1, W2)),
-        ("you did not standardise the layers", lambda W1, W2: _paths(np.abs, W1, W2)),
-        ("your deviation has ddof = 1; NumPy's `std` divides by the number of weights",
-         lambda W1, W2: _paths(lambda W: np.abs((W - W.mean()) / W.std(ddof=1)), W1, W2)),
-        ("you divided each layer by its own largest Z; one number belongs to all layers",
-         lambda W1, W2: _paths(lambda W: _standardised(W) / _standardised(W).max(), W1, W2, largest=1.0)),
-        ("you did not divide by the largest Z", lambda W1, W2: _paths(_standardised, W1, W2, largest=1.0)),
+         lambda W1, W2: _paths(np.abs(W1), np.abs(W2))),
+        ("you did not subtract the mean",
+         lambda W1, W2: _paths(W1, W2, lambda W: _standardised(W, mean=lambda W: 0.0))),
+        ("you did not divide by the deviation", lambda W1, W2: _paths(W1, W2, lambda W: np.abs(W - W.mean()))),
+        ("you divided by the variance; divide by the deviation, its root",
+         lambda W1, W2: _paths(W1, W2, lambda W: _standardised(W, std=np.var))),
+        ("you did not standardise the layers", lambda W1, W2: _paths(W1, W2, np.abs)),
+        ("the absolute value is missing in Z", lambda W1, W2: _paths(
+            W1, W2, lambda W: (W - W.mean()) / W.std(), floor=-np.inf)),
+        (hints.wrong_N("weights; `std` has ddof = 0, and yours has ddof = 1"),
+         lambda W1, W2: _paths(W1, W2, lambda W: _standardised(W, std=lambda W: W.std(ddof=1)))),
+        (f"{hints.WRONG_AXIS}: mean and deviation are over all weights of a layer, not for each input", _by_axis(0)),
+        (f"{hints.WRONG_AXIS}: mean and deviation are over all weights of a layer, not for each unit", _by_axis(1)),
+        ("you divided each layer by its own largest Z; one number belongs to all layers", _own_largest),
+        ("you divided by the largest Z of the first layer; it is the largest of all layers",
+         lambda W1, W2: _paths(W1, W2, largest=lambda Z1, Z2: Z1.max())),
+        ("you divided by the largest Z of the last layer; it is the largest of all layers",
+         lambda W1, W2: _paths(W1, W2, largest=lambda Z1, Z2: Z2.max())),
+        ("you divided by the largest S; Eq. 3 divides by the largest Z of all layers",
+         lambda W1, W2: _paths(W1, W2, largest=lambda Z1, Z2: _paths(W1, W2, largest=lambda Z1, Z2: 1.0).max())),
+        ("you did not divide by the largest Z", lambda W1, W2: _paths(W1, W2, largest=lambda Z1, Z2: 1.0)),
         ("this is the ordinary matrix product; Eq. 4 has max for + and min for ·",
-         lambda W1, W2: _paths(_standardised, W1, W2, product=np.matmul)),
+         lambda W1, W2: _paths(W1, W2, largest=lambda Z1, Z2: 1.0, edge=np.multiply,
+                               best=lambda paths, axis, initial: paths.sum(axis=axis))
+         / max(_standardised(W1).max(), _standardised(W2).max())**2),
+        ("you multiplied the edges of a path; a path is as strong as its weakest edge",
+         lambda W1, W2: _paths(W1, W2, edge=np.multiply) / max(_standardised(W1).max(), _standardised(W2).max())),
+        ("you took the strongest edge of the best path; a path is as strong as its weakest edge",
+         lambda W1, W2: _paths(W1, W2, edge=np.maximum)),
+        ("you took the weakest path, and its weakest edge; the best path counts",
+         lambda W1, W2: _paths(W1, W2, best=_worst)),
         ("max and min are exchanged: a path is as weak as its weakest edge, and the best path counts",
-         lambda W1, W2: _paths(_standardised, W1, W2, product=_minmax)),
+         lambda W1, W2: _paths(W1, W2, edge=np.maximum, best=_worst)),
+        *epsilons(_with_epsilon),
+        *of_a_sum("hidden units", _of_hidden_units), *of_a_sum("hidden units", _as_weak_as_can_be),
     ]),
 }

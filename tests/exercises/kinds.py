@@ -75,6 +75,10 @@ ROWS = {
     "15.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
     "16.1": ("decay, samples, loop, terms, quotient, array, matrix, signs, constant", {}),
     "16.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
+    "17.1": ("samples, another N, loop, terms, quotient, signs, constant", {
+        "absolute value": "no root is below 0", "cut off": "no persistence is below 0 or above 1"}),
+    "17.2": ("another N, broadcast, loop, terms, quotient, array, matrix, signs", {
+        "absolute value": "no strength is below 0", "cut off": "no strength is below 0 or above 1"}),
 }
 
 
