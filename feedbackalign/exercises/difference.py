@@ -24,7 +24,12 @@ def alike(right, answer):
 
 def allowed(right, exercise):
     """The largest difference from this array that is rounding."""
-    return exercise.tolerance * max(float(np.abs(right).max(initial=0.0)), exercise.at_least)
+    return exercise.tolerance * max(largest(right), exercise.at_least)
+
+
+def largest(array):
+    """The largest |entry| of those that are finite."""
+    return float(np.abs(array[np.isfinite(array)]).max(initial=0.0))
 
 
 def _part_difference(answer, right, exercise, what):

@@ -10,7 +10,7 @@ import numpy as np
 
 from feedbackalign.check.diagnosis import common_factor
 from feedbackalign.exercises import hints
-from feedbackalign.exercises.difference import allowed, alike, difference
+from feedbackalign.exercises.difference import allowed, alike, difference, largest
 
 CLOSE = 1e-6                # as near as this an answer is what a mistake gives: two epsilons may differ
 
@@ -112,8 +112,7 @@ def _leaves(wanted, answer):
 
 def _is_near(wanted, answer, exercise):
     """Whether an answer is this array but for CLOSE; nan equals nan."""
-    size = float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0))
-    return _equal(wanted, answer, max(CLOSE * size, allowed(wanted, exercise)))
+    return _equal(wanted, answer, max(CLOSE * largest(wanted), allowed(wanted, exercise)))
 
 
 def _equal(wanted, answer, by):

@@ -94,6 +94,15 @@ def test_a_named_mistake_is_said_only_if_it_is_made_in_every_case():
     assert "forgot" not in about(product, lambda e, w: once[len(e) - 5], mistakes)
 
 
+def test_a_mistake_with_an_infinite_entry_is_not_everything():
+    def divided(error, weight):
+        return error @ weight / np.array([0.0, 1.0, 2.0, 3.0])
+    with np.errstate(divide="ignore"):
+        assert "you divided" not in about(product, lambda e, w: 0 * e @ w, mistakes=[("you divided", divided)])
+        infinite = about(product, divided, mistakes=[("you divided", divided)])
+    assert "inf" in infinite and infinite.endswith("you divided")
+
+
 def test_a_case_that_comes_out_right_by_chance_does_not_hide_the_other():
     assert "should be" in about(product, lambda e, w: e @ w if len(e) == 5 else 2 * (e @ w))
 
