@@ -3,7 +3,10 @@
 import numpy as np
 
 from feedbackalign import ops
+from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
+from feedbackalign.exercises.limits import epsilons
+from feedbackalign.exercises.sums import of_a_sum
 
 
 def first_spike(times, w, threshold):
@@ -15,36 +18,103 @@ def first_spike(times, w, threshold):
     raise NotImplementedError
 
 
+def _neuron(rng, N, inputs, threshold):
+    w = rng.normal(0.0, 1.5, size=inputs)
+    return rng.random((N, inputs)), w + (0.5 - w.sum()) / inputs, threshold             # their sum is 0.5
+
+
 def _one_neuron(rng):
-    cases = []
-    for N, inputs, threshold in [(40, 6, 0.05), (30, 8, 0.08)]:
-        w = rng.normal(0.0, 1.5, size=inputs)
-        cases.append((rng.random((N, inputs)), w + (0.5 - w.sum()) / inputs, threshold))        # their sum is 0.5
-    return cases
+    return [_neuron(rng, 40, 6, 0.05), _neuron(rng, 30, 8, 0.08)]
+
+
+def _one_neuron_at_the_limits(rng):
+    times, w, threshold = _neuron(rng, 20, 5, 0.06)
+    return {"one sample": _neuron(rng, 1, 6, 0.05), "one input": _neuron(rng, 4, 1, 0.3),
+            "one sample and one input": _neuron(rng, 1, 1, 0.2), "inputs that are in order": (np.sort(times), w, 0.1),
+            "weights above 0": (times, np.abs(w), threshold), "a weight of zero": (times, np.where(np.arange(5) == 2, 0.0, w + w[2] / 4), 0.1),
+            "a threshold that takes all inputs": (times, w, 3.0), "a low threshold": (times, w, 1e-6),
+            "tiny weights and threshold": (times, 1e-8 * w, 1e-8 * threshold)}
 
 
 def _fires(times, w, threshold):
     return ops.spikes.first_spikes(times, w[None], threshold)[0][:, 0]
 
 
-def _candidates(times, w, threshold):
-    """c_k of every segment, and whether it lies inside of it: (N, in) both."""
+def _in_order(times, w):
+    """The input spikes in order, and each one's weight: (N, in) both."""
     order = np.argsort(times, axis=1)
-    t, w = np.take_along_axis(times, order, axis=1), w[order]
-    S, P = np.cumsum(w, axis=1), np.cumsum(w * t, axis=1)
-    c = (threshold + P) / S
+    return np.take_along_axis(times, order, axis=1), w[order]
+
+
+def _added_up(terms):
+    return np.cumsum(terms, axis=1)
+
+
+def _on_segments(t, w, threshold, *, S_of=_added_up, P_of=_added_up, counts=None, pick=np.argmax, of=None, epsilon=0.0):
+    """Where the potential first crosses ϑ, of inputs that stand in order; the first c_k if no segment has one.
+
+    `counts` says which c do, given them and whether ϑ is reached by the next input's time; `pick` takes one of those;
+    `of` stands for ϑ in the crossing alone.
+    """
+    if not t.shape[1]:
+        return np.full(len(t), np.nan)
+    S, P = S_of(w), P_of(w * t)
     ends = np.append(t[:, 1:], np.full((len(t), 1), np.inf), axis=1)
-    return c, (S > 0) & (t <= c) & (c <= ends)
+    c = (threshold + P) / (S + epsilon)
+    inside = (S > 0) & (t <= c) & (c <= ends)
+    k = pick(counts(c, (S > 0) & (S * ends - P >= threshold)) if counts else inside, axis=1)[:, None]
+    return np.take_along_axis(c if of is None else (of + P) / S, k, axis=1)[:, 0]
 
 
-def _last_valid(times, w, threshold):
-    c, valid = _candidates(times, w, threshold)
-    return np.where(valid, c, -np.inf).max(axis=1)
+def _sorted(**changes):
+    return lambda times, w, threshold: _on_segments(*_in_order(times, w), threshold, **changes)
 
 
-def _first_positive(times, w, threshold):
-    c, _ = _candidates(times, w, threshold)
-    return np.take_along_axis(c, (c > 0).argmax(axis=1)[:, None], axis=1)[:, 0]
+def _unsorted(times_of, **changes):
+    """Weights in the order in which they are given."""
+    return lambda times, w, threshold: _on_segments(times_of(times), np.broadcast_to(w, times.shape), threshold, **changes)
+
+
+def _as_given(times):
+    return times
+
+
+def _if_reached(c, reached):
+    return reached
+
+
+def _last(valid, axis):
+    return valid.shape[axis] - 1 - np.flip(valid, axis).argmax(axis)
+
+
+def _of_inputs(kept):
+    def mistake(times, w, threshold):
+        t, w = _in_order(times, w)
+        return _on_segments(t[:, kept], w[:, kept], threshold)
+    return mistake
+
+
+def _without_the_last(terms):
+    return np.cumsum(terms, axis=1) - terms
+
+
+def _with_the_next(terms):
+    sums = np.cumsum(terms, axis=1)
+    return np.concatenate([sums[:, 1:], sums[:, -1:]], axis=1)
+
+
+def _walked_with_one_weight(times, w, threshold):
+    """From input to input, where the slope is that of the last weight alone."""
+    found = np.empty(len(times))
+    for n, inputs in enumerate(zip(*_in_order(times, w))):
+        now = slope = potential = 0.0
+        for t, weight in zip(*inputs):
+            then = potential + slope * (t - now)
+            if then >= threshold and slope > 0:
+                break
+            now, potential, slope = t, then, weight
+        found[n] = now + (threshold - potential) / slope
+    return found
 
 
 def error_at_inputs(labels, spikes, times, W, beta):
@@ -57,61 +127,119 @@ def error_at_inputs(labels, spikes, times, W, beta):
     raise NotImplementedError
 
 
+def _outputs(rng, N, inputs, outputs, beta, threshold=0.6, low=0.2, high=1.2):
+    times, W = rng.random((N, inputs)), rng.uniform(low, high, size=(outputs, inputs))
+    return rng.integers(outputs, size=N), ops.spikes.first_spikes(times, W, threshold)[0], times, W, beta
+
+
 def _an_output_layer(rng):
-    cases = []
-    for N, inputs, outputs, beta in [(6, 5, 3, 2.0), (9, 6, 4, 0.7)]:
-        times, W = rng.random((N, inputs)), rng.uniform(0.2, 1.2, size=(outputs, inputs))
-        spikes, _ = ops.spikes.first_spikes(times, W, 0.6)
-        cases.append((rng.integers(outputs, size=N), spikes, times, W, beta))
-    return cases
+    return [_outputs(rng, 6, 5, 3, 2.0), _outputs(rng, 9, 6, 4, 0.7)]
 
 
-def _sent_down(labels, spikes, times, W, beta, *, temperature=None, before=None, slopes=None):
-    """The right answer, and the wrong ones by what they take instead."""
-    p = ops.losses.softmax(-(beta if temperature is None else temperature) * spikes)
-    error = beta * (ops.losses.one_hot(labels, len(W)) - p) / len(labels)               # (N, out)
+def _an_output_layer_at_the_limits(rng):
+    labels, spikes, times, W, beta = _outputs(rng, 7, 5, 3, 1.3)
+    signed = np.where(np.arange(6) == 2, -0.5, rng.uniform(0.4, 1.2, size=(3, 6)))
+    silenced = np.where(np.arange(5) == 1, 0.0, W)
+    early = np.sort(rng.random((5, 6)))                             # the third input, whose weight is negative, is third
+    return {"one sample": _outputs(rng, 1, 4, 3, 1.5), "two outputs": _outputs(rng, 5, 3, 2, 0.5),
+            "weights below 0": (labels[:5], ops.spikes.first_spikes(early, signed, 0.9)[0], early, signed, 1.7),
+            "synapses of weight zero": (labels, ops.spikes.first_spikes(times, silenced, 0.4)[0], times, silenced, 0.9),
+            "outputs that fire last of all": _outputs(rng, 8, 3, 4, 1.1, threshold=4.0),
+            "a large β": (labels, spikes, times, W, 30.0), "a tiny β": (labels, spikes, times, W, 1e-150),
+            "tiny weights": (labels, spikes, times, 1e-9 * W, beta), "huge weights": (labels, spikes, times, 1e150 * W, beta)}
+
+
+def _sent_down(labels, spikes, times, W, beta, *, outer=None, inner=None, axis=1, before=None, slopes=None, N=None,
+               target=1.0, kept=slice(None)):
+    """The right answer, and the wrong ones by what they take instead: `outer` and `inner` for the two β."""
+    logits = -(beta if inner is None else inner) * spikes
+    p = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    p = p / p.sum(axis=axis, keepdims=True)
+    error = target * ops.losses.one_hot(labels, len(W)) - p                             # (N, out)
+    error = error * (beta if outer is None else outer) / (N or len(labels))
     came = ops.spikes.causal_set(spikes, times) if before is None else before           # (N, out, in)
     S = (W * came).sum(axis=2) if slopes is None else slopes                            # (N, out)
-    return np.einsum("no,oi,noi->ni", error / S, W, came)
+    return np.einsum("no,oi,noi->ni", (error / S)[:, kept], W[kept], came[:, kept])
 
 
 def _all(spikes, times):
     return np.ones((*spikes.shape, times.shape[1]), bool)
 
 
+def _slopes(spikes, times, W):
+    return (W * ops.spikes.causal_set(spikes, times)).sum(axis=2)
+
+
+def _by_slopes(change):
+    """The error with other slopes, made of S, W and the arguments' shapes."""
+    def mistake(labels, spikes, times, W, beta):
+        return _sent_down(labels, spikes, times, W, beta, slopes=change(_slopes(spikes, times, W), W))
+    return mistake
+
+
+def _of_outputs(kept):
+    return lambda *given: _sent_down(*given, kept=kept)
+
+
+def _last_to_reach(labels, spikes, times, W, beta):
+    """For every input, the share of the last output that it came before."""
+    came = ops.spikes.causal_set(spikes, times)
+    later = np.flip(np.cumsum(np.flip(came, 1), axis=1), 1) > 1                         # others that it came before follow
+    return _sent_down(labels, spikes, times, W, beta, before=came & ~later, slopes=_slopes(spikes, times, W))
+
+
 EXERCISES = {
-    "18.1": Exercise(task=first_spike, cases=_one_neuron, right=_fires, batch="times", mistakes=[
+    "18.1": Exercise(task=first_spike, cases=_one_neuron, limits=_one_neuron_at_the_limits, right=_fires,
+                     batch="times", mistakes=[
         ("you summed over all inputs; those that come after the spike have no say in it",
          lambda times, w, threshold: (threshold + times @ w) / w.sum()),
-        ("this is the last time that the potential crosses ϑ upwards; a neuron fires at the first", _last_valid),
-        ("a segment's crossing counts only where it lies between the segment's own ends", _first_positive),
-        ("the inputs must be put in the order of their times first",
-         lambda times, w, threshold: _in_given_order(times, w, threshold)),
-        ("you left out ϑ", lambda times, w, threshold: _fires(times, w, 1e-9)),
-        ("you took ϑ as 1; it is the argument `threshold`", lambda times, w, threshold: _fires(times, w, 1.0)),
+        ("this is the last time that the potential crosses ϑ upwards; a neuron fires at the first", _sorted(pick=_last)),
+        ("a segment's crossing counts only where it lies between the segment's own ends",
+         _sorted(counts=lambda c, reached: c > 0)),
+        *[("the inputs must be put in the order of their times first", _unsorted(_as_given, counts=counts))
+          for counts in (None, _if_reached)],
+        *[("the times are in order, and the weights are not: each goes along with its input",
+           _unsorted(np.sort, counts=counts)) for counts in (None, _if_reached)],
+        ("you left out ϑ", lambda times, w, threshold: _on_segments(*_in_order(times, w), 0.0)),
+        ("you left out ϑ in the crossing", _sorted(of=0.0)),
+        *[(f"{hints.OFF_BY_ONE}: S and P hold only the inputs before the one at which the segment begins",
+           _sorted(S_of=_without_the_last, P_of=_without_the_last, counts=counts)) for counts in (None, _if_reached)],
+        *[(f"{hints.OFF_BY_ONE}: S and P hold the input at which the segment ends, too",
+           _sorted(S_of=_with_the_next, P_of=_with_the_next, counts=counts)) for counts in (None, _if_reached)],
+        *[(f"{hints.OVERWRITTEN_IN_LOOP}, for S and P", _sorted(S_of=np.array, P_of=np.array, counts=counts))
+          for counts in (None, _if_reached)],
+        (f"{hints.OVERWRITTEN_IN_LOOP}, for S", _sorted(S_of=np.array)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, for P", _sorted(P_of=np.array)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, for the slope", _walked_with_one_weight),
+        *of_a_sum("inputs", _of_inputs)[1:],
+        *epsilons(lambda times, w, threshold, epsilon: _sorted(epsilon=epsilon)(times, w, threshold)),
     ]),
-    "18.2": Exercise(task=error_at_inputs, cases=_an_output_layer, right=_sent_down, batch="spikes", mistakes=[
-        ("this is the error of a logit; a later spike makes its logit −β t smaller, so the sign turns",
+    "18.2": Exercise(task=error_at_inputs, cases=_an_output_layer, limits=_an_output_layer_at_the_limits,
+                     right=_sent_down, batch="spikes", mistakes=[
+        (f"{hints.SIGN}: this is the error of a logit, and a later spike makes its logit −β t smaller",
          lambda *given: -_sent_down(*given)),
         ("inputs that come after the spike did not move it: the sum is over those with t_in < t",
          lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, before=_all(spikes, times))),
         ("S is right; inputs that come after the spike get no error, either, for they did not move it",
          lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, before=_all(spikes, times),
-                                                           slopes=(W * ops.spikes.causal_set(spikes, times)).sum(2))),
-        ("S is the sum of the weights of those inputs alone that came before the spike",
-         lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta,
-                                                           slopes=np.broadcast_to(W.sum(axis=1), spikes.shape))),
-        ("you did not divide by S, the slope of the potential",
-         lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, slopes=1.0)),
-        ("β belongs into the softmax too: the logits are −β t",
-         lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, temperature=1.0)),
+                                                           slopes=_slopes(spikes, times, W))),
+        (hints.slope_of_the_wrong("of all inputs; S is the sum of the weights of those alone that came before the spike"),
+         _by_slopes(lambda S, W: np.broadcast_to(W.sum(axis=1), S.shape))),
+        (f"{hints.SLOPE_LEFT_OUT} of the potential, S: divide by it", _by_slopes(lambda S, W: 1.0)),
+        (f"{hints.SLOPE_TWICE}: 1/S, of the potential's slope, belongs there once", _by_slopes(lambda S, W: S**2)),
+        ("you multiplied with S, the slope of the potential; divide by it", _by_slopes(lambda S, W: 1 / S)),
+        (f"{hints.CLIPPED}: S is what the weights make it, however small", _by_slopes(lambda S, W: np.maximum(S, 0.05))),
+        ("β belongs into the softmax too: the logits are −β t", lambda *given: _sent_down(*given, inner=1.0)),
+        ("the logits are −β t, and yours are β t", lambda *given: _sent_down(*given, inner=-given[-1])),
+        ("β is left out of the error: it is the slope of −β t", lambda *given: _sent_down(*given, outer=1.0)),
+        ("the label's 1 is missing in the error", lambda *given: _sent_down(*given, target=0.0)),
+        (f"{hints.WRONG_AXIS}: the softmax is over the outputs of one sample",
+         lambda *given: _sent_down(*given, axis=0)),
+        (hints.wrong_N("samples, not of outputs"), lambda labels, spikes, *rest: _sent_down(
+            labels, spikes, *rest, N=spikes.shape[1])),
+        (hints.wrong_N("samples, not of samples times outputs"), lambda labels, spikes, *rest: _sent_down(
+            labels, spikes, *rest, N=spikes.size)),
+        *of_a_sum("outputs", _of_outputs), (f"{hints.OVERWRITTEN_IN_LOOP}, over the outputs", _last_to_reach),
+        *epsilons(lambda *given: _by_slopes(lambda S, W: S + given[-1])(*given[:-1])),
     ]),
 }
-
-
-def _in_given_order(times, w, threshold):
-    """The formula of the sorted inputs, on inputs that are not."""
-    S, P = np.cumsum(np.broadcast_to(w, times.shape), axis=1), np.cumsum(w * times, axis=1)
-    reached = (S > 0) & (S * np.append(times[:, 1:], np.full((len(times), 1), np.inf), axis=1) - P >= threshold)
-    k = reached.argmax(axis=1)[:, None]
-    return ((threshold + np.take_along_axis(P, k, axis=1)) / np.take_along_axis(S, k, axis=1))[:, 0]

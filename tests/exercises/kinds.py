@@ -79,6 +79,9 @@ ROWS = {
         "absolute value": "no root is below 0", "cut off": "no persistence is below 0 or above 1"}),
     "17.2": ("another N, broadcast, loop, terms, quotient, array, matrix, signs", {
         "absolute value": "no strength is below 0", "cut off": "no strength is below 0 or above 1"}),
+    "18.1": ("samples, loop, places, terms, quotient, array, signs, constant", {
+        "absolute value": "no time is below 0"}),
+    "18.2": ("slope, samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant", {}),
 }
 
 

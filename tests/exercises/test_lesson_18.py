@@ -3,63 +3,127 @@
 import numpy as np
 
 from tests.exercises.proof import prove
+from tests.exercises.sums import of_a_sum
 from tests.solutions import lesson_18 as solutions
 
 
-def segments(times, w, threshold):
-    order = np.argsort(times, axis=1)
-    t, w = np.take_along_axis(times, order, axis=1), w[order]
-    S, P = w.cumsum(axis=1), (w * t).cumsum(axis=1)
-    return t, (threshold + P) / S, S, np.append(t[:, 1:], np.full((len(t), 1), np.inf), axis=1)
+def first(times, w, threshold, *, order=None, S_of=np.cumsum, P_of=np.cumsum, valid=None, pick=0, of=None):
+    """Sample by sample; `valid` says which segments count, of c, their ends and whether ϑ is reached there."""
+    found = np.empty(len(times))
+    for n, row in enumerate(times):
+        t, weights = (row[np.argsort(row)], w[np.argsort(row)]) if order is None else order(row, w)
+        S, P = S_of(weights), P_of(weights * t)
+        ends = np.append(t[1:], np.inf)
+        c = (threshold + P) / S
+        k = np.flatnonzero((S > 0) & (c >= t) & (c <= ends) if valid is None else valid(S, P, c, ends))
+        k = k[pick] if len(k) else 0
+        found[n] = c[k] if of is None else (of + P[k]) / S[k]
+    return found
+
+
+def of_inputs(kept):
+    def wrong(times, w, threshold):
+        return first(times, w, threshold, order=lambda row, w: (np.sort(row)[kept], w[np.argsort(row)][kept]))
+    return wrong
+
+
+def overwriting(times, w, threshold):
+    spikes = np.empty(len(times))
+    for n in range(len(times)):
+        now = slope = potential = 0.0
+        for j in np.argsort(times[n]):
+            then = potential + slope * (times[n, j] - now)
+            if then >= threshold and slope > 0:
+                break
+            now, potential, slope = times[n, j], then, w[j]
+        spikes[n] = now + (threshold - potential) / slope
+    return spikes
 
 
 def test_18_1():
     def all_inputs(times, w, threshold):
         return (threshold + (times * w).sum(axis=1)) / w.sum()
 
-    def last(times, w, threshold):
-        t, c, S, ends = segments(times, w, threshold)
-        inside = (S > 0) & (c >= t) & (c <= ends)
-        return np.array([crossings[valid][-1] for crossings, valid in zip(c, inside)])
+    def small(times, w, threshold):
+        order = np.argsort(times, axis=1)
+        t, w = np.take_along_axis(times, order, axis=1), w[order]
+        S, P = w.cumsum(axis=1), (w * t).cumsum(axis=1)
+        c, ends = (threshold + P) / (S + 1e-9), np.append(t[:, 1:], np.full((len(t), 1), np.inf), axis=1)
+        return c[np.arange(len(t)), ((S > 0) & (c >= t) & (c <= ends)).argmax(axis=1)]
 
-    def anywhere(times, w, threshold):
-        _, c, _, _ = segments(times, w, threshold)
-        return np.array([crossings[crossings > 0][0] for crossings in c])
+    def exclusive(terms):
+        return np.append(0.0, np.cumsum(terms)[:-1])
 
-    def unsorted(times, w, threshold):
-        S, P = np.cumsum(np.tile(w, (len(times), 1)), axis=1), np.cumsum(w * times, axis=1)
-        ends = np.append(times[:, 1:], np.full((len(times), 1), np.inf), axis=1)
-        first = ((S > 0) & (S * ends - P >= threshold)).argmax(axis=1)
-        return np.array([(threshold + P[n, k]) / S[n, k] for n, k in enumerate(first)])
+    def one_more(terms):
+        return np.append(np.cumsum(terms)[1:], terms.sum())
 
-    prove("18.1", right=[solutions.first_spike, solutions.first_spike_by_walking], kind="other",
-          own={"all inputs": (all_inputs, "have no say in it"), "last valid": (last, "fires at the first"),
-               "outside its segment": (anywhere, "between the segment's own ends"),
-               "not sorted": (unsorted, "order of their times"),
-               "no threshold": (lambda times, w, threshold: solutions.first_spike(times, w, 1e-9), "left out ϑ"),
-               "threshold 1": (lambda times, w, threshold: solutions.first_spike(times, w, 1.0), "ϑ as 1")})
+    def asked(**changes):
+        return lambda *given: first(*given, **changes)
+
+    def reaching(**changes):
+        def wrong(times, w, threshold):
+            return first(times, w, threshold, valid=lambda S, P, c, ends: (S > 0) & (S * ends - P >= threshold), **changes)
+        return wrong
+
+    prove("18.1", right=[solutions.first_spike, solutions.first_spike_by_walking], kinds={
+        "overwritten in a loop": [asked(S_of=np.array, P_of=np.array), reaching(S_of=np.array, P_of=np.array),
+                                  asked(S_of=np.array), asked(P_of=np.array), overwriting],
+        "off by one": [asked(S_of=exclusive, P_of=exclusive), reaching(S_of=exclusive, P_of=exclusive),
+                       asked(S_of=one_more, P_of=one_more), reaching(S_of=one_more, P_of=one_more)],
+        "first left out": of_inputs(slice(1, None)), "last left out": of_inputs(slice(None, -1)), "epsilon": small},
+        own={"all inputs": (all_inputs, "have no say in it"), "last valid": (asked(pick=-1), "fires at the first"),
+             "outside its segment": (asked(valid=lambda S, P, c, ends: c > 0), "between the segment's own ends"),
+             "not sorted": (asked(order=lambda row, w: (row, w)), "must be put in the order"),
+             "not sorted, reached": (reaching(order=lambda row, w: (row, w)), "must be put in the order"),
+             "times sorted": (asked(order=lambda row, w: (np.sort(row), w)), "goes along with its input"),
+             "times sorted, reached": (reaching(order=lambda row, w: (np.sort(row), w)), "goes along with its input"),
+             "no threshold": (lambda times, w, threshold: first(times, w, 0.0), "left out ϑ"),
+             "no threshold at last": (asked(of=0.0), "left out ϑ in the crossing"),
+             "threshold 1": (lambda times, w, threshold: first(times, w, 1.0), "whatever comes for threshold")})
 
 
-def down(labels, spikes, times, W, beta, *, inside=None, causal=True, slopes=None):
+def down(labels, spikes, times, W, beta, *, inside=None, outside=None, causal=True, slopes=None, axis=1, N=None, hot=1.0,
+         kept=slice(None)):
     p = np.exp(-(inside or beta) * spikes)
-    e = beta * (np.eye(len(W))[labels] - p / p.sum(axis=1, keepdims=True)) / len(labels)
+    e = (outside or beta) * (hot * np.eye(len(W))[labels] - p / p.sum(axis=axis, keepdims=True)) / (N or len(labels))
     before = (times[:, None, :] < spikes[:, :, None]) if causal else np.ones((*spikes.shape, times.shape[1]))
-    S = (before * W).sum(axis=2) if slopes is None else slopes(W)
-    return np.einsum("no,noi->ni", e / S, W * before)
+    S = (before * W).sum(axis=2)
+    e = e / (S if slopes is None else slopes(S, W))
+    return np.einsum("no,noi->ni", e[:, kept], (W * before)[:, kept])
+
+
+def last_output_that_it_reaches(labels, spikes, times, W, beta):
+    e_in = np.zeros(times.shape)
+    for n, i in np.ndindex(*spikes.shape):
+        p = np.exp(-beta * spikes[n, i]) / np.exp(-beta * spikes[n]).sum()
+        before = times[n] < spikes[n, i]
+        e_in[n, before] = beta * ((labels[n] == i) - p) / len(labels) * W[i, before] / W[i, before].sum()
+    return e_in
 
 
 def test_18_2():
     def all_get_an_error(labels, spikes, times, W, beta):
         before = times[:, None, :] < spikes[:, :, None]
-        return down(labels, spikes, times, W, beta, causal=False, slopes=lambda W: (W * before).sum(axis=2))
+        return down(labels, spikes, times, W, beta, causal=False, slopes=lambda S, W: (W * before).sum(axis=2))
 
-    prove("18.2", right=[solutions.error_at_inputs, solutions.error_at_inputs_by_spikes], kind="feedback error",
-          wrong={"transposed": (lambda *given: down(*given).T, "transpose"),
-                 "sign": (lambda *given: -down(*given), "sign turns"),
-                 "derivative left out": (lambda *given: down(*given, slopes=lambda W: 1.0), "did not divide by S")},
-          own={"all causal": (lambda *given: down(*given, causal=False), "did not move it"),
-               "all get an error": (all_get_an_error, "get no error, either"),
-               "all weights": (lambda *given: down(*given, slopes=lambda W: W.sum(axis=1)), "of those inputs alone"),
-               "softmax of −t": (lambda *given: down(*given, inside=1.0), "β belongs into the softmax"),
-               "no β": (lambda *given: down(*given) / given[-1], "should be")},
-          without={"W used": "the error does come down through W here"})
+    def with_slopes(slopes):
+        return lambda *given: down(*given, slopes=slopes)
+
+    terms = of_a_sum(lambda kept: lambda *given: down(*given, kept=kept))
+    prove("18.2", right=[solutions.error_at_inputs, solutions.error_at_inputs_by_spikes], kinds={
+        "sign": lambda *given: -down(*given), "slope left out": with_slopes(lambda S, W: 1.0),
+        "slope twice": with_slopes(lambda S, W: S * S), "slope of the wrong": with_slopes(lambda S, W: W.sum(axis=1)),
+        "wrong axis": lambda *given: down(*given, axis=0),
+        "wrong N": [lambda labels, spikes, *rest: down(labels, spikes, *rest, N=spikes.shape[1]),
+                    lambda labels, spikes, *rest: down(labels, spikes, *rest, N=spikes.size)],
+        "epsilon": [with_slopes(lambda S, W: S + 1e-12), with_slopes(lambda S, W: S + 1e-8)],
+        **terms, "overwritten in a loop": [terms["overwritten in a loop"], last_output_that_it_reaches]},
+        own={"all causal": (lambda *given: down(*given, causal=False), "did not move it"),
+             "all get an error": (all_get_an_error, "get no error, either"),
+             "times S": (with_slopes(lambda S, W: 1 / S), "multiplied with S"),
+             "S of 0.05 at least": (with_slopes(lambda S, W: np.maximum(S, 0.05)), "however small"),
+             "softmax of −t": (lambda *given: down(*given, inside=1.0), "β belongs into the softmax"),
+             "softmax of βt": (lambda *given: down(*given, inside=-given[-1]), "yours are β t"),
+             "no β": (lambda *given: down(*given, outside=1.0), "left out of the error"),
+             "no β at all": (lambda *given: down(*given, inside=1.0, outside=1.0), "whatever comes for beta"),
+             "no label": (lambda *given: down(*given, hot=0.0), "the label's 1 is missing")})
