@@ -82,6 +82,8 @@ ROWS = {
     "18.1": ("samples, loop, places, terms, quotient, array, signs, constant", {
         "absolute value": "no time is below 0"}),
     "18.2": ("slope, samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant", {}),
+    "19.1": ("product, array, matrix, signs, constant", {}),
+    "19.2": ("product, quotient, array, matrix, signs", {}),
 }
 
 

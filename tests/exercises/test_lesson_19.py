@@ -33,23 +33,36 @@ def test_19_1():
             return W @ exponential(h * (M - M.T if transposed else M - right @ H))
         return wrong
 
-    prove("19.1", right=[solutions.turned, solutions.turned_by_a_series], kind="other",
-          own={"not skew": (lambda *given: step(*given, skew=False), "M itself is in the exponential"),
-               "Euler": (euler, "drifts away"),
-               "other way": (lambda *given: step(*given, sign=-1.0), "the other way round"),
-               "no h": (lambda W, Q, N, h: step(W, Q, N, 1.0), "left out h"),
-               "on the left": (lambda *given: step(*given, on_the_left=True), "on the left of W"),
-               "Q alone": (alone(N_s=True), "Q is not made symmetric"),
-               "Q alone, in the bracket": (alone(N_s=True, transposed=False), "Q is not made symmetric"),
-               "N alone": (alone(Q_s=True), "N is not made symmetric"),
-               "N alone, in the bracket": (alone(Q_s=True, transposed=False), "N is not made symmetric"),
-               "both alone": (alone(), "neither Q nor N"),
-               "both alone, in the bracket": (alone(transposed=False), "neither Q nor N"),
-               "H the other way": (lambda W, Q, N, h: step(W, Q, N, h, H=W @ (Q + Q.T) @ W.T), "not W Q_s Wᵀ"),
-               "transposed": (lambda *given: solutions.turned(*given).T.copy(), "transpose"),
-               "Cayley": (lambda W, Q, N, h: W @ np.linalg.solve(2 * np.eye(len(W)) - bracket(W, Q, N, h),
-                                                                2 * np.eye(len(W)) + bracket(W, Q, N, h)),
-                          "should be")})
+    def turning(change):
+        """W exp(h B), with another B (or another exponent) made of B."""
+        return lambda W, Q, N, h: W @ exponential(change(bracket(W, Q, N, h)))
+
+    def cayley(W, Q, N, h):
+        B = bracket(W, Q, N, h)
+        return W @ np.linalg.solve(2 * np.eye(len(W)) - B, 2 * np.eye(len(W)) + B)
+
+    def added(W, Q, N, h):
+        M = W.T @ (Q + Q.T) @ W @ (N + N.T)
+        return W @ exponential(h * (M + M.T))
+
+    prove("19.1", right=[solutions.turned, solutions.turned_by_a_series], kinds={
+        "order swapped": [turning(np.transpose), turning(lambda B: -B), lambda *given: step(*given, on_the_left=True),
+                          lambda W, Q, N, h: step(W, Q, N, h, H=W @ (Q + Q.T) @ W.T)]},
+        own={"not skew": (lambda *given: step(*given, skew=False), "M itself is in the exponential"),
+             "added": (added, "M + Mᵀ is in the exponential"), "Euler": (euler, "drifts away"),
+             "Cayley": (cayley, "the Cayley map"),
+             "entry by entry": (lambda *given: given[0] @ np.exp(bracket(*given)), "entry by entry"),
+             "W left out": (lambda *given: exponential(bracket(*given)), "W is left out"),
+             "H is Q_s": (lambda W, Q, N, h: step(W, Q, N, h, H=Q + Q.T), "yours is Q_s"),
+             "no h": (lambda W, Q, N, h: step(W, Q, N, 1.0), "left out h"),
+             "halves": (lambda W, Q, N, h: step(W, Q / 2, N / 2, h), "have no ½"),
+             "one half": (lambda W, Q, N, h: step(W, Q / 2, N, h), "a ½ too much"),
+             "Q alone": (alone(N_s=True), "Q is not made symmetric"),
+             "Q alone, in the bracket": (alone(N_s=True, transposed=False), "Q is not made symmetric"),
+             "N alone": (alone(Q_s=True), "N is not made symmetric"),
+             "N alone, in the bracket": (alone(Q_s=True, transposed=False), "N is not made symmetric"),
+             "both alone": (alone(), "neither Q nor N"),
+             "both alone, in the bracket": (alone(transposed=False), "neither Q nor N")})
 
 
 def bracket(W, Q, N, h):
@@ -57,19 +70,40 @@ def bracket(W, Q, N, h):
     return h * (H @ N_s - N_s @ H)
 
 
-def backward(G, mu, U, *, sign=1.0, half=0.5, sinc=True, phase=True, pi=np.pi):
-    j, k = mu[:, None], mu
-    phi = (np.exp(sign * 1j * half * (j + k)) if phase else 1.0) * (np.sinc(half * (j - k) / pi) if sinc else 1.0)
-    return (U @ ((U.conj().T @ G @ U) * phi) @ U.conj().T).real.copy()
+def sinc(x):
+    return np.where(x == 0, 1.0, np.sin(x) / np.where(x == 0, 1.0, x))
+
+
+def backward(G, mu, U, *, sign=1.0, half=0.5, quarter=0.5, sinc=sinc, phase=True, star=np.conj):
+    plus, minus = np.add.outer(mu, mu), np.subtract.outer(mu, mu)
+    phi = (np.exp(sign * 1j * half * plus) if phase else 1.0) * sinc(quarter * minus)
+    return (U @ ((star(U).T @ G @ U) * phi) @ star(U).T).real.copy()
 
 
 def test_19_2():
-    prove("19.2", right=[solutions.exponential_backward, solutions.exponential_backward_by_quotients], kind="other",
-          own={"−i": (lambda *given: backward(*given, sign=-1.0), "Φ has the sign of the exponential"),
-               "no sinc": (lambda *given: backward(*given, sinc=False), "left out sinc"),
-               "np.sinc": (lambda *given: backward(*given, pi=1.0), "divide its argument by π"),
-               "no halves": (lambda *given: backward(*given, half=1.0), "the halves are missing"),
-               "no phase": (lambda *given: backward(*given, phase=False), "left out the phase"),
-               "matrix product": (lambda G, mu, U: (U @ np.diag(np.exp(1j * mu)) @ U.conj().T @ G).real.copy(),
-                                  "entry by entry"),
-               "transposed": (lambda *given: backward(*given).T.copy(), "transpose")})
+    def asked(**changes):
+        return lambda *given: backward(*given, **changes)
+
+    def exchanged(G, mu, U):
+        plus, minus = np.add.outer(mu, mu), np.subtract.outer(mu, mu)
+        return (U @ ((U.conj().T @ G @ U) * np.exp(0.5j * minus) * sinc(plus / 2)) @ U.conj().T).real.copy()
+
+    def without_care(x):
+        with np.errstate(invalid="ignore"):
+            return np.sin(x) / x
+
+    prove("19.2", right=[solutions.exponential_backward, solutions.exponential_backward_by_quotients], kinds={
+        "sign": [lambda *given: -backward(*given), asked(sign=-1.0)],
+        "order swapped": lambda G, mu, U: backward(G, mu, U.conj().T.copy()),
+        "epsilon": [asked(sinc=lambda x: np.sin(x) / (x + 1e-12)), asked(sinc=lambda x: np.sin(x) / (x + 1e-8))]},
+        own={"no sinc": (asked(sinc=np.ones_like), "left out sinc"),
+             "np.sinc": (asked(sinc=np.sinc), "divide its argument by π"),
+             "nan": (asked(sinc=without_care), "nan there"),
+             "no halves": (asked(half=1.0, quarter=1.0), "the halves are missing"),
+             "no half above": (asked(half=1.0), "the half of the phase"),
+             "no half in sinc": (asked(quarter=1.0), "the half of sinc"),
+             "no phase": (asked(phase=False), "left out the phase"), "exchanged": (exchanged, "are exchanged"),
+             "not conjugated": (asked(star=np.array), "yours is U.T"),
+             "matrix product": (lambda G, mu, U: (U @ np.diag(np.exp(1j * mu)) @ U.conj().T @ G).real.copy(),
+                                "entry by entry"),
+             "complex": (lambda *given: backward(*given) + 0j, "complex128")})
