@@ -84,6 +84,8 @@ ROWS = {
     "18.2": ("slope, samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant", {}),
     "19.1": ("product, array, matrix, signs, constant", {}),
     "19.2": ("product, quotient, array, matrix, signs", {}),
+    "20.1": ("samples, loop, terms, array, matrix, signs, constant", {}),
+    "20.2": ("samples, loop, terms, quotient, array, matrix, signs, constant", {}),
 }
 
 

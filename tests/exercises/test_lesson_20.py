@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.exercises.proof import prove
+from tests.exercises.sums import of_a_sum
 from tests.solutions import lesson_20 as solutions
 
 
@@ -18,30 +19,76 @@ def steps(E, x, sent, W):
     return E.T @ x, E.sum(axis=0), sent @ W
 
 
-def test_20_1():
-    def raw_bias(x, delta, W, epsilon):
-        E = corrected(inputs_and_one(x), delta, epsilon)
-        return E.T @ x, delta.sum(axis=0), delta @ W
+def of_samples(kept, both=True):
+    def wrong(x, delta, W, epsilon):
+        E, of_W, of_b = corrected(inputs_and_one(x), delta, epsilon), np.zeros(W.shape), np.zeros(len(W))
+        for n in range(len(x))[kept]:
+            of_W += np.outer(E[n], x[n])
+            of_b += E[n]
+        return of_W, of_b if both else E.sum(axis=0), delta @ W
+    return wrong
 
-    prove("20.1", right=[solutions.amended_layer, solutions.amended_layer_by_inputs], kind="other", own={
-        "bias outside K": (lambda x, delta, W, epsilon: steps(corrected(x, delta, epsilon), x, delta, W),
-                           "left out of K"),
-        "raw bias": (raw_bias, "takes the amended ones"),
-        "amended errors sent down": (lambda x, delta, W, epsilon: steps(
-            corrected(inputs_and_one(x), delta, epsilon), x, corrected(inputs_and_one(x), delta, epsilon), W),
-            "needs the raw ones"),
-        "gradient": (lambda x, delta, W, epsilon: steps(delta, x, delta, W), "nothing is amended"),
-        "not inverted": (lambda x, delta, W, epsilon: steps((x @ x.T + 1 + epsilon * np.eye(len(x))) @ delta, x, delta,
-                                                            W), "its inverse"),
-        "no ε": (lambda x, delta, W, epsilon: steps(np.linalg.pinv(x @ x.T + 1) @ delta, x, delta, W),
-                 "ε is left out")})
+
+def test_20_1():
+    def with_(change, bias=True):
+        """Both steps by errors that are changed, and K with or without the bias."""
+        return lambda x, delta, W, epsilon: steps(change(x @ x.T + bias, epsilon, delta), x, delta, W)
+
+    def raw_bias(x, delta, W, epsilon):
+        return corrected(inputs_and_one(x), delta, epsilon).T @ x, delta.sum(axis=0), delta @ W
+
+    def raw_and_outside(x, delta, W, epsilon):
+        return corrected(x, delta, epsilon).T @ x, delta.sum(axis=0), delta @ W
+
+    def through_new_weights(x, delta, W, epsilon):
+        E = corrected(inputs_and_one(x), delta, epsilon)
+        return steps(E, x, delta, W - E.T @ x)
+
+    def added(x, delta, W, epsilon):
+        of_W, of_b, below = solutions.amended_layer(x, delta, W, epsilon)
+        return -of_W, -of_b, below
+
+    terms, of_W_alone = of_a_sum(of_samples), of_a_sum(lambda kept: of_samples(kept, both=False))
+    prove("20.1", right=[solutions.amended_layer, solutions.amended_layer_by_inputs], kinds={
+        "sign": [added, lambda *given: tuple(-part for part in solutions.amended_layer(*given))],
+        **{kind: [terms[kind], of_W_alone[kind]] for kind in terms}},
+        own={"bias outside K": (lambda x, delta, W, epsilon: steps(corrected(x, delta, epsilon), x, delta, W),
+                                "left out of K: it"),
+             "raw bias": (raw_bias, "the bias takes the raw errors"),
+             "raw bias, outside K": (raw_and_outside, "left out of K and takes"),
+             "amended errors sent down": (lambda x, delta, W, epsilon: steps(
+                 corrected(inputs_and_one(x), delta, epsilon), x, corrected(inputs_and_one(x), delta, epsilon), W),
+                 "needs the raw ones"),
+             "through the new weights": (through_new_weights, "as it was"),
+             "gradient": (with_(lambda K, epsilon, delta: delta), "nothing is amended"),
+             "not inverted": (with_(lambda K, epsilon, delta: K @ delta + epsilon * delta), "its inverse"),
+             "ε everywhere": (with_(lambda K, epsilon, delta: np.linalg.pinv(K + epsilon) @ delta), "on the diagonal"),
+             "no ε": (with_(lambda K, epsilon, delta: np.linalg.pinv(K) @ delta), "ε is left out")})
+
+
+def moved_by_samples(kept):
+    def wrong(x, delta, mu, epsilon):
+        step = np.zeros((delta.shape[1], x.shape[1]))
+        for error, inputs in zip(corrected(x, delta, epsilon)[kept], x[kept]):
+            step += np.outer(error, inputs)
+        return -mu * x @ step.T
+    return wrong
 
 
 def test_20_2():
-    prove("20.2", right=[solutions.induced_move, solutions.induced_move_by_eigenvalues], kind="other", own={
-        "gradient": (lambda x, delta, mu, epsilon: -mu * (x @ x.T) @ delta, "the gradient step's move"),
-        "error": (lambda x, delta, mu, epsilon: -mu * corrected(x, delta, epsilon), "K times that"),
-        "wanted": (lambda x, delta, mu, epsilon: -mu * delta, "was wanted"),
-        "no μ": (lambda x, delta, mu, epsilon: solutions.induced_move(x, delta, 1.0, epsilon), "μ is left out"),
-        "with bias": (lambda x, delta, mu, epsilon: solutions.induced_move(inputs_and_one(x), delta, mu, epsilon),
-                      "this layer has none")})
+    prove("20.2", right=[solutions.induced_move, solutions.induced_move_by_eigenvalues], kinds={
+        "epsilon": [lambda x, delta, mu, epsilon: solutions.induced_move(x, delta, mu, epsilon + 1e-12),
+                    lambda x, delta, mu, epsilon: solutions.induced_move(x, delta, mu, epsilon + 1e-8)],
+        **of_a_sum(moved_by_samples)},
+        own={"gradient": (lambda x, delta, mu, epsilon: -mu * (x @ x.T) @ delta, "the gradient step's move"),
+             "error": (lambda x, delta, mu, epsilon: -mu * corrected(x, delta, epsilon), "K times that"),
+             "not inverted": (lambda x, delta, mu, epsilon: -mu * (x @ x.T) @ (x @ x.T @ delta + epsilon * delta),
+                              "its inverse"),
+             "wanted": (lambda x, delta, mu, epsilon: -mu * delta, "was wanted"),
+             "no μ": (lambda x, delta, mu, epsilon: solutions.induced_move(x, delta, 1.0, epsilon), "μ is left out"),
+             "no ε": (lambda x, delta, mu, epsilon: -mu * x @ np.linalg.lstsq(x, delta, rcond=None)[0], "ε is left out"),
+             "ε everywhere": (lambda x, delta, mu, epsilon: -mu * x @ x.T @ np.linalg.pinv(x @ x.T + epsilon) @ delta,
+                              "on the diagonal"),
+             "uphill": (lambda *given: -solutions.induced_move(*given), "the step is subtracted"),
+             "with bias": (lambda x, delta, mu, epsilon: solutions.induced_move(inputs_and_one(x), delta, mu, epsilon),
+                           "this layer has none")})
