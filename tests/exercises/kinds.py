@@ -86,6 +86,9 @@ ROWS = {
     "19.2": ("product, quotient, array, matrix, signs", {}),
     "20.1": ("samples, loop, terms, array, matrix, signs, constant", {}),
     "20.2": ("samples, loop, terms, quotient, array, matrix, signs, constant", {}),
+    "21.1": ("slope, samples, loop, terms, array, matrix, signs", {
+        "slope twice": "it is 1 or 0, and twice is once"}),
+    "21.2": ("samples, loop, terms, quotient, array, matrix, signs, constant", {}),
 }
 
 
