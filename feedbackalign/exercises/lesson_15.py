@@ -75,12 +75,21 @@ def _learnt(v, v_ff, below, step_size, signal=None, N=None, samples=slice(None))
     return signal[samples].T @ below[samples] / (-step_size * (N or len(v)))    # (hidden, N) x (N, in)
 
 
+def _slope_with(v, v_ff):
+    return 1 - np.tanh(v)**2
+
+
+def _slope_without(v, v_ff):
+    return 1 - np.tanh(v_ff)**2
+
+
 EXERCISES = {
     "15.1": Exercise(task=steady_control, cases=_loops, limits=_loops_at_the_limits, right=_solved, batch="delta",
                      mistakes=[
         ("you left out α̃ I: the leak keeps the controller from going all the way",
          lambda J, Q, delta, damping: _solved(J, Q, delta, 0.0)),
-        (f"{hints.DECAY_SIGN}: the leak α̃ I is added to J Q", lambda J, Q, delta, damping: _solved(J, Q, delta, -damping)),
+        (f"{hints.DECAY_SIGN}: the leak α̃ I is added to J Q",
+         lambda J, Q, delta, damping: _solved(J, Q, delta, -damping)),
         ("α̃ was added to every entry of J Q; α̃ I has it on the diagonal alone",
          lambda J, Q, delta, damping: _solved(J, Q, delta, 0.0, J @ Q + damping)),
         (f"{hints.ORDER_SWAPPED}: u_n = (J_n Q + α̃ I)⁻¹ δ_n, and for δ_n (J_n Q + α̃ I)⁻¹ you solved with (J Q)ᵀ",
@@ -89,6 +98,8 @@ EXERCISES = {
          lambda J, Q, delta, damping: ((J @ Q + damping * np.eye(J.shape[1])) @ delta[..., None])[..., 0]),
         ("you solved with the mean of J over the samples; every sample has a J of its own",
          lambda J, Q, delta, damping: _solved(J, Q, delta, damping, J.mean(axis=0) @ Q + 0 * (J @ Q))),
+        ("you solved with J Jᵀ; the controller acts through Q, so it is J Q",
+         lambda J, Q, delta, damping: _solved(J, Q, delta, damping, J @ J.swapaxes(1, 2))),
         ("this is δ itself: nothing has been solved", lambda J, Q, delta, damping: delta.copy()),
         *epsilons(lambda J, Q, delta, damping, epsilon: _solved(J, Q, delta, damping + epsilon)),
         *of_a_sum("units", lambda kept: lambda J, Q, delta, damping: _solved(J, Q, delta, damping,
@@ -100,10 +111,17 @@ EXERCISES = {
          lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=v - v_ff)),
         ("you put the difference of the voltages through tanh; each is put through it before they are subtracted",
          lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=np.tanh(v - v_ff))),
-        ("this is the difference of the voltages times a slope; Eq. 4 has the difference of the rates, φ(v) − φ(v_ff)",
-         lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=(v - v_ff) * (1 - np.tanh(v_ff)**2))),
-        ("there is no slope in Eq. 4: the difference of the rates is all",
-         lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=(np.tanh(v) - np.tanh(v_ff)) * (1 - np.tanh(v)**2))),
+        *[("this is the difference of the voltages times a slope; Eq. 4 has the difference of the rates, "
+           "φ(v) − φ(v_ff)", lambda v, v_ff, *rest, at=at: _learnt(v, v_ff, *rest, signal=(v - v_ff) * at(v, v_ff)))
+          for at in (_slope_with, _slope_without)],
+        *[("there is no slope in Eq. 4: the difference of the rates is all", lambda v, v_ff, *rest, at=at: _learnt(
+            v, v_ff, *rest, signal=(np.tanh(v) - np.tanh(v_ff)) * at(v, v_ff))) for at in (_slope_with, _slope_without)],
+        ("these units are tanh, not ReLU",
+         lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=np.maximum(v, 0) - np.maximum(v_ff, 0))),
+        ("`below` holds rates already, so no tanh of it",
+         lambda v, v_ff, below, step_size: _learnt(v, v_ff, np.tanh(below), step_size)),
+        (f"{hints.ABS}: a push may go down as well as up",
+         lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=np.abs(np.tanh(v) - np.tanh(v_ff)))),
         (f"{hints.OTHER_PHASE_LEFT_OUT}, φ(v_ff): what teaches is how far the push moved the rate, φ(v) − φ(v_ff)",
          lambda v, *rest: _learnt(v, *rest, signal=np.tanh(v))),
         (f"{hints.OTHER_PHASE_LEFT_OUT}, φ(v): what teaches is how far the push moved the rate, φ(v) − φ(v_ff)",
@@ -119,5 +137,7 @@ EXERCISES = {
         (hints.wrong_N("samples, not of units"), lambda v, *rest: _learnt(v, *rest, N=v.shape[1])),
         (hints.wrong_N("samples, not of samples times units"), lambda v, *rest: _learnt(v, *rest, N=v.size)),
         *of_a_sum("samples", lambda kept: lambda *given: _learnt(*given, samples=kept)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples, and 1/N is missing",
+         lambda *given: _learnt(*given, samples=slice(-1, None), N=1)),
     ]),
 }

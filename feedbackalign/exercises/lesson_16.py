@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from feedbackalign import ops
 from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.exercises.limits import epsilons
@@ -43,14 +44,14 @@ def _rates(u):
     return np.clip(u, 0, 1)
 
 
-def _sweep(x, u1, u2, W1, W2, Wb, eta, epsilon, *, up=_rates, down=_rates, sees=None, leak=1.0, apical=1.0, old=1.0,
-           pull=1.0, kept=(slice(None),) * 3):
+def _sweep(x, u1, u2, W1, W2, Wb, eta, epsilon, *, up=_rates, down=_rates, sees=None, leak=1.0, hidden_leak=0.0,
+           apical=1.0, pull=1.0, output_epsilon=None, old=1.0, kept=(slice(None),) * 3):
     """`up` and `down` make rates of voltages, `sees` takes the new hidden voltages' place, `kept` cuts the sums."""
     inputs, outputs, hidden = kept
     v1, w1 = x[:, inputs] @ W1[:, inputs].T, down(u2)[:, outputs] @ Wb[outputs]
-    new1 = u1 + eta * ((v1 - u1) + apical * (w1 - pull * u1)) / epsilon
+    new1 = u1 + eta * (((v1 - u1) + apical * (w1 - pull * u1)) / epsilon - hidden_leak * u1)
     v2 = up(new1 if sees is None else sees)[:, hidden] @ W2[:, hidden].T
-    new2 = u2 + eta * ((v2 - u2) / epsilon - leak * u2)
+    new2 = u2 + eta * ((v2 - u2) / (output_epsilon or epsilon) - leak * u2)
     return np.hstack([new1 - (1 - old) * u1, new2 - (1 - old) * u2])
 
 
@@ -63,6 +64,11 @@ def _output_first(x, u1, u2, W1, W2, Wb, eta, epsilon):
 def _exchanged(x, u1, *rest):
     new = _sweep(x, u1, *rest)
     return np.hstack([new[:, u1.shape[1]:], new[:, :u1.shape[1]]])
+
+
+def _twice(x, u1, u2, *rest):
+    once = _sweep(x, u1, u2, *rest)
+    return _sweep(x, once[:, :u1.shape[1]], once[:, u1.shape[1]:], *rest)
 
 
 def backward_predictor_gradient(free_below, free, nudged_below, nudged, Wb, beta):
@@ -111,6 +117,11 @@ def _of_one_phase(rates_of):
     return mistake
 
 
+def _crossed(free_below, free, nudged_below, nudged, Wb, beta):
+    change = nudged.T @ (nudged_below - free @ Wb) - free.T @ (free_below - nudged @ Wb)
+    return -change / (beta * len(free))
+
+
 EXERCISES = {
     "16.1": Exercise(task=sweep, cases=_two_layers, limits=_two_layers_at_the_limits, right=_sweep, mistakes=[
         ("the output saw the old hidden rates: layers move in turn, so it sees the new ones",
@@ -124,9 +135,15 @@ EXERCISES = {
          lambda *given: _sweep(*given, down=np.array)),
         ("the hidden voltages went through W2: a layer sees rates, clip(u, 0, 1)",
          lambda *given: _sweep(*given, up=np.array)),
+        ("a rate is 1 at most: clip(u, 0, 1)",
+         lambda *given: _sweep(*given, up=ops.activations.relu, down=ops.activations.relu)),
         (f"{hints.DECAY_SIGN}: the output's own term is −u", lambda *given: _sweep(*given, leak=-1.0)),
         ("the output's own −u is missing", lambda *given: _sweep(*given, leak=0.0)),
         ("the output's own −u stands under no ε", lambda *given: _sweep(*given, leak=1 / given[-1])),
+        ("ε stands under the output's dendrite, too: (v − u)/ε",
+         lambda *given: _sweep(*given, output_epsilon=1.0)),
+        ("the output alone has a −u of its own; the hidden layer has none (Eq. 3)",
+         lambda *given: _sweep(*given, hidden_leak=1.0)),
         ("the hidden layer has an apical dendrite too, (w − u)/ε", lambda *given: _sweep(*given, apical=0.0)),
         ("ε stands under the apical dendrite, too: (w − u)/ε", lambda *given: _sweep(*given, apical=given[-1])),
         ("each of the two dendrites pulls with its own −u: v + w − 2u", lambda *given: _sweep(*given, pull=0.0)),
@@ -137,7 +154,7 @@ EXERCISES = {
         (f"{hints.SIGN}: a voltage moves towards what its dendrites say",
          lambda *given: _sweep(*given[:-2], -given[-2], given[-1])),
         ("you left out η", lambda *given: _sweep(*given[:-2], 1.0, given[-1])),
-        ("the hidden layer's voltages come first", _exchanged),
+        ("the hidden layer's voltages come first", _exchanged), ("these are two sweeps; one is asked for", _twice),
         *of_a_sum("units", lambda kept: lambda *given: _sweep(*given, kept=(kept, kept, kept))),
         *[(hints.OVERWRITTEN_IN_LOOP + where, lambda *given, kept=kept: _sweep(*given, kept=kept)) for where, kept in [
             (", over the inputs", (slice(-1, None), slice(None), slice(None))),
@@ -148,6 +165,9 @@ EXERCISES = {
                      right=_contrast, batch="free", mistakes=[
         (f"{hints.ABS}: divide by β, not by |β|, or half of all batches learn the wrong way",
          lambda *given: _contrast(*given[:-1], abs(given[-1]))),
+        ("you multiplied with the sign of β; divide by β, its size included",
+         lambda *given: _contrast(*given[:-1], np.sign(given[-1]))),
+        ("the prediction is made of the other phase's rates; each phase predicts with its own", _crossed),
         ("you did not divide by β", lambda *given: _contrast(*given[:-1], 1.0)),
         ("you multiplied with β; divide by it", lambda *given: _contrast(*given[:-1], 1 / given[-1])),
         ("you divided by β twice", lambda *given: _contrast(*given) / given[-1]),
@@ -175,5 +195,7 @@ EXERCISES = {
         (hints.wrong_N("samples, not of units below"), lambda *given: _contrast(*given, N=given[0].shape[1])),
         (hints.wrong_N("samples, not of samples times units"), lambda *given: _contrast(*given, N=given[1].size)),
         *of_a_sum("samples", lambda kept: lambda *given: _contrast(*given, samples=kept)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples, and 1/N is missing",
+         lambda *given: _contrast(*given, samples=slice(-1, None), N=1)),
     ]),
 }

@@ -67,11 +67,12 @@ def _two_layers(rng):
 
 def _two_layers_at_the_limits(rng):
     W1, W2 = _weights(rng, 5, 4, 3)
-    outlier = np.where(np.arange(4) == 2, 9.0, 0.0)
+    outlier = np.array([0.0, 0.0, 9.0, 0.0])
     return {"one input": _weights(rng, 1, 5, 3), "one hidden unit": _weights(rng, 4, 1, 3),
             "one output": _weights(rng, 3, 5, 1), "one input and one output": _weights(rng, 1, 4, 1),
             "synapses of weight zero": (W1 * (W1 > 0), W2 * (W2 > 0)),
-            "the largest Z below": (W1 + outlier[:, None], W2), "the largest Z above": (W1, W2 + outlier),
+            "the largest Z below": (W1 + np.outer(outlier, np.eye(5)[0]), W2),
+            "the largest Z above": (W1, W2 + np.outer(np.eye(3)[1], outlier)),
             "all weights negative": (-W1**2, -W2**2), "tiny weights below": (1e-120 * W1, W2),
             "tiny weights": (1e-120 * W1, 3e-120 * W2), "huge weights above": (W1, 1e120 * W2)}
 
@@ -109,8 +110,8 @@ def _of_hidden_units(kept):
     return lambda W1, W2: _paths(W1, W2, kept=kept)
 
 
-def _as_weak_as_can_be(kept):
-    """The same, where an empty maximum is an error."""
+def _of_hidden_units_or_none(kept):
+    """The same; nan where an empty maximum is an error."""
     return lambda W1, W2: _paths(W1, W2, kept=kept, floor=np.nan if not len(W1[kept]) else 0.0)
 
 
@@ -130,6 +131,7 @@ EXERCISES = {
          lambda tree, maximum: np.mean(1 - tree / maximum)),
         ("you left out the square: this is the root of the mean of 1 − t / maximum",
          lambda tree, maximum: np.sqrt(np.mean(1 - tree / maximum))),
+        ("np.std subtracts the mean first; Eq. 1 does not", lambda tree, maximum: np.std(tree / maximum)),
         ("you squared t / maximum alone; the square is that of 1 − t / maximum",
          lambda tree, maximum: np.sqrt(np.mean(1 - (tree / maximum)**2))),
         ("you counted the one part that never ends; Eq. 1 does not",
@@ -149,6 +151,8 @@ EXERCISES = {
         ("you divided by the variance; divide by the deviation, its root",
          lambda W1, W2: _paths(W1, W2, lambda W: _standardised(W, std=np.var))),
         ("you did not standardise the layers", lambda W1, W2: _paths(W1, W2, np.abs)),
+        ("you took mean and deviation over both layers; each layer has its own", lambda W1, W2: _paths(
+            W1, W2, lambda W: _standardised(W, *(lambda W, of=of: of([*W1.flat, *W2.flat]) for of in (np.mean, np.std))))),
         ("the absolute value is missing in Z", lambda W1, W2: _paths(
             W1, W2, lambda W: (W - W.mean()) / W.std(), floor=-np.inf)),
         (hints.wrong_N("weights; `std` has ddof = 0, and yours has ddof = 1"),
@@ -173,9 +177,13 @@ EXERCISES = {
          lambda W1, W2: _paths(W1, W2, edge=np.maximum)),
         ("you took the weakest path, and its weakest edge; the best path counts",
          lambda W1, W2: _paths(W1, W2, best=_worst)),
+        ("this is the mean of all paths; the best path counts", lambda W1, W2: _paths(
+            W1, W2, best=lambda paths, axis, initial: paths.mean(axis=axis))),
         ("max and min are exchanged: a path is as weak as its weakest edge, and the best path counts",
          lambda W1, W2: _paths(W1, W2, edge=np.maximum, best=_worst)),
         *epsilons(_with_epsilon),
-        *of_a_sum("hidden units", _of_hidden_units), *of_a_sum("hidden units", _as_weak_as_can_be),
+        ("a loop overwrites what it should keep: S is the larger one of itself and the next path",
+         _of_hidden_units(slice(-1, None))),
+        *of_a_sum("hidden units", _of_hidden_units)[1:], *of_a_sum("hidden units", _of_hidden_units_or_none)[1:],
     ]),
 }

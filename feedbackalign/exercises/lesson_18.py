@@ -31,9 +31,10 @@ def _one_neuron_at_the_limits(rng):
     times, w, threshold = _neuron(rng, 20, 5, 0.06)
     return {"one sample": _neuron(rng, 1, 6, 0.05), "one input": _neuron(rng, 4, 1, 0.3),
             "one sample and one input": _neuron(rng, 1, 1, 0.2), "inputs that are in order": (np.sort(times), w, 0.1),
-            "weights above 0": (times, np.abs(w), threshold), "a weight of zero": (times, np.where(np.arange(5) == 2, 0.0, w + w[2] / 4), 0.1),
+            "weights above 0": (times, np.abs(w), threshold),
+            "a weight of zero": (times, np.where(np.arange(5) == 2, 0.0, w + w[2] / 4), 0.1),
             "a threshold that takes all inputs": (times, w, 3.0), "a low threshold": (times, w, 1e-6),
-            "tiny weights and threshold": (times, 1e-8 * w, 1e-8 * threshold)}
+            "tiny weights and threshold": (times, 1e-11 * w, 1e-11 * threshold)}
 
 
 def _fires(times, w, threshold):
@@ -50,19 +51,27 @@ def _added_up(terms):
     return np.cumsum(terms, axis=1)
 
 
-def _on_segments(t, w, threshold, *, S_of=_added_up, P_of=_added_up, counts=None, pick=np.argmax, of=None, epsilon=0.0):
+def _inside(c, S, t, ends):
+    return (S > 0) & (t <= c) & (c <= ends)
+
+
+def _reached(c, S, t, ends):
+    """Whether the potential is at ϑ by the segment's end."""
+    return (S > 0) & (c <= ends)
+
+
+def _on_segments(t, w, threshold, *, S_of=_added_up, P_of=_added_up, counts=_inside, pick=np.argmax, sign=1, of=None,
+                 epsilon=0.0):
     """Where the potential first crosses ϑ, of inputs that stand in order; the first c_k if no segment has one.
 
-    `counts` says which c do, given them and whether ϑ is reached by the next input's time; `pick` takes one of those;
-    `of` stands for ϑ in the crossing alone.
+    `counts` says which c_k do, `pick` takes one of them, `sign` is that of P, and `of` replaces ϑ in the crossing alone.
     """
     if not t.shape[1]:
         return np.full(len(t), np.nan)
-    S, P = S_of(w), P_of(w * t)
+    S, P = S_of(w), sign * P_of(w * t)
     ends = np.append(t[:, 1:], np.full((len(t), 1), np.inf), axis=1)
     c = (threshold + P) / (S + epsilon)
-    inside = (S > 0) & (t <= c) & (c <= ends)
-    k = pick(counts(c, (S > 0) & (S * ends - P >= threshold)) if counts else inside, axis=1)[:, None]
+    k = pick(counts(c, S, t, ends), axis=1)[:, None]
     return np.take_along_axis(c if of is None else (of + P) / S, k, axis=1)[:, 0]
 
 
@@ -72,19 +81,23 @@ def _sorted(**changes):
 
 def _unsorted(times_of, **changes):
     """Weights in the order in which they are given."""
-    return lambda times, w, threshold: _on_segments(times_of(times), np.broadcast_to(w, times.shape), threshold, **changes)
+    return lambda times, w, threshold: _on_segments(times_of(times), np.broadcast_to(w, times.shape), threshold,
+                                                    **changes)
 
 
 def _as_given(times):
     return times
 
 
-def _if_reached(c, reached):
-    return reached
-
-
 def _last(valid, axis):
     return valid.shape[axis] - 1 - np.flip(valid, axis).argmax(axis)
+
+
+def _smallest(times, w, threshold):
+    """The smallest c_k of those on a line that rises."""
+    t, w = _in_order(times, w)
+    S = np.cumsum(w, axis=1)
+    return np.where(S > 0, (threshold + np.cumsum(w * t, axis=1)) / S, np.inf).min(axis=1)
 
 
 def _of_inputs(kept):
@@ -140,13 +153,14 @@ def _an_output_layer_at_the_limits(rng):
     labels, spikes, times, W, beta = _outputs(rng, 7, 5, 3, 1.3)
     signed = np.where(np.arange(6) == 2, -0.5, rng.uniform(0.4, 1.2, size=(3, 6)))
     silenced = np.where(np.arange(5) == 1, 0.0, W)
-    early = np.sort(rng.random((5, 6)))                             # the third input, whose weight is negative, is third
+    early = np.sort(rng.random((5, 6)))                         # the input whose weight is below 0 comes third
     return {"one sample": _outputs(rng, 1, 4, 3, 1.5), "two outputs": _outputs(rng, 5, 3, 2, 0.5),
             "weights below 0": (labels[:5], ops.spikes.first_spikes(early, signed, 0.9)[0], early, signed, 1.7),
             "synapses of weight zero": (labels, ops.spikes.first_spikes(times, silenced, 0.4)[0], times, silenced, 0.9),
             "outputs that fire last of all": _outputs(rng, 8, 3, 4, 1.1, threshold=4.0),
             "a large β": (labels, spikes, times, W, 30.0), "a tiny β": (labels, spikes, times, W, 1e-150),
-            "tiny weights": (labels, spikes, times, 1e-9 * W, beta), "huge weights": (labels, spikes, times, 1e150 * W, beta)}
+            "tiny weights": (labels, spikes, times, 1e-11 * W, beta),
+            "huge weights": (labels, spikes, times, 1e150 * W, beta)}
 
 
 def _sent_down(labels, spikes, times, W, beta, *, outer=None, inner=None, axis=1, before=None, slopes=None, N=None,
@@ -170,6 +184,17 @@ def _slopes(spikes, times, W):
     return (W * ops.spikes.causal_set(spikes, times)).sum(axis=2)
 
 
+def _slopes_after(spikes, times, W):
+    return (W * ~ops.spikes.causal_set(spikes, times)).sum(axis=2)
+
+
+def _by_lags(labels, spikes, times, W, beta):
+    came = ops.spikes.causal_set(spikes, times)
+    lags = np.where(came, spikes[:, :, None] - times[:, None, :], 0.0)
+    error = beta * (ops.losses.one_hot(labels, len(W)) - ops.losses.softmax(-beta * spikes)) / len(labels)
+    return -np.einsum("no,noi->ni", error / _slopes(spikes, times, W), lags)
+
+
 def _by_slopes(change):
     """The error with other slopes, made of S, W and the arguments' shapes."""
     def mistake(labels, spikes, times, W, beta):
@@ -184,7 +209,7 @@ def _of_outputs(kept):
 def _last_to_reach(labels, spikes, times, W, beta):
     """For every input, the share of the last output that it came before."""
     came = ops.spikes.causal_set(spikes, times)
-    later = np.flip(np.cumsum(np.flip(came, 1), axis=1), 1) > 1                         # others that it came before follow
+    later = np.flip(np.cumsum(np.flip(came, 1), axis=1), 1) > 1                         # others follow
     return _sent_down(labels, spikes, times, W, beta, before=came & ~later, slopes=_slopes(spikes, times, W))
 
 
@@ -193,21 +218,30 @@ EXERCISES = {
                      batch="times", mistakes=[
         ("you summed over all inputs; those that come after the spike have no say in it",
          lambda times, w, threshold: (threshold + times @ w) / w.sum()),
-        ("this is the last time that the potential crosses ϑ upwards; a neuron fires at the first", _sorted(pick=_last)),
-        ("a segment's crossing counts only where it lies between the segment's own ends",
-         _sorted(counts=lambda c, reached: c > 0)),
+        ("this is the last time that the potential crosses ϑ upwards; a neuron fires at the first",
+         _sorted(pick=_last)),
+        *[("a segment's crossing counts only where it lies between the segment's own ends",
+         mistake) for mistake in (
+            _sorted(counts=lambda c, S, t, ends: c > 0), _sorted(counts=lambda c, S, t, ends: (S > 0) & (c >= t)),
+            _sorted(counts=lambda c, S, t, ends: (S > 0) & (c > 0)), _sorted(counts=lambda c, S, t, ends: c >= t),
+            _sorted(counts=lambda c, S, t, ends: c <= ends), _smallest)],
         *[("the inputs must be put in the order of their times first", _unsorted(_as_given, counts=counts))
-          for counts in (None, _if_reached)],
+          for counts in (_inside, _reached)],
         *[("the times are in order, and the weights are not: each goes along with its input",
-           _unsorted(np.sort, counts=counts)) for counts in (None, _if_reached)],
+           _unsorted(np.sort, counts=counts)) for counts in (_inside, _reached)],
+        (f"{hints.SIGN} of P: the crossing is at (ϑ + Σ w t) / S", _sorted(sign=-1)),
+        (f"{hints.CLIPPED}: inputs of a weight below 0 count, too",
+         lambda times, w, threshold: _fires(times, np.maximum(w, 0), threshold)),
+        (f"{hints.ABS}: weights below 0 pull the potential down",
+         lambda times, w, threshold: _fires(times, np.abs(w), threshold)),
         ("you left out ϑ", lambda times, w, threshold: _on_segments(*_in_order(times, w), 0.0)),
         ("you left out ϑ in the crossing", _sorted(of=0.0)),
         *[(f"{hints.OFF_BY_ONE}: S and P hold only the inputs before the one at which the segment begins",
-           _sorted(S_of=_without_the_last, P_of=_without_the_last, counts=counts)) for counts in (None, _if_reached)],
+           _sorted(S_of=_without_the_last, P_of=_without_the_last, counts=counts)) for counts in (_inside, _reached)],
         *[(f"{hints.OFF_BY_ONE}: S and P hold the input at which the segment ends, too",
-           _sorted(S_of=_with_the_next, P_of=_with_the_next, counts=counts)) for counts in (None, _if_reached)],
+           _sorted(S_of=_with_the_next, P_of=_with_the_next, counts=counts)) for counts in (_inside, _reached)],
         *[(f"{hints.OVERWRITTEN_IN_LOOP}, for S and P", _sorted(S_of=np.array, P_of=np.array, counts=counts))
-          for counts in (None, _if_reached)],
+          for counts in (_inside, _reached)],
         (f"{hints.OVERWRITTEN_IN_LOOP}, for S", _sorted(S_of=np.array)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, for P", _sorted(P_of=np.array)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, for the slope", _walked_with_one_weight),
@@ -220,21 +254,31 @@ EXERCISES = {
          lambda *given: -_sent_down(*given)),
         ("inputs that come after the spike did not move it: the sum is over those with t_in < t",
          lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, before=_all(spikes, times))),
+        ("inputs that come after the spike did not move it, and the slope S is missing: divide by it",
+         lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, before=_all(spikes, times),
+                                                           slopes=1.0)),
+        *[("the inputs that count are those before the spike, t_in < t, not those after it",
+           lambda labels, spikes, times, W, beta, slopes=slopes: _sent_down(
+               labels, spikes, times, W, beta, before=~ops.spikes.causal_set(spikes, times),
+               slopes=slopes(spikes, times, W))) for slopes in (_slopes, _slopes_after)],
+        ("this is Eq. 3, of the weights, summed over the outputs; the error at the inputs has w / S, Eq. 4", _by_lags),
         ("S is right; inputs that come after the spike get no error, either, for they did not move it",
          lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, before=_all(spikes, times),
                                                            slopes=_slopes(spikes, times, W))),
-        (hints.slope_of_the_wrong("of all inputs; S is the sum of the weights of those alone that came before the spike"),
+        (hints.slope_of_the_wrong("all inputs; S is the sum of the weights of those alone that came before the spike"),
          _by_slopes(lambda S, W: np.broadcast_to(W.sum(axis=1), S.shape))),
         (f"{hints.SLOPE_LEFT_OUT} of the potential, S: divide by it", _by_slopes(lambda S, W: 1.0)),
         (f"{hints.SLOPE_TWICE}: 1/S, of the potential's slope, belongs there once", _by_slopes(lambda S, W: S**2)),
         ("you multiplied with S, the slope of the potential; divide by it", _by_slopes(lambda S, W: 1 / S)),
-        (f"{hints.CLIPPED}: S is what the weights make it, however small", _by_slopes(lambda S, W: np.maximum(S, 0.05))),
+        (f"{hints.CLIPPED}: S is what the weights make it, however small",
+         _by_slopes(lambda S, W: np.maximum(S, 0.05))),
         ("β belongs into the softmax too: the logits are −β t", lambda *given: _sent_down(*given, inner=1.0)),
-        ("the logits are −β t, and yours are β t", lambda *given: _sent_down(*given, inner=-given[-1])),
+        *[("the logits are −β t, and yours are β t", lambda *given, sign=sign: sign * _sent_down(*given, inner=-given[-1]))
+          for sign in (1, -1)],
         ("β is left out of the error: it is the slope of −β t", lambda *given: _sent_down(*given, outer=1.0)),
         ("the label's 1 is missing in the error", lambda *given: _sent_down(*given, target=0.0)),
-        (f"{hints.WRONG_AXIS}: the softmax is over the outputs of one sample",
-         lambda *given: _sent_down(*given, axis=0)),
+        *[(f"{hints.WRONG_AXIS}: the softmax is over the outputs of one sample", lambda *given, axis=axis: _sent_down(
+            *given, axis=axis)) for axis in (0, None)],
         (hints.wrong_N("samples, not of outputs"), lambda labels, spikes, *rest: _sent_down(
             labels, spikes, *rest, N=spikes.shape[1])),
         (hints.wrong_N("samples, not of samples times outputs"), lambda labels, spikes, *rest: _sent_down(

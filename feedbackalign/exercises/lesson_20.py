@@ -33,7 +33,8 @@ def _layers_at_the_limits(rng):
     signs = np.array([[1], [-1], [1], [-1]])
     return {"one sample": _layer(rng, 1, 4, 3, 0.7), "one input": _layer(rng, 5, 1, 3, 1.5),
             "one output": _layer(rng, 4, 3, 1, 0.3), "one sample, one input and one output": _layer(rng, 1, 1, 1, 3.0),
-            "as many samples as inputs": _layer(rng, 4, 4, 3, 0.2), "samples that are equal": (0 * x + x[0], delta, W, epsilon),
+            "as many samples as inputs": _layer(rng, 4, 4, 3, 0.2),
+            "samples that are equal": (0 * x + x[0], delta, W, epsilon),
             "samples that are opposite": (signs * x[0], delta, W, epsilon), "a large ε": (x, delta, W, 1e6),
             "tiny errors": (x, 1e-150 * delta, W, epsilon), "huge errors": (x, 1e150 * delta, W, epsilon)}
 
@@ -129,7 +130,8 @@ EXERCISES = {
         ("you multiplied by K + εI; its inverse is what corrects the errors",
          lambda x, delta, W, epsilon: _by_errors(_gram(_with_one(x), epsilon) @ delta, x, delta, W)),
         ("ε was added to every entry of K; εI has it on the diagonal alone",
-         lambda x, delta, W, epsilon: _by_errors(np.linalg.pinv(_gram(_with_one(x), 0.0) + epsilon) @ delta, x, delta, W)),
+         lambda x, delta, W, epsilon: _by_errors(np.linalg.pinv(_gram(_with_one(x), 0.0) + epsilon) @ delta, x, delta,
+                                                 W)),
         ("ε is left out",
          lambda x, delta, W, epsilon: _by_errors(np.linalg.pinv(_gram(_with_one(x), 0.0)) @ delta, x, delta, W)),
         (f"{hints.SIGN} of the steps: return what is subtracted from W and b",

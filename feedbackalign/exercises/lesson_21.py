@@ -144,7 +144,8 @@ EXERCISES = {
         ("this is an explicit step: neither λ nor the slope where it ends is in it",
          _another_step(lambda x, error, eta, penalty: eta * _limit(x, error))),
         ("you multiplied by xᵀx + λI; its inverse belongs there",
-         _another_step(lambda x, error, eta, penalty: eta * _limit(x, error) @ (x.T @ x + penalty * np.eye(x.shape[1])))),
+         _another_step(lambda x, error, eta, penalty: eta * _limit(x, error) @ (
+             x.T @ x + penalty * np.eye(x.shape[1])))),
         ("λ is left out", _another_step(lambda x, error, eta, penalty: eta * np.linalg.pinv(x).dot(error).T)),
         ("λ was added to every entry; λI has it on the diagonal alone",
          _another_step(lambda x, error, eta, penalty: eta * _limit(x, error) @ np.linalg.pinv(x.T @ x + penalty))),

@@ -78,9 +78,9 @@ ROWS = {
     "17.1": ("samples, another N, loop, terms, quotient, signs, constant", {
         "absolute value": "no root is below 0", "cut off": "no persistence is below 0 or above 1"}),
     "17.2": ("another N, broadcast, loop, terms, quotient, array, matrix, signs", {
+        "overwritten in a loop": "a loop keeps the largest, and adds nothing",
         "absolute value": "no strength is below 0", "cut off": "no strength is below 0 or above 1"}),
-    "18.1": ("samples, loop, places, terms, quotient, array, signs, constant", {
-        "absolute value": "no time is below 0"}),
+    "18.1": ("samples, loop, places, terms, quotient, array, signs, constant", {}),
     "18.2": ("slope, samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant", {}),
     "19.1": ("product, array, matrix, signs, constant", {}),
     "19.2": ("product, quotient, array, matrix, signs", {}),

@@ -36,6 +36,8 @@ def test_15_1():
                  "nij,nj->ni", J @ Q + damping * np.eye(Q.shape[1]), delta), "its inverse"),
              "one J for all": (lambda J, Q, delta, damping: solved(
                  np.repeat(J.mean(axis=0)[None], len(J), axis=0), Q, delta, damping), "a J of its own"),
+             "J twice": (lambda J, Q, delta, damping: solved(
+                 J, Q, delta, damping, np.einsum("nau,nbu->nab", J, J) + damping * np.eye(Q.shape[1])), "acts through Q"),
              "not solved": (lambda J, Q, delta, damping: delta.copy(), "δ itself"),
              "the push": (lambda J, Q, delta, damping: solved(J, Q, delta, damping) @ Q.T, "shape"),
              "samples as columns": (lambda J, Q, delta, damping: np.linalg.solve(
@@ -53,12 +55,16 @@ def of_samples(kept):
 
 
 def test_15_2():
-    def by_slope(v, v_ff, below, step_size):
-        return learnt(v, v_ff, below, step_size, (v - v_ff) / np.cosh(v_ff)**2)
+    def sech(v):
+        return 1 / np.cosh(v)**2
 
-    def with_slope(v, v_ff, below, step_size):
-        return learnt(v, v_ff, below, step_size, (np.tanh(v) - np.tanh(v_ff)) * (1 - np.tanh(v)**2))
+    def by(signal):
+        return lambda v, v_ff, *rest: learnt(v, v_ff, *rest, signal(v, v_ff))
 
+    def relu(v):
+        return np.maximum(v, 0)
+
+    terms = of_a_sum(of_samples)
     prove("15.2", right=[solutions.control_update, solutions.control_update_by_samples], kinds={
         "sign": lambda *given: -learnt(*given),
         "other phase left out": [lambda v, *rest: learnt(v, *rest, np.tanh(v)),
@@ -68,11 +74,17 @@ def test_15_2():
         "epsilon": [lambda v, v_ff, below, step_size: learnt(v, v_ff, below, step_size + 1e-12),
                     lambda v, v_ff, below, step_size: -(np.tanh(v) - np.tanh(v_ff)).T @ below / (
                         step_size * len(v) + 1e-16)],
-        **of_a_sum(of_samples)},
-        own={"voltages": (lambda v, v_ff, *rest: learnt(v, v_ff, *rest, v - v_ff), "difference of the rates"),
-             "tanh of the difference": (lambda v, v_ff, *rest: learnt(v, v_ff, *rest, np.tanh(v - v_ff)),
-                                        "before they are subtracted"),
-             "linearised": (by_slope, "times a slope"), "slope besides": (with_slope, "no slope in Eq. 4"),
+        "absolute value": [by(lambda v, v_ff: abs(np.tanh(v) - np.tanh(v_ff))), lambda *given: abs(learnt(*given))],
+        **terms, "overwritten in a loop": [terms["overwritten in a loop"],
+                                           lambda *given: len(given[0]) * terms["overwritten in a loop"](*given)]},
+        own={"voltages": (by(lambda v, v_ff: v - v_ff), "difference of the rates"),
+             "tanh of the difference": (by(lambda v, v_ff: np.tanh(v - v_ff)), "before they are subtracted"),
+             "linearised": (by(lambda v, v_ff: (v - v_ff) * sech(v_ff)), "times a slope"),
+             "linearised elsewhere": (by(lambda v, v_ff: (v - v_ff) * sech(v)), "times a slope"),
+             "slope besides": (by(lambda v, v_ff: (np.tanh(v) - np.tanh(v_ff)) * sech(v)), "no slope in Eq. 4"),
+             "another": (by(lambda v, v_ff: (np.tanh(v) - np.tanh(v_ff)) * sech(v_ff)), "no slope in Eq. 4"),
+             "ReLU": (by(lambda v, v_ff: relu(v) - relu(v_ff)), "not ReLU"),
+             "tanh below": (lambda v, v_ff, below, step_size: learnt(v, v_ff, np.tanh(below), step_size), "already"),
              "λ left out": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1.0), "did not divide by λ"),
              "λ upstairs": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1 / step_size), "divide by it"),
              "λ twice": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, step_size**2), "by λ twice")})

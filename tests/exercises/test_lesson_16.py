@@ -11,9 +11,10 @@ def rate(u):
     return np.clip(u, 0, 1)
 
 
-def step(x, u1, u2, W1, W2, Wb, eta, epsilon, *, seen=None, own=1.0, above=1.0, up=rate, down=rate):
-    low = u1 + eta * (x @ W1.T - u1 + above * (down(u2) @ Wb - u1)) / epsilon
-    top = u2 + eta * (((up(low) if seen is None else seen) @ W2.T - u2) / epsilon - own * u2)
+def step(x, u1, u2, W1, W2, Wb, eta, epsilon, *, seen=None, own=1.0, hidden=0.0, above=1.0, under=None, up=rate,
+         down=rate):
+    low = u1 + eta * (x @ W1.T - u1 + above * (down(u2) @ Wb - u1)) / epsilon - eta * hidden * u1
+    top = u2 + eta * (((up(low) if seen is None else seen) @ W2.T - u2) / (under or epsilon) - own * u2)
     return np.hstack([low, top])
 
 
@@ -51,6 +52,11 @@ def test_16_1():
              "voltages": (lambda *given: step(*given, up=lambda u: u, down=lambda u: u), "voltages went through the"),
              "voltages down": (lambda *given: step(*given, down=lambda u: u), "went through Wb"),
              "voltages up": (lambda *given: step(*given, up=lambda u: u), "went through W2"),
+             "ReLU": (lambda *given: step(*given, up=lambda u: np.maximum(u, 0), down=lambda u: u * (u > 0)), "at most"),
+             "output without ε": (lambda *given: step(*given, under=1.0), "under the output's dendrite"),
+             "hidden leak": (lambda *given: step(*given, hidden=1.0), "the output alone"),
+             "two sweeps": (lambda x, u1, u2, *rest: step(
+                 x, *np.hsplit(step(x, u1, u2, *rest), [u1.shape[1]]), *rest), "two sweeps"),
              "rates": (lambda *given: rate(step(*given)), "return the voltages"),
              "no own leak": (lambda *given: step(*given, own=0.0), "−u is missing"),
              "own leak over ε": (lambda *given: step(*given, own=1 / given[-1]), "stands under no ε"),
@@ -84,6 +90,10 @@ def test_16_2():
     def by(count):
         return lambda *given: contrast(*given) * len(given[0]) / count(*given[:2])
 
+    def crossed(free_below, free, nudged_below, nudged, Wb, beta):
+        return (free.T @ (free_below - nudged @ Wb) - nudged.T @ (nudged_below - free @ Wb)) / beta / len(free)
+
+    terms = of_a_sum(of_samples)
     prove("16.2", right=[solutions.backward_predictor_gradient, solutions.backward_predictor_gradient_by_samples],
           kinds={
         "absolute value": [lambda *given: contrast(*given[:-1], abs(given[-1])),
@@ -94,8 +104,11 @@ def test_16_2():
                     by(lambda below, rates: rates.size)],
         "epsilon": [lambda *given: contrast(*given[:-1], given[-1] + 1e-12),
                     lambda *given: contrast(*given[:-1], 1.0) * len(given[0]) / (given[-1] * len(given[0]) + 1e-8)],
-        **of_a_sum(of_samples)},
-        own={"no β": (lambda *given: given[-1] * contrast(*given), "did not divide by β"),
+        **terms, "overwritten in a loop": [terms["overwritten in a loop"],
+                                           lambda *given: len(given[0]) * terms["overwritten in a loop"](*given)]},
+        own={"sign of β": (lambda *given: contrast(*given[:-1], 1.0) * np.sign(given[-1]), "its size included"),
+             "crossed": (crossed, "the other phase's rates"),
+             "no β": (lambda *given: given[-1] * contrast(*given), "did not divide by β"),
              "β upstairs": (lambda *given: given[-1]**2 * contrast(*given), "divide by it"),
              "β twice": (lambda *given: contrast(*given) / given[-1], "β twice"),
              "rates alone": (lambda *given: contrast(*given[:4], 0 * given[4], given[5]), "less its prediction r Wb"),

@@ -39,6 +39,7 @@ def test_17_1():
              "no root": (lambda tree, maximum: norm(tree, maximum)**2, "left out the root"),
              "mean": (lambda tree, maximum: (1 - tree / maximum).mean(), "this is the mean of 1"),
              "root of the mean": (lambda tree, maximum: (1 - tree / maximum).mean()**0.5, "the root of the mean of 1"),
+             "deviation": (lambda tree, maximum: (1 - tree / maximum).std(), "subtracts the mean first"),
              "square inside": (lambda tree, maximum: (1 - (tree**2 / maximum**2).mean())**0.5, "alone"),
              "essential": (lambda tree, maximum: norm(tree, maximum, extra=1.0), "never ends"),
              "not divided": (lambda tree, maximum: norm(tree, 1.0), "did not divide"),
@@ -85,7 +86,12 @@ def test_17_2():
         S = paths(W1, W2)
         return S / S.max()
 
+    def together(W1, W2):
+        both = np.concatenate([W1.ravel(), W2.ravel()])
+        return paths(W1, W2, centre=lambda W: both.mean(), spread=lambda W: both.std())
+
     terms = of_a_sum(of_hidden_units)
+    last_path = terms.pop("overwritten in a loop")
     prove("17.2", right=[solutions.best_paths, solutions.best_paths_by_loops], kinds={
         "wrong N": lambda W1, W2: paths(W1, W2, spread=lambda W: W.std(ddof=1)),
         "wrong axis": [along(0), along(1)],
@@ -111,4 +117,7 @@ def test_17_2():
                                   "multiplied the edges"),
              "strongest edge": (lambda W1, W2: paths(W1, W2, join=np.maximum), "strongest edge"),
              "weakest path": (lambda W1, W2: paths(W1, W2, choose=np.min), "weakest path"),
+             "both layers": (together, "each layer has its own"),
+             "mean path": (lambda W1, W2: paths(W1, W2, choose=np.mean), "mean of all paths"),
+             "last path": (last_path, "what it should keep"),
              "exchanged": (lambda W1, W2: paths(W1, W2, join=np.maximum, choose=np.min), "exchanged")})

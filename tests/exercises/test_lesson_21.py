@@ -79,11 +79,12 @@ def test_21_2():
         own={"limits swapped": (limit(lambda x, error, eta, penalty: penalty * solved(x, error, penalty)),
                                 "λ that grows"),
              "no η": (step(lambda x, error, eta, penalty: solved(x, error, penalty)), "η is left out of the step"),
-             "η in the wrong one": (lambda x, error, eta, penalty: (solved(x, error, penalty), eta * gradient(x, error)),
-                                    "step, and the limit"),
+             "η in the wrong one": (lambda x, error, eta, penalty: (
+                 solved(x, error, penalty), eta * gradient(x, error)), "step, and the limit"),
              "inverted": (step(lambda x, error, eta, penalty: eta * solved(x, error, 1 / penalty)),
                           "where 1/λ belongs"),
-             "explicit": (step(lambda x, error, eta, penalty: eta / penalty * gradient(x, error)), "an explicit step: no"),
+             "explicit": (step(lambda x, error, eta, penalty: eta / penalty * gradient(x, error)),
+                          "an explicit step: no"),
              "gradient": (step(lambda x, error, eta, penalty: eta * gradient(x, error)), "neither λ"),
              "not inverted": (step(lambda x, error, eta, penalty: eta * (
                  gradient(x, error) @ x.T @ x + penalty * gradient(x, error))), "its inverse"),
