@@ -42,7 +42,7 @@ def schematic(rule):
     if not kind.sketch:
         raise ValueError(f"rule: expected one with a sketch, got {kind.__name__}: nothing to draw. See Rule.sketch")
     with style.slide(theme=style.drawn_theme.get()):
-        figure = style.new_figure(f"{name}: {NAMES.get(name, kind.__name__)}")
+        figure = style.new_figure(": ".join(dict.fromkeys((name, NAMES.get(name, kind.__name__)))))
         axes = figure.add_axes((0.04, 0.1, 0.92, 0.76), aspect="equal")
         axes.set(xlim=(-4.0, 4.0), ylim=(-0.35, 3.4))
         axes.set_axis_off()

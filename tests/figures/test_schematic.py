@@ -73,7 +73,7 @@ def test_a_class_and_a_rule_are_drawn_like_their_name():
 def test_a_rule_of_ones_own_is_drawn_by_its_sketch_and_refused_without():
     class Mine(rules.FeedbackAlignment):
         sketch = (("output", "below", "C", "learned"),)
-    assert "C" in texts(schematic(Mine)) and schematic(Mine).get_suptitle() == "Mine: Mine"
+    assert "C" in texts(schematic(Mine)) and schematic(Mine).get_suptitle() == "Mine"
     Mine.sketch = ()
     with pytest.raises(ValueError, match="rule: expected one with a sketch, got .*Mine"):
         schematic(Mine)
