@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 10. How far does a wrong error get?
 #
+# *Papers: Xiao et al. 2019, arXiv 1811.03567. 15 minutes to read, 40 to do. Know before: lessons 5 and 7.*
+#
 # Sign symmetry sends the error through s·sign W instead of W. The two matrices are 30° apart (lesson 5), and one
 # layer below the top the error is about 30° off. It is sent on through the next signs, which are 30° off as well. And
 # so on, through six layers of convolutions. **Guess:** how far off is it at the bottom? 30°? 180°, six times as much?
@@ -70,6 +72,8 @@ with fa.figures.panels("10_cosines_multiply", "Six layers down: cosines multiply
     axes.legend(loc="lower right")
 for name in measured:
     print(f"{name:4s}  measured {np.round(measured[name])}   by equation 1 {np.round(predicted[name])}")
+twenty = np.cos(np.radians(30)) ** 20
+print(f"twenty layers of signs: a cosine of {twenty:.2f}, {np.degrees(np.arccos(twenty)):.0f}°")
 
 # %% [markdown]
 # The points lie on the lines, and nothing was fitted. Sign symmetry (`usf`) arrives about 65° off, and with
@@ -83,16 +87,16 @@ for name in measured:
 #
 # That was the start. W learns, and in `fa` it turns towards B; in `pfa` R turns towards BᵀW. The *update angle* is
 # also another thing than the delta angle: a weight's gradient sums what arrived over all samples and positions, and
-# sums can be better or worse aligned than their parts. So measure: 4000 images, five epochs, four rules, and at every
-# epoch the angle between each rule's gradient and backprop's. **Guess** which rule ends nearest, and which layer of
-# it.
+# sums can be better or worse aligned than their parts. So measure: 4000 images, five epochs, four rules and a
+# baseline, `top-only`, which sends nothing: only its top layer learns. At every epoch look at the angle between each
+# rule's gradient and backprop's. **Guess** which rule ends nearest, and which layer of it.
 
 # %%
 LR, EPOCHS, BATCH = 0.02, 5, 50
 train, test = (fa.data.Split(*data.batch(size, split)) for size, split in ((4000, "train"), (1000, "test")))
 few = fa.data.Dataset("fashion-mini", train=train, validation=None, test=test, classes=10)
 rows = []
-for name in ("bp", "fa", "usf", "pfa"):
+for name in ("bp", "fa", "usf", "pfa", "top-only"):
     rule = fa.rules.make(name, deep_network(0), rng=np.random.default_rng(1))
     decay = fa.optimizer.decay_schedule("authors", strong_first=rule.strong_decay_first, lr=LR, momentum=0.9)
     rows += fa.training.train(rule, few, fa.optimizer.SGD(lr=LR, momentum=0.9), epochs=EPOCHS, batch_size=BATCH,
@@ -101,20 +105,25 @@ fa.figures.show(fa.figures.gradient_angles(rows), "10_gradient_angles")
 
 last = {row["rule"]: row for row in rows if row["epoch"] == EPOCHS}
 hidden = [f"{layer}.weight" for layer in downwards[1:]]                     # the top layer is 0° by construction
+percent = {name: 100 * row["test_accuracy"] for name, row in last.items()}
 for name, row in last.items():
     angles = [row["update_angle"][weight] for weight in hidden]
-    print(f"{name:4s} test accuracy {100 * row['test_accuracy']:.0f} %, update angle of conv6 … conv1: "
-          + " ".join(f"{angle or 0:.0f}°" for angle in angles))
+    print(f"{name:8s} test accuracy {percent[name]:.0f} %, update angle of conv6 … conv1: "
+          + " ".join("-" if angle is None else f"{angle:.0f}°" for angle in angles))
+middle = {name: np.median([last[name]["update_angle"][weight] for weight in hidden]) for name in ("fa", "usf", "pfa")}
+swing = [row["update_angle"]["conv1.weight"] for row in rows if row["rule"] == "usf" and row["epoch"]]
+print({name: f"median {angle:.0f}°" for name, angle in middle.items()},
+      f"usf at conv1, epochs 1 to {EPOCHS}: {min(swing):.0f}° to {max(swing):.0f}°")
 
 # %% [markdown]
-# Product feedback (`pfa`) starts at 90° and comes nearest: some 20° (the median of the six convolutions) after 400
-# steps, since R forgets its start at a rate that depth does not touch. Sign symmetry stays where it was, at about
-# 45°. Feedback alignment is still near 90°: in these 400 steps six layers of W have not come to lie along six layers
-# of B. It learns all the same, because the top layer is exact and learns from whatever features there are; its
-# accuracy swings by several points from epoch to epoch.
+# Product feedback (`pfa`) starts at 90° and comes nearest: 21° (the median of the six convolutions) after 400 steps,
+# since R forgets its start at a rate that depth does not touch. Sign symmetry stays where it was, at a median of 46°;
+# at `conv1`, where most layers lie above, it swings between 36° and 73° from epoch to epoch. Feedback alignment has a
+# median of 85°: in these 400 steps six layers of W have not come to lie along six layers of B.
 #
-# So accuracies alone would have told you little: the best three rules are a few points apart, and which of them leads
-# is a matter of seeds. The angles tell them apart at a glance.
+# Is that learning? It comes to 75 %. So does `top-only`, with 76 %: nothing is sent, and the top layer reads what six
+# random convolutions give. What `fa` sends down here is worth nothing. `bp`, `usf` and `pfa` come to 80 to 82 %. That
+# accuracies lie so near to each other says little about a rule; the baseline and the angles tell them apart.
 
 # %% [markdown]
 # ## Is it so?
@@ -126,13 +135,11 @@ assert abs(predicted["usf"][1] - 30) < 3 and abs(measured["usf"][-1] - 65) < 5
 assert abs(predicted["frsf"][1] - 41) < 4 and abs(measured["frsf"][-1] - 80) < 5
 assert abs(predicted["pfa"][1] - 17) < 5 and abs(measured["pfa"][-1] - 40) < 6
 assert abs(np.array(measured["fa"][1:]) - 90).max() < 4
-assert abs(np.cos(np.radians(30)) ** 20 - 0.06) < 0.005
-assert abs(np.degrees(np.arccos(np.cos(np.radians(30)) ** 20)) - 87) < 0.5
-middle = {name: np.median([last[name]["update_angle"][weight] for weight in hidden]) for name in ("fa", "usf", "pfa")}
-assert abs(middle["pfa"] - 20) < 8 and abs(middle["usf"] - 45) < 8 and abs(middle["fa"] - 90) < 15
-assert last["pfa"]["step"] == 400
-best_three = [100 * last[name]["test_accuracy"] for name in ("bp", "usf", "pfa")]
-assert max(best_three) - min(best_three) < 10
+assert abs(twenty - 0.06) < 0.005 and abs(np.degrees(np.arccos(twenty)) - 87) < 0.5
+assert abs(middle["pfa"] - 21) < 6 and abs(middle["usf"] - 46) < 6 and abs(middle["fa"] - 85) < 9
+assert last["pfa"]["step"] == 400 and min(swing) < 45 and max(swing) > 60
+assert abs(percent["top-only"] - 76) < 3 and abs(percent["fa"] - percent["top-only"]) < 4
+assert all(abs(percent[name] - 81) < 4 for name in ("bp", "usf", "pfa"))
 
 # %% [markdown]
 # ## Exercises
