@@ -9,7 +9,7 @@ from feedbackalign.exercises.base import Exercise
 def cauchy_sum(states, betas):
     """Exercise 13.1. The error of every unit from the states at N points of a circle (equation 4).
 
-    states (N, batch, units), complex, hold a(β_k), settled at the nudges betas (N,), which go round the whole circle.
+    states (N, batch, units), complex, hold s(β_k), settled at the nudges betas (N,), which go round the whole circle.
     Return δ, (batch, units), real.
     """
     raise NotImplementedError
@@ -54,7 +54,7 @@ def local_pull_of_noise(noise, answer, noise_below, answer_below):
     """Exercise 13.2. The homeostatic gradient of one layer's W from noise and the answers to it (equation 7).
 
     noise (P, out) holds P probes ε of the layer, one a row, answer (P, out) what it answered, r; noise_below and
-    answer_below (P, in) are those of the layer below. Return the mean over the probes of 2 (r εᵀ − ε rᵀ) at the
+    answer_below (P, in) are those of the layer below. Return the mean over the probes of 2 (rᵀ ε − εᵀ r) at the
     synapses of W, which lead from below into the layer, (out, in).
     """
     raise NotImplementedError
@@ -92,19 +92,19 @@ EXERCISES = {
             ("you multiplied with β_k; Cauchy's formula divides by it", _nudged(lambda betas: betas)),
             ("you multiplied with the conjugate of β_k, and did not divide by |β_k|²: that is not 1/β_k",
              _nudged(np.conj)),
-            ("you took the conjugate of β_k or of a(β_k); both count as they are",
+            ("you took the conjugate of β_k or of s(β_k); both count as they are",
              _nudged(lambda betas: 1 / betas.conj())),
             ("you divided by |β_k|; it is the complex β_k, direction and all, that counts",
              _nudged(lambda betas: 1 / np.abs(betas))),
             ("you divided by β_k/|β_k|; its length counts too", _nudged(lambda betas: np.abs(betas) / betas)),
             ("you divided by β_k twice", _nudged(lambda betas: 1 / betas**2)),
-            ("you took the real part before you divided: the imaginary parts of a(β_k) count as well",
+            ("you took the real part before you divided: the imaginary parts of s(β_k) count as well",
              lambda states, betas: _mean_over_the_circle(states.real, betas)),
             ("you divided the real part by the real part; divide first, and then take the real part",
              lambda states, betas: _mean_over_the_circle(states.real, betas.real)),
-            ("you did not divide by β_k: this is the mean of the states, which is a(0)", _nudged(np.ones_like)),
+            ("you did not divide by β_k: this is the mean of the states, which is s(0)", _nudged(np.ones_like)),
             ("you did not divide by β_k, and not by N", lambda states, betas: states.real.sum(axis=0)),
-            (f"{hints.ABS}: of a(β_k) / β_k the real part counts",
+            (f"{hints.ABS}: of s(β_k) / β_k the real part counts",
              lambda states, betas: np.abs(states / betas[:, None, None]).mean(axis=0)),
             ("the mean goes over the points, the first axis; yours goes over the samples",
              lambda states, betas: (states / betas[:, None, None]).real.mean(axis=1)),
@@ -135,9 +135,9 @@ EXERCISES = {
     "13.2": Exercise(
         task=local_pull_of_noise, cases=_probes, limits=_probes_at_the_limits, right=_two_halves, batch="noise",
         counted="probes", mistakes=[
-            ("this is the Hebbian half only; the anti-Hebbian one, ε rᵀ, is to be subtracted",
+            ("this is the Hebbian half only; the anti-Hebbian one, εᵀ r, is to be subtracted",
              lambda *given: _two_halves(*given, anti=0.0)),
-            ("this is the anti-Hebbian half only; the Hebbian one, r εᵀ, belongs before it",
+            ("this is the anti-Hebbian half only; the Hebbian one, rᵀ ε, belongs before it",
              lambda *given: _two_halves(*given, hebbian=0.0)),
             ("you added the two halves; the second is subtracted", lambda *given: _two_halves(*given, anti=-1.0)),
             ("you paired noise with noise and answer with answer; each half pairs the one with the other",
