@@ -1,13 +1,15 @@
 # %% [markdown]
 # # 14. Can a layer learn from a target, without an error?
 #
+# *Papers: Meulemans et al. 2020, arXiv 2006.14331. 20 minutes to read, 30 to do. Know before: lesson 4.*
+#
 # Every rule so far sends an *error* down: by how much the loss would change. A *target* is another kind of message:
 # "you answered h, and ĥ would have been better". With this alone a layer can learn: it takes a step from h towards ĥ.
 # The target of the layer below can come from the layer run backwards: which input would have given my target? This is
-# target propagation.
+# target propagation (Bengio 2014; Lee et al. 2015).
 #
 #     Eq. 1   ĥ_L = h_L − λ e                      the output's target: a step λ down its error e, sample by sample
-#     Eq. 2   ΔW_i = D_i (ĥ_i − h_i) h_{i−1}ᵀ/λ    every layer: one step towards its target; D_i the slopes of its units
+#     Eq. 2   ΔW_i = (D_i ∘ (ĥ_i − h_i))ᵀ h_{i−1}/λ    a step towards the target; D_i: the slopes of the units
 #     Eq. 3   ĥ_i = g_i(ĥ_{i+1})                   the target below, g_i the inverse of layer i + 1
 #
 # Guess: if the inverses are *exact*, is this backprop?
@@ -31,17 +33,17 @@ J = post_jacobians(stages, seen)[0]                             # ∂h_4/∂h_1,
 steps, distances = [0.01, 0.005, 0.0025], []
 for step in steps:
     target = seen.output - step * e                             # Eq. 1
-    for above in stages[:0:-1]:                                 # Eq. 3: W⁻¹ (s⁻¹(ĥ) − b), from the top down to h_1
+    for above in stages[:0:-1]:                                 # Eq. 3: (s⁻¹(ĥ) − b) W⁻ᵀ, from the top down to h_1
         drive = target if above.unit.kind == "identity" else np.arctanh(target)
         target = (drive - above.layer.bias) @ np.linalg.inv(above.layer.weight).T
-    newton = seen.post[1] - step * times(np.linalg.inv(J), e)   # h_1 − λ J⁻¹ e
+    newton = seen.post[1] - step * times(np.linalg.inv(J), e)   # h_1 − λ e J⁻ᵀ
     distances.append(np.linalg.norm(target - newton))
 move = (target - seen.post[1])[0]
-print("distance of the target to h − λ J⁻¹e at three steps λ:", *(f"{distance:.1e}" for distance in distances))
-print(f"angle of its move to the gradient's, −Jᵀe: {fa.alignment.angle(move, -(e[0] @ J[0])):.0f}°")
+print("distance of the target to h − λ e J⁻ᵀ at three steps λ:", *(f"{distance:.1e}" for distance in distances))
+print(f"angle of its move to the gradient's, −e J: {fa.alignment.angle(move, -(e[0] @ J[0])):.0f}°")
 
 # %% [markdown]
-# It is not backprop. Halve λ, and the distance to **h − λ J⁻¹ e** becomes four times smaller: for small steps the
+# It is not backprop. Halve λ, and the distance to **h − λ e J⁻ᵀ** becomes four times smaller: for small steps the
 # target is that of *Gauss-Newton*. Backprop asks how to lower the loss fastest. Gauss-Newton asks which change of h
 # moves the output straight along its error. Real layers are not square, and J⁻¹ does not exist. The pseudoinverse
 # J^† = Jᵀ (J Jᵀ)⁻¹ takes its place: it gives the *smallest* change that does it. The damped one has J Jᵀ + γI.
@@ -86,47 +88,57 @@ with fa.figures.panels("14_where_the_output_goes", "Gauss-Newton moves the outpu
 # bring it back. It matters *what* comes back, and from where.
 #
 #     Eq. 4   layer by layer   ‖g_i(f_{i+1}(h_i + ε)) − (h_i + ε)‖²            `dtp`
-#     Eq. 5   difference       ‖Q_i (y' − y) − ε‖²                             `ddtp-linear`; y' the output under noise
+#     Eq. 5   difference       ‖(y' − y) Q_iᵀ − ε‖²                            `ddtp-linear`; y' the output under noise
 #
-# Eq. 5 goes to the output and back. For small noise it is ‖(Q_i J_i − I) ε‖², and the pseudoinverse makes this
+# Eq. 5 goes to the output and back. For small noise it is ‖ε (Q_i J_i − I)ᵀ‖², and the pseudoinverse makes this
 # smallest. Eq. 4 undoes one layer at a time; but the pseudoinverse of a product is not the product of the
 # pseudoinverses. In both, targets have a *difference correction*: without an error nothing moves.
 #
 #     Eq. 6   `dtp`            ĥ_i = h_i + g_i(ĥ_{i+1}) − g_i(h_{i+1})
-#     Eq. 7   `ddtp-linear`    ĥ_i = h_i + Q_i (ĥ_L − h_L)
+#     Eq. 7   `ddtp-linear`    ĥ_i = h_i + (ĥ_L − h_L) Q_iᵀ
 #
 # `train_feedback` is one update of the feedback, with new noise; the forward weights do not change here. Guess first:
-# to which of the two references do the updates of W come nearer, and with which feedback?
+# which reference do the updates of W come nearest to, and with which feedback?
 
 # %%
 data = fa.data.digits().standardised()
 probe, labels = data.batch(200)
 probe = probe.astype(np.float64)
+fa.figures.show(fa.figures.schematic("ddtp-linear"), "14_schematic")
 angles = {}
 for name in ("ddtp-linear", "dtp"):
     digits_net = fa.networks.mlp([64, 32, 32, 10], activation="tanh", rng=np.random.default_rng(1), dtype=np.float64)
     rule = fa.rules.make(name, digits_net, rng=np.random.default_rng(2), feedback_lr=2e-3, gamma=1.0)
     batches = fa.data.Batches(data.train, 64, rng=np.random.default_rng(4))
-    angles[name], updates = {reference: [] for reference in rule.references(probe, labels)}, 0
+    less_damped = fa.rules.make("gnt", digits_net, rng=rng, gamma=0.1).gradients(probe, labels).grads
+    aims = rule.references(probe, labels) | {"gauss-newton(0.1)": less_damped}
+    angles[name], updates = {aim: [] for aim in aims}, 0
     while updates <= 1000:
         for batch, _ in batches:
             if updates % 100 == 0:
-                for reference, curve in angles[name].items():
-                    curve.append(fa.alignment.update_angles(rule, probe, labels, to=reference)["fc1.weight"])
+                found = rule.gradients(probe, labels).grads["fc1.weight"]
+                for aim, curve in angles[name].items():
+                    curve.append(fa.alignment.angle(found, aims[aim]["fc1.weight"]))
             rule.train_feedback(batch)
             updates += 1
 title = "Noise teaches the way back; over the output and back, it comes near to Gauss-Newton's"
 with fa.figures.panels("14_feedback_learns", title) as axes:
     for (name, curves), colour in zip(angles.items(), ("#cc8833", "#9944ee")):
-        for (reference, curve), dash in zip(curves.items(), ("-", ":")):
-            axes.plot(100 * np.arange(len(curve)), curve, dash, color=colour, label=f"{name} to {reference}")
+        for (aim, curve), dash in zip(curves.items(), ("-", ":", "--")):
+            axes.plot(100 * np.arange(len(curve)), curve, dash, color=colour, label=f"{name} to {aim}")
+            print(f"{name:11} to {aim:17} after 0, 400, 1000 updates: "
+                  f"{', '.join(f'{curve[place]:.0f}°' for place in (0, 4, 10))}")
     axes.axhline(90, color="#8c8c8c", linewidth=1)
     axes.set(xlabel="updates of the feedback", ylabel="angle of the first layer's update (degrees)", ylim=(0, 100))
     axes.legend(fontsize=12)
 
 # %% [markdown]
-# A network can be close to Gauss-Newton and far from backprop. So every table of this package names the reference
-# beside the angle. Does it learn? `tp` is Eq. 3 without a correction; its feedback learns by Eq. 4.
+# `ddtp-linear` ends at 25° from Gauss-Newton and at 36° from backprop, `dtp` beyond 50° from both: a table of this
+# package names the reference beside the angle. But after 400 updates both of the first two had been *better*, 22° and
+# 33°. Learning went on towards a pseudoinverse that is less damped, away from γ = 1 and from backprop, which is the
+# limit of a large γ: the angle to the one with γ = 0.1 still falls, from 20° to 16°.
+#
+# Does it learn? `tp` is Eq. 3 without a correction; its feedback learns by Eq. 4.
 
 # %%
 names = ["bp", "gnt", "ddtp-linear", "dtp", "tp"]
@@ -143,9 +155,10 @@ ratios = np.divide(distances[:-1], distances[1:])
 assert ((3.8 < ratios) & (ratios < 4.2)).all(), "half the step, a quarter of the distance"
 assert max(turned["gnt"]) < 1e-6 and max(turned["bp"]) > 20, "straight, and not"
 near, far = angles["ddtp-linear"], angles["dtp"]
-assert near["gauss-newton(1)"][-1] < min(30, near["backprop"][-1] - 5), "nearer to Gauss-Newton than to backprop"
+for aim, at_400, at_end in (("gauss-newton(1)", 22, 25), ("backprop", 33, 36), ("gauss-newton(0.1)", 20, 16)):
+    assert abs(near[aim][4] - at_400) < 2 and abs(near[aim][-1] - at_end) < 2, aim
 assert min(curve[0] for curves in angles.values() for curve in curves.values()) > 80, "from a random start"
-assert far["gauss-newton(1)"][-1] > near["gauss-newton(1)"][-1] + 15, "and layer by layer it stays away"
+assert min(far["gauss-newton(1)"][-1], far["backprop"][-1]) > 50, "and layer by layer it stays away"
 assert min(end[name] for name in ("bp", "gnt", "ddtp-linear", "dtp")) > 0.85 and end["tp"] < end["dtp"]
 
 # %% [markdown]
@@ -179,7 +192,7 @@ def feedback_gradient(noise, shift, Q):
     """Exercise 14.2. What feedback learns from noise: the gradient of equation 5 by Q, mean over the batch.
 
     noise (N, hidden) was added to the layer's answer, and the output moved by shift = y' − y, (N, out), for it; Q has
-    the shape (hidden, out). The loss is the mean over the batch of Σ (Q shift − noise)². Return (hidden, out).
+    the shape (hidden, out). The loss is the mean over the batch of Σ (shift Qᵀ − noise)². Return (hidden, out).
     """
     raise NotImplementedError
 

@@ -56,7 +56,7 @@ def feedback_gradient(noise, shift, Q):
     """Exercise 14.2. What feedback learns from noise: the gradient of equation 5 by Q, mean over the batch.
 
     noise (N, hidden) was added to the layer's answer, and the output moved by shift = y' − y, (N, out), for it; Q has
-    the shape (hidden, out). The loss is the mean over the batch of Σ (Q shift − noise)². Return (hidden, out).
+    the shape (hidden, out). The loss is the mean over the batch of Σ (shift Qᵀ − noise)². Return (hidden, out).
     """
     raise NotImplementedError
 
@@ -132,11 +132,11 @@ EXERCISES = {
         task=feedback_gradient, cases=_noise_and_answers, limits=_noise_at_the_limits, right=_slope, batch="noise",
         mistakes=[
             ("you left out the factor 2 of the square's derivative", lambda *given: _slope(*given) / 2),
-            ("this is the gradient of Σ (Q shift)²: the noise, which should come back, is not taken off",
+            ("this is the gradient of Σ (shift Qᵀ)²: the noise, which should come back, is not taken off",
              lambda noise, shift, Q: _slope(0 * noise, shift, Q)),
-            ("Q shift, which comes back, is missing: only the noise is there",
+            ("shift Qᵀ, which comes back, is missing: only the noise is there",
              lambda noise, shift, Q: _slope(noise, shift, 0 * Q)),
-            (f"{hints.SIGN}, that of the noise: it is taken off Q shift, not added to it",
+            (f"{hints.SIGN}, that of the noise: it is taken off shift Qᵀ, not added to it",
              lambda noise, shift, Q: _slope(-noise, shift, Q)),
             ("what is left over meets the shift that Q was given, not Q's own answer",
              lambda noise, shift, Q: 2 * (shift @ Q.T - noise).T @ (shift @ Q.T) / len(noise)),
