@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 18. Can a network learn from when its neurons fire?
 #
+# *Papers: Zhang et al. 2020, arXiv 2003.11837. 15 minutes to read, 30 to do. Know before: lesson 1.*
+#
 # Neurons do not send numbers, they send spikes. Let every neuron fire once, and let the *time* of its spike be all it
 # says: the earlier, the stronger. An input spike at t_j starts a ramp in the neuron's potential, and the neuron fires
 # when the ramps together reach a threshold ϑ:
@@ -61,6 +63,7 @@ print("spikes:", fired[0].round(3), "  inputs before them:", before.sum(axis=1),
 # %%
 rng = np.random.default_rng(2)
 net = fa.networks.spiking([10, 12, 11, 4], t_max=6.0, rng=rng, dtype=np.float64)
+fa.figures.show(fa.figures.schematic("relpsp"), "18_schematic")
 report = fa.check.check_gradients(net, rng.random((6, 10)), rng.integers(4, size=6), rng=rng)
 print(f"{report.compared} weights against central differences: largest relative gap {report.worst:.0e}")
 fires = np.isfinite(fired[0])
@@ -100,9 +103,9 @@ for kernel, row in end.items():
     print(f"{kernel}: {100 * row['test_accuracy']:.0f} %, silent {row['silent_share']}")
 
 # %% [markdown]
-# The ramp does not decay: who is driven upwards in the end always fires. The alpha network first learns and then dies:
-# its outputs fall silent one by one, and silence has no gradient. That says *harder to train*, not untrainable:
-# exercise 18.4 gives it a smaller rate and other initial weights.
+# The ramp does not decay: who is driven upwards in the end always fires, and the network comes to 92 %. The alpha
+# network first learns and then dies, at 45 %: 94 % of its outputs have fallen silent, and silence has no gradient. That
+# says *harder to train*, not untrainable: exercise 18.4 gives it a smaller rate and other initial weights.
 #
 # `feedbackalign figure spike_times` draws a whole network at work, spike by spike; `feedbackalign figure
 # spike_kernels` repeats this experiment with three seeds for eight epochs, and draws every step's largest gradient.
@@ -118,8 +121,8 @@ assert np.isclose(with_all[1], 2.4, atol=0.05) and (np.abs(with_all - fired[0]) 
 assert report.worst < 1e-6 and report.compared > 200
 assert np.allclose(sums[0], 1) and np.allclose(sums[1], -1)
 assert not by_input[2].any() and not by_weight[2].any()
-assert end["ramp"]["test_accuracy"] > 0.8 and end["alpha"]["test_accuracy"] < end["ramp"]["test_accuracy"] - 0.2
-assert end["alpha"]["silent_share"]["spike2"] > 0.7 > end["ramp"]["silent_share"]["spike2"]
+assert abs(end["ramp"]["test_accuracy"] - 0.92) < 0.03 and abs(end["alpha"]["test_accuracy"] - 0.45) < 0.1
+assert abs(end["alpha"]["silent_share"]["spike2"] - 0.94) < 0.05 and end["ramp"]["silent_share"]["spike2"] < 0.2
 
 # %% [markdown]
 # ## Exercises
@@ -127,8 +130,8 @@ assert end["alpha"]["silent_share"]["spike2"] > 0.7 > end["ramp"]["silent_share"
 # **18.1** (coded) and **18.2** (coded) stand below; `fa.exercises.arguments("18.1")` is one set of arguments that the
 # check tries.
 #
-# **18.3** Move one input spike of the second neuron in small steps past its own spike. Where does t_i bend, and why
-# does it never jump there? Then find weights for which t_i jumps: V must graze ϑ.
+# **18.3** Move the second input of the second neuron in small steps past its own spike. Where does t_i bend, and why
+# does it not jump there? Then move its third input in the same way. Why does t_i jump now?
 #
 # **18.4** Train 65-32-10 with the alpha kernel by `relpsp` instead of `bp`. Does the push keep the outputs awake? Then
 # draw its weights with mean 6/in and half the deviation, and take a rate of 3e-4.
