@@ -1,10 +1,11 @@
 # %% [markdown]
 # # 19. Can the error be kept from vanishing, whatever the network learns?
 #
+# *Papers: Choromanski et al. 2020, arXiv 2006.11421. 20 minutes to read, 30 to do. Know before: lesson 9.*
+#
 # On its way down the error is multiplied by many matrices. If they are a little too small it vanishes, if they are too
-# large it explodes. A careful start helps, but training moves the weights. Here is a layer whose weights cannot go
-# wrong (after the abstract of Choromanski et al. 2020, all that could be had; the rest is our choice). A state X moves
-# in N steps of length h, along matrices that turn at every step:
+# large it explodes. Training moves them. Here is a layer whose weights cannot go wrong (after the paper's abstract, all
+# that could be had; the rest is our choice). A state X moves in N steps of length h, along matrices that turn:
 #
 #     Eq. 1   X_{k+1} = X_k + h f(X_k W_kᵀ)
 #     Eq. 2   W_{k+1} = W_k exp(h B_k),   B_k = M_k − M_kᵀ               M_k depends on W_k and on what is learnt
@@ -92,8 +93,8 @@ print(f"drift, 10 to 1000 steps: {drift[:, 0].max():.0e} with exp, {drift[0, 1]:
 # %% [markdown]
 # ## The way down
 #
-# The rule `ode-to-ode` is `bp`, at 0° by construction. (Not the exponential alone keeps W orthogonal: `map="cayley"`
-# does too, with a solve.) What is not in every textbook is the derivative of the exponential. With iA = U diag(μ) U*,
+# The rule `ode-to-ode` is `bp`, at 0° by construction. (`map="cayley"` keeps W orthogonal, too, with a solve.) What is
+# not in every textbook is the derivative of the exponential. With iA = U diag(μ) U*,
 #
 #     Eq. 6   exp(A) = Re U diag(e^(−iμ)) U*
 #     Eq. 7   ∂L/∂A = Re U ((U* G U) ∘ Φ) U*,   Φ_jk = e^(i(μ_j + μ_k)/2) sinc((μ_j − μ_k)/2),   G = ∂L/∂exp(A)
@@ -138,6 +139,7 @@ print(f"{flat.size} weights; {{jitters: (degrees to the gradient, arctan √(wei
 # place, the other is the `iso` flow led by M itself: the same parameters, not made skew.
 
 # %%
+fa.figures.show(fa.figures.schematic("ode-to-ode"), "19_schematic")
 rows = {row["weights"]: row for row in fa.figures.gradient_band_rows(seeds=1)}
 fa.figures.show(fa.figures.gradient_band(list(rows.values())), "19_band")
 for name, row in rows.items():
@@ -166,14 +168,13 @@ assert all(abs(100 * rows[name]["test_accuracy"] - 95.5) < 2.5 for name in ("iso
 # %% [markdown]
 # ## Exercises
 #
-# **19.1** and **19.2** stand below, coded. To call the package's own functions is allowed.
+# **19.1** and **19.2** stand below, coded.
 #
 # **19.3** Make a flow of one step, `MatrixFlow(4, 1, rng=rng)`. What does it warn of? What does its `band()` say?
 #
 # **19.4** Let W_0 learn: `fa.rules.make("ode-to-ode", net, learn_start=True)`. Can its determinant change its sign?
 #
 # **19.5** Give `one` the option `activation="tanh"`. Why are all errors shorter, and is Eq. 4 still a close bound?
-
 
 # %%
 def turned(W, Q, N, h):
@@ -185,7 +186,6 @@ def turned(W, Q, N, h):
 
 
 fa.exercise("19.1", turned)
-
 
 # %%
 def exponential_backward(G, mu, U):

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 20. What will this step do?
 #
+# *Papers: Paeedeh, Ghiasi-Shirazi 2021, arXiv 2003.05164. 15 minutes to read, 30 to do. Know before: lesson 1.*
+#
 # Backprop hands every layer an error Δ, one row per sample: by so much, times −μ, should the layer's answer z to this
 # sample move. The layer takes a gradient step. **Guess** how well z then moves as it should.
 #
@@ -105,6 +107,7 @@ def train(rule, lr, scale, momentum=0.0, epochs=10, hidden=(64,)):
     rows = fa.training.train(made, scaled, sgd, epochs=epochs, rng=np.random.default_rng(2))
     return rows[1]["train_loss"], rows[-1]["test_accuracy"]
 
+fa.figures.show(fa.figures.schematic("consequentialism"), "20_schematic")
 scales = (0.1, 1.0, 16.0)
 accuracies = {(rule, lr): [train(rule, lr, scale)[1] for scale in scales]
               for rule, lr in (("bp", 0.01), ("bp", 0.1), ("bp", 1.0), ("consequentialism", 0.03),

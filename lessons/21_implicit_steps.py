@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 21. Can a step be long and safe?
 #
+# *Papers: Frerix et al. 2018, arXiv 1706.04638. 20 minutes to read, 30 to do. Know before: lesson 20.*
+#
 # A gradient step goes along the slope *here*, for as long as you dare. An *implicit* step asks for the slope *there*,
 # where it will end: of the sum of its aim and of a price for moving it takes the minimum,
 #
@@ -19,7 +21,6 @@ fa.blas_threads(1)                                  # one thread of the matrix l
 digits = fa.data.digits()
 x, labels = digits.batch(100)                                           # (100, 64), (100,)
 x = x.astype(np.float64)
-
 line = fa.networks.mlp([64, 10], bias=False, loss="squared-error", rng=np.random.default_rng(0), dtype=np.float64)
 largest = np.linalg.norm(x, ord=2)**2                                   # of the eigenvalues of K = x xᵀ
 lengths = 10.0 ** np.arange(-2, 4.5, 0.5)                               # in units of 1/largest: beyond 2 is too long
@@ -41,13 +42,13 @@ with fa.figures.panels("21_long_steps", "One step of a linear layer: explicit an
     axes.legend()
 
 # %% [markdown]
-# No λ is too small. The implicit step takes away s/(s + λ) of the error along each eigenvector of K, with s its
-# eigenvalue: always less than all of it. The explicit step takes s/λ, which is too much once λ < s/2.
+# No λ is too small. The implicit step takes away s/(s + λ) of the error along each eigenvector of K, s its eigenvalue:
+# always less than all of it. The explicit step takes s/λ: too much once λ < s/2.
 #
 # ## Three papers, one solve
 #
-# (Only abstracts and two programs could be had; the rest is our choice.) `proxprop` (Frerix et al. 2018) takes Eq. 1 in
-# every layer, weights and bias together, λ = 1/τ. Lesson 20 corrected the errors by their consequences,
+# (Only abstracts and two programs could be had; the rest is our choice.) `proxprop` takes Eq. 1 in every layer, weights
+# and bias together, λ = 1/τ. Lesson 20 corrected the errors by their consequences,
 # E = (K + εI)⁻¹ Δ, and stepped by μ Eᵀ X. **Guess** how far apart they are in a whole network, with μ = η, ε = 1/τ.
 
 # %%
@@ -76,7 +77,7 @@ for name, distance in same.items():
 # The same, to rounding. Why: set the slope of Eq. 1 to zero, (V − W)(XᵀX + λI) = −η Δᵀ X; and X (XᵀX + λI)⁻¹ is
 # (K + λI)⁻¹ X. What one paper calls the consequences of an update and corrects, the other calls a proximal step.
 #
-# `semi-implicit` (Liu & Zhang 2020) goes another way from here, in three places:
+# `semi-implicit` (Liu & Zhang 2020, arXiv 2002.03516) goes another way from here, in three places:
 #
 #     Eq. 2   W⁺ = argmin ‖σ(X Vᵀ + b) − (F − η e)‖² + λ ‖V − W‖²        the unit σ belongs to the problem; F = σ(z)
 #     Eq. 3   b⁺ in the same way, afterwards, with W⁺
@@ -87,6 +88,7 @@ for name, distance in same.items():
 
 # %%
 rule = fa.rules.make("semi-implicit", net, rng=np.random.default_rng(1), eta=1.0)
+fa.figures.show(fa.figures.schematic(rule), "21_schematic")
 rule.gradients(x, labels)
 problem = rule.weight_problem(rule.stages[0], rule.error_at(rule.stages[0], len(x)))        # Eq. 2 of fc1
 V, status = newton(problem)
@@ -106,9 +108,8 @@ print("shares of the sum at the start that are left, all units:", ends)
 print("rows of fc1:", {word: int((status == word).sum()) for word in ("stationary", "kink", "limit")})
 
 # %% [markdown]
-# The slope jumps where the unit falls silent for a sample, z = 0. Newton's method (`solver="newton"`) may end there,
-# and `rule.status` tells, row by row. Five steps of conjugate gradients, the authors' solver and the default here, go a
-# part of the way at a fraction of the cost.
+# The slope jumps where the unit falls silent for a sample, z = 0. Newton's method (`solver="newton"`) may end there, as
+# `rule.status` tells. Five steps of conjugate gradients, the authors' solver and our default, go a part of the way.
 #
 # ## When is it backprop?
 #
@@ -128,9 +129,8 @@ with fa.figures.panels("21_two_limits", "Only one of two limits is backprop") as
     axes.legend()
 
 # %% [markdown]
-# With a short η the step is shorter, and points where it did: to the gradient times (XᵀX + λI)⁻¹.
-#
-# Now six hidden layers: the loss over the whole training set after one epoch. `step_tolerance` draws more of it.
+# With a short η the step is shorter, and points where it did: to the gradient times (XᵀX + λI)⁻¹. Now six hidden
+# layers: the loss over the whole training set after one epoch.
 
 # %%
 def deep(name, seed, penalty, eta=0.5, epochs=1):                       # -> loss over the training set, test accuracy
