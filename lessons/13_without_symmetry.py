@@ -147,7 +147,7 @@ print("degrees W to B, fc1's cosine, accuracy:", {name: np.round(seeds, 2).tolis
 # %% [markdown]
 # In all three seeds W and B stay about 80° apart without homeostasis, and the lowest layer's error keeps a cosine below
 # 0.55 to the true one. With it they end 16° apart, and the cosine is 0.9, although no synapse was told another one's
-# weight. After these 8 epochs the accuracy is higher in every seed, too. What remains: the readout nudges through W.
+# weight. The accuracy is higher, too: 73 % against 54 %, mean of three. What remains: the readout nudges through W.
 #
 # ## Is it so?
 
@@ -159,9 +159,9 @@ assert np.all(errors_apart[0] < 1e-6) and abs(errors_apart[3, 0] - 39) < 2      
 assert abs(errors_apart[-1, 0] - 84) < 2 and errors_apart[:, 1].max() < 9
 assert np.allclose(exact_pull, exact_pull[0] * (1 - 4 * 0.005) ** np.arange(201))           # 1 − 4η a step
 assert np.all(np.abs(np.log(local_pull[:120] / exact_pull[:120])) < 0.15) and abs(end_angle - 3) < 1.5
-apart, cosines, percent = (np.array([end[name] for name in ("hep", "hep-homeo")])[..., k] for k in range(3))    # (2, 3)
+apart, cosines, right = (np.array([end[name] for name in ("hep", "hep-homeo")])[..., k] for k in range(3))    # (2, 3)
 assert np.all(np.abs(apart[0] - 80) < 6) and np.all(np.abs(apart[1] - 16) < 3)
-assert np.all(cosines[0] < 0.55) and np.all(np.abs(cosines[1] - 0.9) < 0.05) and np.all(percent[1] > percent[0])
+assert np.all(cosines[0] < 0.55) and np.all(np.abs(cosines[1] - 0.9) < 0.05) and np.diff(right.mean(axis=1)) > 0.08
 
 # %% [markdown]
 # ## Exercises
