@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 9. What can a synapse learn from one number?
 #
+# *Papers: Werfel, Xie, Seung 2003; Fiete, Seung 2006. 15 minutes to read, 30 to do. Know before: lesson 1.*
+#
 # Suppose that nothing comes down: no error, no weights read backwards. All that a synapse ever hears is one number
 # for the whole network: did the loss rise or fall? Then there is still a way. Jitter something, listen, and give the
 # jitter the credit. Two rules of the package do that, `wp` by jittering weights, `np` by jittering units (its nodes):
@@ -27,6 +29,7 @@ x, labels = data.batch(100)                                             # (100, 
 net = fa.networks.mlp([64, 32, 10], rng=np.random.default_rng(0))
 backprop = fa.rules.make("bp", net)
 jittered = {name: fa.rules.make(name, net, rng=np.random.default_rng(1)) for name in ("wp", "np")}
+fa.figures.show(fa.figures.schematic("np"), "09_schematic")             # nothing comes down but noise, and one number
 
 
 def whole(step):
@@ -35,10 +38,10 @@ def whole(step):
 
 
 gradient = whole(backprop.gradients(x, labels))
-P = len(gradient)
+P, units = len(gradient), sum(layer.weight.shape[0] for layer in net.weighted_layers())
 for name, rule in jittered.items():
     angles = [fa.alignment.angle(whole(rule.gradients(x, labels)), gradient) for _ in range(20)]
-    print(f"{name}: one estimate is {np.mean(angles):.1f}° from the gradient (mean of 20; P = {P})")
+    print(f"{name}: one estimate is {np.mean(angles):.1f}° from the gradient (mean of 20; P = {P}, {units} units)")
 
 # %% [markdown]
 # `wp` stands at a right angle, as a random direction would. It *is* a random direction: ĝ is a multiple of ξ, and all
@@ -71,12 +74,13 @@ with fa.figures.panels("09_angle_of_the_mean", "Right on average: what K estimat
 
 at_100 = {name: float(np.interp(100, counts, angles)) for name, angles in found.items()}
 print(f"after 100 estimates: wp {at_100['wp']:.0f}°, np {at_100['np']:.0f}°")
-print(f"wp comes to np's angle after about {(P + 1) / np.tan(np.radians(at_100['np'])) ** 2:.0f} estimates")
+needed = (P + 1) / np.tan(np.radians(at_100["np"])) ** 2                 # Eq. 4, solved for K
+print(f"wp comes to np's angle after about {needed:.0f} estimates")
 
 # %% [markdown]
-# `wp` needs as many estimates as the network has weights to reach 45°. After 100 estimates it is still near 78°,
-# while `np` is near 20°; to come as far, `wp` would need more than 8000. A network with a million weights has its
-# price in the same formula.
+# `wp` needs as many estimates as the network has weights to reach 45°. After 100 estimates it is still near 79°,
+# while `np` is near 19°; to come as far, `wp` would need some 20 000. A network with a million weights has its price
+# in the same formula.
 #
 # ## The price, paid in training
 #
@@ -123,6 +127,7 @@ best = {name: max(percent) for name, percent in curves.items()}
 at = {name: dict(zip(np.round(np.log10(rates), 1), percent)) for name, percent in curves.items()}   # by log10 of η
 print(f"at η = 0.001: bp as sum {at['bp'][-1]:.0f} %, bp {at['bp'][-3]:.0f} %, np {at['np'][-3]:.0f} %")
 print("at its own best rate:", ", ".join(f"{name} {percent:.0f} %" for name, percent in best.items()))
+print("at η = 0.3 and 1:", {name: [round(percent[power]) for power in (-0.5, 0)] for name, percent in at.items()})
 
 # %% [markdown]
 # Follow the thin vertical line at η = 0.001. Somebody who compares "backprop" (added up over the batch) with node
@@ -130,26 +135,25 @@ print("at its own best rate:", ", ".join(f"{name} {percent:.0f} %" for name, per
 # noise ruins learning. But `bp` *with the mean* is as low as `np` there. None of that gap is variance; all of it is
 # the factor of 100. One published course has this comparison, and it is easily made: both curves are correct code.
 #
-# The honest reading goes from peak to peak. At rates up to 0.01 `np` and `bp` learn alike, because small steps
-# average. Beyond that, noise sets a ceiling: `bp` comes to about 96 %, `np` to about 93 % at a smaller rate, and `wp`
-# to less than 80 % at a smaller rate still. That is the price of variance in these 240 steps. The package's commands
-# give `np` a tenth and `wp` a hundredth of the common learning rate (`learning_rate_factor`), and every row of a
-# record says so.
+# The honest reading goes from peak to peak. Up to a rate of 0.1 `np` and `bp` learn alike, because small steps average,
+# and their peaks are level: 95 % and 96 %. What noise takes away is the long step: at η = 0.3 `np` has fallen below
+# 85 %, and at η = 1 it fails where `bp` learns best. For `wp` the longest step is 0.01, and 240 of those are too few:
+# 62 %. That is the price of variance. The package's commands give `np` a tenth and `wp` a hundredth of the common
+# learning rate (`learning_rate_factor`), and every row of a record says so.
 
 # %% [markdown]
 # ## Is it so?
 
 # %%
 first_wp = [fa.alignment.angle(whole(jittered["wp"].gradients(x, labels)), gradient) for _ in range(20)]
-units = sum(layer.weight.shape[0] for layer in net.weighted_layers())
 assert (P, units) == (2410, 42) and 86 < np.mean(first_wp) < 92                     # a right angle
 assert np.all(np.abs(np.array(found["wp"]) - predicted)[counts >= 30] < 4)          # equation 4
 assert abs(np.degrees(np.arctan(np.sqrt((P + 1) / P))) - 45) < 0.1                  # K = P
-assert abs(at_100["wp"] - 78) < 4 and abs(at_100["np"] - 20) < 8
-assert (P + 1) / np.tan(np.radians(at_100["np"])) ** 2 > 8000
+assert abs(at_100["wp"] - 79) < 2 and abs(at_100["np"] - 19) < 3 and 15_000 < needed < 26_000
 assert abs(at["bp"][-1] - 95) < 3 and max(at["bp"][-3], at["np"][-3]) < 25 and abs(at["bp"][-3] - at["np"][-3]) < 5
-assert all(abs(at["bp"][power] - at["np"][power]) < 12 for power in (-4, -3.5, -3, -2.5, -2))   # up to η = 0.01
-assert abs(best["bp"] - 96) < 3 and abs(best["np"] - 93) < 4 and 45 < best["wp"] < 80
+assert all(abs(at["bp"][power] - at["np"][power]) < 8 for power in np.arange(-4, -0.9, 0.5))     # up to η = 0.1
+assert abs(best["bp"] - 96) < 2 and abs(best["np"] - 95) < 2 and abs(best["wp"] - 62) < 8
+assert at["np"][-0.5] < 85 and at["np"][0] < 25 and at["bp"][0] > best["bp"] - 2 and at["wp"][-2] == best["wp"]
 assert np.argmax(curves["wp"]) < np.argmax(curves["np"]) < np.argmax(curves["bp"])  # which is best at which rate
 assert 20 * len(fa.data.Batches(data.train, N, rng=np.random.default_rng(2))) == 240
 assert (fa.rules.find("np").learning_rate_factor, fa.rules.find("wp").learning_rate_factor) == (0.1, 0.01)
