@@ -1,13 +1,15 @@
 # %% [markdown]
 # # 15. Can a network be steered to the right answer, and learn from how hard it was pushed?
 #
-# When your arm misses the cup, nothing computes a gradient. A controller corrects the arm until it is there, and you
-# learn to need less correction next time. Deep feedback control (`dfc`) does this with a network. The output gets a
-# target, one step nearer to the label. A controller measures what is missing, sums it up over time, and sends its
-# signal u to *every* layer at once, through feedback weights Q, until nothing is missing. There is no backward pass.
+# *Papers: Meulemans et al. 2021, arXiv 2106.07887. 20 minutes to read, 30 to do. Know before: lesson 14.*
+#
+# When your arm misses the cup, a controller corrects it until it is there, and you learn to need less correction next
+# time. Deep feedback control (`dfc`) does this with a network. The output gets a target, one step nearer to the label.
+# A controller measures what is missing, sums it up over time, and sends its signal u to *every* layer at once, through
+# feedback weights Q, until nothing is missing. There is no backward pass.
 #
 #     Eq. 1   r* = r − λ e                                       the target: a step λ down the loss, e = ∂ℓ/∂r
-#     Eq. 2   τ dv_i/dt = −v_i + W_i r_{i−1} + b_i + Q_i u       a layer: from below, and from the controller
+#     Eq. 2   τ dv_i/dt = −v_i + r_{i−1} W_iᵀ + b_i + u Q_iᵀ     a layer: from below, and from the controller
 #     Eq. 3   u = ∫ (r* − r) dt + k_p (r* − r)                   the controller; its integral leaks at a small rate α
 #
 # Guess: if all layers are pushed through *random* weights Q, does the output still reach its target?
@@ -27,6 +29,7 @@ seen = fa.jacobians.forward(stages, x)                          # seen.output: (
 delta = -0.5 * net.sample_errors(seen.output, labels)           # (100, 10): what is missing, r* − r      Eq. 1
 Q = feedback.drawn_feedback(stages, np.random.default_rng(1))   # [(24, 10), (16, 10), (10, 10)], random but the last
 controller = dynamics.Controller(alpha=0.02, k_p=1.5, dt=0.02, tau=0.2)
+fa.figures.show(fa.figures.schematic("dfc"), "15_schematic")
 
 times, outputs, pushes = [], [], []
 for state in dynamics.run(stages, seen, seen.output + delta, Q, controller, steps=700):
@@ -48,42 +51,38 @@ left_over = np.linalg.norm(seen.output + delta - state.r[-1]) / np.linalg.norm(d
 print(f"of the error {left_over:.1%} is left after {times[-1]:.0f} time constants")
 
 # %% [markdown]
-# It does: only 2 % of the error is left, because the controller leaks. A controller may act through any levers that
-# move the output the right way. (Here the output's own lever, Q = I at `fc3`, does nearly all; the random ones do
-# little good and little harm.) The push at a neuron, v_i − v_i^ff, is the difference between its voltage and the
-# voltage from its ordinary inputs alone. The neuron has both, and can learn from them:
+# With random weights to its *hidden* layers it does: only 2 % of the error is left, because the controller leaks. The
+# output's own lever, Q = I at `fc3`, does nearly all; what if that one is random, too, we shall see. The push at a
+# neuron, v_i − v_i^ff, is the difference between its voltage and that from its ordinary inputs alone:
 #
 #     Eq. 4   ΔW_i = (φ(v_i) − φ(v_i^ff))ᵀ r_{i−1} / (N λ)       so that next time the push is not needed
 #
 # ## At rest
 #
-# When nothing moves any more, Eq. 2 says that the push is Q u, and Eq. 3 that r* − r = α̃ u, with α̃ = α / (1 + α k_p).
-# To first order in the push the output moves by J Q u, where J holds the derivatives of the output by all voltages of
-# all layers. Together:
+# When nothing moves any more, Eq. 2 says that the push is u Qᵀ, and Eq. 3 that r* − r = α̃ u, α̃ = α / (1 + α k_p). To
+# first order the output moves by u (J Q)ᵀ, where J holds its derivatives by all voltages. Together:
 #
-#     Eq. 5   u = (J Q + α̃ I)⁻¹ δ        the controller has *inverted* a matrix by itself
+#     Eq. 5   u (J Q + α̃ I)ᵀ = δ         the controller has *inverted* a matrix by itself
 
 # %%
 solved = dynamics.linear_control(stages, seen, delta, Q, controller.damping)        # (100, 10)         Eq. 5
-gap = {"push is Q u": [v - v_ff - state.u @ q.T for v, v_ff, q in zip(state.v, state.v_ff, Q)][0],
+gap = {"push is u Qᵀ": [v - v_ff - state.u @ q.T for v, v_ff, q in zip(state.v, state.v_ff, Q)][0],
        "r* − r is α̃ u": seen.output + delta - state.r[-1] - controller.damping * state.u, "Eq. 5": state.u - solved}
 gap = {what: np.abs(array).max() / np.abs(state.u).max() for what, array in gap.items()}
 print({what: f"off by {share:.1e}" for what, share in gap.items()})
 
 # %% [markdown]
-# The first two hold, up to the end that the simulation has not reached. Eq. 5 is off by a little more, because tanh is
-# not linear and the targets are not infinitely near. The rule `dfc` simulates; `dfc-ssa` solves Eq. 5 for all samples
-# in one call.
+# The first two hold, up to the end that was not reached; Eq. 5 is off a little more, for tanh is not linear. The rule
+# `dfc` simulates; `dfc-ssa` solves Eq. 5 for all samples in one call.
 #
 # ## Which levers are good ones?
 #
-# Many pushes Q u reach the same target. The *smallest* is Jᵀ(J Jᵀ)⁻¹ δ, a Gauss-Newton step of all layers together.
+# Many pushes u Qᵀ reach the same target. The *smallest* is δ (J Jᵀ)⁻¹ J, a Gauss-Newton step of all layers together.
 # The controller finds it whenever the columns of Q span the rows of J (*condition 2*). Many Q do; Jᵀ is one of them.
-# Random levers waste effort on pushes that do not move the output. How can a network find better ones without knowing
-# J? It sleeps. Noise shakes the neurons, and the controller fights the noise to keep the output where it is. The
-# noise of a neuron and the control one moment later, taken together, tell what this neuron does to the output:
+# Random levers waste effort. How can a network find better ones without J? It sleeps. Noise shakes the neurons, and the
+# controller fights it. A neuron's noise and the control one moment later tell what the neuron does to the output:
 #
-#     Eq. 6   ΔQ_i = −⟨v_i^fb uᵀ⟩ / σ² − β Q_i                   minus: the control opposes the noise
+#     Eq. 6   ΔQ_i = −⟨(v_i^fb)ᵀ u⟩ / σ² − β Q_i                  minus: the control opposes the noise
 
 # %%
 rule = fa.rules.make("dfc-ssa", net, rng=np.random.default_rng(1))
@@ -108,33 +107,36 @@ angles = {to: fa.alignment.update_angles(rule, x, labels, to=to)["fc1.weight"] f
 print("∂W of fc1, from", {to: f"{degrees:.0f}°" for to, degrees in angles.items()})
 
 # %% [markdown]
-# The push comes within 5 % of the smallest. The update is nearest to that of the minimum norm, not to backprop. The
-# Gauss-Newton step of all *weights* needs *condition 1* as well: the rates of all layers must have the same length. 64
-# pixels and 16 units do not.
+# The push comes within 5 % of the smallest. The update is nearest to that of the minimum norm, not to backprop. (The
+# Gauss-Newton step of all *weights* needs *condition 1*: rates of all layers of one length. 64 pixels and 16 units?)
 #
 # ## When it runs away
 #
 # Every eigenvalue of J Q must lie to the right of −α (*condition 3*). Otherwise the controller pushes the wrong way,
-# sees that more is missing, and pushes harder. Turn the output's own levers round and try:
+# sees that more is missing, and pushes harder. The first guess is still open: let *all* levers be random, three times.
 
 # %%
-steered, ran_away = fa.rules.make("dfc", net, rng=np.random.default_rng(1), control_steps=1500), None
+steered, complaints = fa.rules.make("dfc", net, rng=np.random.default_rng(1), control_steps=1500), []
 print("smallest eigenvalue of J Q:", diagnostics.loop_eigenvalues(stages, seen, steered.arrays()).min().round(2))
-steered.set_feedback("fc3", Q=-np.eye(10))
-try:
-    steered.gradients(x, labels)
-except dynamics.UnstableControllerError as complaint:
-    ran_away = print(complaint) or True
+for seed in range(3):
+    steered.set_feedback("fc3", Q=np.random.default_rng(seed).normal(size=(10, 10)) / 10**0.5)
+    try:
+        steered.gradients(x, labels)
+    except dynamics.UnstableControllerError as complaint:
+        complaints.append(str(complaint))
+print(f"{len(complaints)} of 3 ran away.", complaints[-1])
 
 # %% [markdown]
+# So the answer is no: the levers of hidden layers may be random, the output's may not.
+#
 # ## Is it worth the effort?
 #
-# Sorting digits is easy: the top layer alone nearly does it. An autoencoder is harder: eight units must carry what 64
+# For labels fixed feedback is good enough (exercise 15.5). An autoencoder is harder: eight units must carry what 64
 # pixels say. The same controller runs twice, with feedback that goes on learning and with fixed feedback.
 
 # %%
-errors, kinds = {}, {"bp": ("bp", {}), "feedback learns": ("dfc-ssa", {}),
-                     "feedback fixed": ("dfc-ssa", {"feedback": "fixed"})}
+kinds = {"bp": ("bp", {}), "feedback learns": ("dfc-ssa", {}), "feedback fixed": ("dfc-ssa", {"feedback": "fixed"})}
+errors = {}
 for kind, (name, options) in kinds.items():
     network, task = fa.models.fit("autoencoder", data, init="xavier-normal", rng=np.random.default_rng(0))
     made = fa.rules.make(name, network, rng=np.random.default_rng(1), **options)
@@ -147,32 +149,32 @@ for kind, (name, options) in kinds.items():
 with fa.figures.panels("15_autoencoder", "Control learns a code where its feedback learns too") as axes:
     for (kind, curve), colour, mark in zip(errors.items(), ["black", "#0099bb", "#ca6a00"], "sov"):
         axes.plot(range(1, 16), curve, color=colour, marker=mark, label=f"{kind}  {curve[-1]:.2f}")
-    axes.set(xlabel="epoch", ylabel="test error, mean square", ylim=(0, None))
-    axes.legend()
+    axes.set(xlabel="epoch", ylabel="test error, mean square", ylim=(0, None)), axes.legend()
 
 # %% [markdown]
 # ## Is it so?
 
 # %%
-assert 0.015 < left_over < 0.025 and gap["push is Q u"] < 1e-4 and max(gap.values()) == gap["Eq. 5"] < 5e-3
+assert 0.015 < left_over < 0.025 and len(complaints) == 3
+assert min(len(layer.weight) for layer in network.weighted_layers()) == 8 and len(x[0]) == 64
+assert gap["push is u Qᵀ"] < 1e-4 and max(gap.values()) == gap["Eq. 5"] < 5e-3
 assert max(pushes[-1][:2]) < 0.1 * pushes[-1][2], "the output's own lever does nearly all"
 assert ratio[0] < 0.8 and ratio[-1] > 0.93 and effort[0] > 1.2 and 1 < effort[-1] < 1.05
-assert angles["minimum-norm(0.1)"] < min(angles["joint-gauss-newton(0.1)"], angles["backprop"]) - 5 and ran_away
+assert angles["minimum-norm(0.1)"] < min(angles["joint-gauss-newton(0.1)"], angles["backprop"]) - 5
 assert errors["bp"][-1] < errors["feedback learns"][-1] < 0.85 * errors["feedback fixed"][-1]
 
 # %% [markdown]
 # ## Exercises
 #
-# **15.1** and **15.2** stand below, coded. To call the package's own functions is allowed.
+# **15.1** and **15.2** stand below, coded.
 #
-# **15.3** Make `dt` longer, up to `tau` and beyond, then `k_p` larger, in the first cell. When does the output ring?
-# `diagnostics.growth_rates` knows before you run it.
+# **15.3** Make `dt` longer, up to `tau`, then `k_p` larger, in the first cell. When does the output run away? What does
+# `diagnostics.growth_rates` say? It knows the equations, but not dt: which limit belongs to the steps alone?
 #
-# **15.4** Compare `dfc` with `control_steps` of 100, 300 and 1000 with `dfc-ssa`: `fa.alignment.angle` of their
-# gradients. What does the mean over time hold that the steady state does not?
+# **15.4** Compare `dfc` with `control_steps` of 100, 300 and 1000 with `dfc-ssa`: angle and length of their gradients.
+# What does the mean over time hold that the steady state does not?
 #
 # **15.5** Why is `fa.compare(["dfc-ssa"], options={"feedback": "fixed"})` hardly worse on the digits' labels?
-
 
 # %%
 def steady_control(J, Q, delta, damping):
@@ -186,7 +188,6 @@ def steady_control(J, Q, delta, damping):
 
 fa.exercise("15.1", steady_control)
 
-
 # %%
 def control_update(v, v_ff, below, step_size):
     """Exercise 15.2. What the weights of a layer of tanh units learn from the push, as a gradient (equation 4).
@@ -195,6 +196,5 @@ def control_update(v, v_ff, below, step_size):
     layer below, step_size is λ. Return −ΔW, (hidden, in): the optimiser goes against what it is given.
     """
     raise NotImplementedError
-
 
 fa.exercise("15.2", control_update)
