@@ -1,9 +1,11 @@
 # %% [markdown]
 # # 16. Can layers that predict each other do without a mirror?
 #
+# *Papers: Bozkurt, Pehlevan, Erdogan 2023, arXiv 2306.04810. 15 minutes to read, 30 to do. Know before: lesson 12.*
+#
 # Lesson 12's network computes its error by settling, and its way down is W itself, read backwards. Bozkurt, Pehlevan
-# and Erdogan (2023, arXiv 2306.04810) begin elsewhere: every two neighbouring layers shall *tell each other as much as
-# they can*. With the correlations R of two layers x and y (Ryx between them) and a small ε, what they tell is
+# and Erdogan begin elsewhere: every two neighbouring layers shall *tell each other as much as they can*. With the
+# correlations R of two layers x and y (Ryx between them) and a small ε, what they tell is
 #
 #     Eq. 1   I = ½ log|Ry + εI| − ½ log|Ry + εI − Ryx (Rx + εI)⁻¹ Rxy|          predict y from x
 #     Eq. 2   I = ½ log|Rx + εI| − ½ log|Rx + εI − Rxy (Ry + εI)⁻¹ Ryx|          predict x from y
@@ -29,12 +31,12 @@ print({name: round(number, 6) for name, number in told.items()}, f"angle of the 
 
 # %% [markdown]
 # They are equal, to the last digit. The information is the same whoever predicts whom, but the predictors are not: the
-# best forward weights and the transpose of the best backward weights lie some 20° apart. So a layer can be given two
+# best forward weights and the transpose of the best backward weights lie 26° apart. So a layer can be given two
 # predictors of its own, W from below and Wb from above, and no one needs to be the mirror of the other.
 #
 # ## Three compartments
 #
-# A neuron's basal dendrite sums v = W r_below, its apical dendrite w = r_above Wb, and the soma's voltage u is pulled
+# A neuron's basal dendrite sums v = r_below Wᵀ, its apical dendrite w = r_above Wb, and the soma's voltage u is pulled
 # by both. Its rate is r = clip(u, 0, 1). Layers move in turn, from the bottom:
 #
 #     Eq. 3   u ← u + η [(v − u)/ε + (w − u)/ε]                                   a hidden layer
@@ -44,6 +46,7 @@ print({name: round(number, 6) for name, number in told.items()}, f"angle of the 
 # **Guess** where a hidden soma comes to rest.
 
 # %%
+fa.figures.show(fa.figures.schematic("corinfomax"), "16_schematic")
 run = fa.Run("corinfomax", model="corinfomax")                          # 64-100-10 on the digits, three epochs
 rule, data, optimizer, stream = run.build()
 fa.training.train(rule, data, optimizer, epochs=3, batch_size=20, rng=stream)
@@ -99,7 +102,7 @@ start = {"Wb = W": small_nudge(True), "Wb apart": small_nudge(False)}
 print("angle of fc1's update to the settled gradient:", {name: f"{degrees:.2f}°" for name, degrees in start.items()})
 
 # %% [markdown]
-# Zero, and some 70°. Now let it learn, with random β = ±1 and short phases, as published, and look at three angles: W
+# Zero, and 69°. Now let it learn, with random β = ±1 and short phases, as published, and look at three angles: W
 # to Wb, and fc1's update to the settled gradient and to backprop's of the feed-forward network.
 
 # %%
@@ -117,10 +120,9 @@ with fa.figures.panels("16_angles", f"It learns ({accuracy:.0f} %), and the pred
 print({name: f"{degrees[0]:.0f}° -> {degrees[-1]:.0f}°" for name, degrees in shown.items()}, f"{accuracy:.1f} %")
 
 # %% [markdown]
-# W and Wb turn to each other and stop more than 40° apart: a mirror neither comes nor is needed. The hidden update
-# turns from a right angle to some 50° of the settled gradient. To backprop of the feed-forward network it stays near a
-# right angle, for the settled network is another function of the same weights: ask a rule about the gradient it
-# claims.
+# W and Wb turn to each other and stop 57° apart: a mirror neither comes nor is needed. The hidden update turns from a
+# right angle to 50° of the settled gradient. To backprop of the feed-forward network it ends *beyond* a right angle, at
+# 100°, for the settled network is another function of the same weights: ask a rule about the gradient it claims.
 #
 # ## What does not show
 #
@@ -149,13 +151,13 @@ print("share of outputs that no nudge can wake:", {gain: f"{100 * share:.0f} %" 
 # ## Is it so?
 
 # %%
-assert abs(told["upwards"] - told["downwards"]) < 1e-12 and 10 < mirrored < 35
+assert abs(told["upwards"] - told["downwards"]) < 1e-12 and abs(mirrored - 26) < 2
 assert halfway < 1e-3 and inside.mean() > 0.3 and residual < 1e-5
-assert start["Wb = W"] < 0.01 and 55 < start["Wb apart"] < 85
-assert abs(shown["W to Wb"][0] - 90) < 5 and 40 < shown["W to Wb"][-1] < 70
+assert start["Wb = W"] < 0.01 and abs(start["Wb apart"] - 69) < 2
+assert abs(shown["W to Wb"][0] - 90) < 5 and abs(shown["W to Wb"][-1] - 57) < 4
 towards = shown["update to the settled gradient"]
-assert abs(towards[0] - 90) < 12 and 40 < towards[-1] < 60
-assert shown["update to backprop"][-1] > 70 and accuracy > 88
+assert abs(towards[0] - 90) < 12 and abs(towards[-1] - 50) < 5
+assert abs(shown["update to backprop"][-1] - 100) < 6 and accuracy > 92
 assert abs(100 * fixed["test_accuracy"] - accuracy) < 4 and fixed["weight_angle"]["fc2"] < 75
 assert drive < 1e-3 and beyond[1.0] > 0.2 and beyond[0.25] < 0.1
 
