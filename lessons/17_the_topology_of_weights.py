@@ -1,6 +1,8 @@
 # %% [markdown]
 # # 17. What do the weights tell, if nobody looks at a gradient?
 #
+# *Papers: Rieck et al. 2019, arXiv 1812.09764. 15 minutes to read, 30 to do. Know before: lesson 1.*
+#
 # All measures so far compared gradients. Here is one that looks at weights alone. Take a layer as a graph: its units
 # are points, its weights are edges of strength |w|. At first there are only points. Let the edges arrive, the strongest
 # first. Most edges come too late: their two ends are in one part already. N − 1 of them join two parts. They make a
@@ -73,8 +75,7 @@ print("position:", {name: f"{position:+.3f}" for name, position in positions.ite
 
 # %% [markdown]
 # The linear classifier has a little structure: some pixels matter, and the strong weights gather there. In the deep
-# network a layer is hardly told from its own shuffles. What its persistence follows is the *tail* of the distribution,
-# the few largest weights, and most of all the single largest.
+# network a layer is hardly told from its own shuffles. What its persistence follows is the few largest weights.
 #
 # ## It is not a property of the function
 #
@@ -93,8 +94,8 @@ print(f"one weight of {weights[0].size} tripled: NP of fc1 {layer_np[0]:.3f} -> 
 # %% [markdown]
 # ## Paths instead of layers
 #
-# *Deep graph persistence* repairs the first of these. It standardises every layer, and asks for the best *path* from an
-# input to an output. A path is as strong as its weakest edge:
+# *Deep graph persistence* (Girrbach et al. 2023, arXiv 2307.10865) repairs the first of these. It standardises every
+# layer, and asks for the best *path* from an input to an output. A path is as strong as its weakest edge:
 #
 #     Eq. 3   Z_k = |W_k − mean| / std, over the largest Z of all layers
 #     Eq. 4   S_ij = max over paths i → … → j of min over its edges of Z          DGP = NP of S
@@ -109,8 +110,8 @@ print(f"best paths: {S.shape}, DGP {dgp[0]:.3f} -> {dgp[1]:.3f}")
 # %% [markdown]
 # ## Does the learning rule show?
 #
-# Backprop and two rules of this course, the same starts and the same batches. The last column puts backprop's own
-# weights, by rank, into the places of the other rule's: the variance of both is then equal, and only the places differ.
+# Backprop and two rules of this course, the same starts and batches. The last column puts backprop's own weights, by
+# rank, into the places of the other rule's: only the places differ.
 
 # %%
 rules = ("bp", "fa", "pfa")
@@ -119,10 +120,12 @@ shown = {rule: np.array([[row["np"], row["matched"]["np"]] for row in rows if ro
 for rule, values in shown.items():
     print(f"{rule:4} NP of two seeds {values[:, 0].round(3)}   with backprop's weights {values[:, 1].round(3)}")
 gaps = np.abs([values - shown["bp"] for values in shown.values()]).max(axis=(0, 1))
+between_seeds = np.ptp(shown["bp"][:, 0])
+print(f"largest gap to backprop: {gaps[0]:.2f}, with its weights {gaps[1]:.3f}; between its seeds {between_seeds:.2f}")
 
 # %% [markdown]
-# The differences between the rules are differences in sizes. At equal sizes they are gone, and they are no larger than
-# between seeds before. (`feedbackalign figure topology` has five seeds, and one more rule.)
+# The differences between the rules are differences in sizes: at most 0.12, less than the 0.18 between backprop's two
+# seeds. At equal sizes they are gone. (`feedbackalign figure topology` has five seeds, and one more rule.)
 #
 # ## Two uses
 #
@@ -145,8 +148,8 @@ for row in fa.figures.detection_power_rows(seeds=1, bootstraps=30, noise=(0.0, 0
 print("batches rejected:", {f"{what} {size:g}, {by}": f"{power:.0%}" for (what, size, by), power in seen.items()})
 
 # %% [markdown]
-# Stopping is erratic: it ends the linear classifier long before it is done. Noise is seen far better by the paths than
-# by the output's softmax. Salt and pepper is not: there the softmax is better.
+# Stopping is erratic: it ends the linear classifier at 74 %, long before its 92 %. Noise is seen far better by the
+# paths than by the output's softmax. Salt and pepper is not: there the softmax is better.
 #
 # ## Is it so?
 
@@ -155,8 +158,9 @@ assert len(tree) == 8 and abs(by_hand - persistence.neural_persistence(W)) < 1e-
 assert positions["linear"] > 0.06 > max(abs(position) for name, position in positions.items() if name != "linear")
 assert abs(network_np[1] / network_np[0] - 1) > 0.2 and abs(dgp[1] - dgp[0]) < 1e-12
 assert layer_np[1] - layer_np[0] > 0.2
-assert gaps[1] < 0.25 * gaps[0], "with equal weights the rules are alike"
-assert stopped["linear"][0] < 15 and stopped["linear"][1] < best - 3
+assert gaps[1] < 0.1 * gaps[0], "with equal weights the rules are alike"
+assert abs(gaps[0] - 0.12) < 0.02 and abs(between_seeds - 0.18) < 0.02
+assert stopped["linear"][0] < 15 and abs(stopped["linear"][1] - 74) < 4 and abs(best - 92) < 2
 assert seen["noise", 0.1, "dgp_var"] > 0.6 > 0.3 > seen["noise", 0.1, "softmax"]
 assert max(seen["noise", 0.0, by] for by in ("softmax", "dgp_var")) < 0.1
 assert seen["salt and pepper", 0.1, "dgp_var"] < seen["salt and pepper", 0.1, "softmax"]
@@ -164,14 +168,13 @@ assert seen["salt and pepper", 0.1, "dgp_var"] < seen["salt and pepper", 0.1, "s
 # %% [markdown]
 # ## Exercises
 #
-# **17.1** and **17.2** stand below, coded. To call the package's own functions is allowed.
+# **17.1** and **17.2** stand below, coded.
 #
 # **17.3** Train `bp` with a decay of 1e-4 and of 0.03, as `fa.compare(["bp"], decay=…, persistence=True)`. Which of the
 # two has the larger position? What does strong decay do to the rank of W?
 #
 # **17.4** The black rim of the digits: weights of inputs that are always 0 stay as they were drawn. Leave them out.
 # What is left of the linear classifier's position?
-
 
 # %%
 def persistence_of_tree(tree, maximum):
@@ -185,7 +188,6 @@ def persistence_of_tree(tree, maximum):
 
 fa.exercise("17.1", persistence_of_tree)
 
-
 # %%
 def best_paths(W1, W2):
     """Exercise 17.2. The strength of the best path from every input to every output of two layers (equations 3, 4).
@@ -194,6 +196,5 @@ def best_paths(W1, W2):
     S, (in, out).
     """
     raise NotImplementedError
-
 
 fa.exercise("17.2", best_paths)
