@@ -99,3 +99,12 @@ def test_the_sentence_of_an_exercise_is_a_real_one(capsys):
     fa.exercise("3.1", lambda error, W, B, v, x: (error @ W * (v > 0)).T @ x)
     assert f"```\n{capsys.readouterr().out}```" in text()
     assert Path(LESSONS.parent / "tests" / "solutions").is_dir() and "tests/solutions/" in text()
+
+
+# ------------------------------------------------------------------------------------------------- for the lecturer
+
+def test_the_page_for_lecturers_has_a_row_for_every_lesson():
+    page = (LESSONS / "TEACHING.md").read_text(encoding="utf-8").split("## Lesson by lesson")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", page, flags=re.M)
+    about = {int(number) for number, aha, stumble in rows if len(aha) > 20 and len(stumble) > 20}
+    assert about == {int(path.stem[:2]) for path in FILES}

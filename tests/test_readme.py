@@ -87,7 +87,7 @@ def test_links_lead_somewhere(page):
 def test_links_of_copied_pages_lead_somewhere(tmp_path, as_notebooks):
     copy_lessons(tmp_path, as_notebooks=as_notebooks)
     pages = sorted(tmp_path.glob("*.md"))
-    assert [page.name for page in pages] == ["README.md", "RESULTS.md", "RULES.md", "RUNNING.md"]
+    assert [page.name for page in pages] == ["README.md", "RESULTS.md", "RULES.md", "RUNNING.md", "TEACHING.md"]
     assert {page.name: dead_links(page) for page in pages if dead_links(page)} == {}
     assert not any("](../" in text_of(page) for page in pages)
 
