@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 10. How far does a wrong error get?
 #
-# *Papers: Xiao et al. 2019, arXiv 1811.03567. 15 minutes to read, 40 to do. Know before: lessons 5 and 7.*
+# *Papers: Liao et al. 2016, arXiv 1510.05067; Xiao et al. 2019, arXiv 1811.03567. 15 minutes to read, 40 to do. Know
+# before: lessons 5 and 7.*
 #
 # Sign symmetry sends the error through s·sign W instead of W. The two matrices are 30° apart (lesson 5), and one
 # layer below the top the error is about 30° off. It is sent on through the next signs, which are 30° off as well. And
