@@ -131,7 +131,7 @@ print("at η = 0.3 and 1:", {name: [round(percent[power]) for power in (-0.5, 0)
 
 # %% [markdown]
 # Follow the thin vertical line at η = 0.001. Somebody who compares "backprop" (added up over the batch) with node
-# perturbation (an estimate of the mean) at this one rate sees about 95 % against less than 25 %, and concludes that
+# perturbation (an estimate of the mean) at this one rate sees about 95 % against some 17 %, and concludes that
 # noise ruins learning. But `bp` *with the mean* is as low as `np` there. None of that gap is variance; all of it is
 # the factor of 100. One published course has this comparison, and it is easily made: both curves are correct code.
 #
@@ -150,7 +150,7 @@ assert (P, units) == (2410, 42) and 86 < np.mean(first_wp) < 92                 
 assert np.all(np.abs(np.array(found["wp"]) - predicted)[counts >= 30] < 4)          # equation 4
 assert abs(np.degrees(np.arctan(np.sqrt((P + 1) / P))) - 45) < 0.1                  # K = P
 assert abs(at_100["wp"] - 79) < 2 and abs(at_100["np"] - 19) < 3 and 15_000 < needed < 26_000
-assert abs(at["bp"][-1] - 95) < 3 and max(at["bp"][-3], at["np"][-3]) < 25 and abs(at["bp"][-3] - at["np"][-3]) < 5
+assert abs(at["bp"][-1] - 95) < 3 and abs(at["np"][-3] - 17) < 4 and abs(at["bp"][-3] - at["np"][-3]) < 5
 assert all(abs(at["bp"][power] - at["np"][power]) < 8 for power in np.arange(-4, -0.9, 0.5))     # up to η = 0.1
 assert abs(best["bp"] - 96) < 2 and abs(best["np"] - 95) < 2 and abs(best["wp"] - 62) < 8
 assert at["np"][-0.5] < 85 and at["np"][0] < 25 and at["bp"][0] > best["bp"] - 2 and at["wp"][-2] == best["wp"]
