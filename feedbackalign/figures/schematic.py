@@ -96,7 +96,7 @@ def draw(axes, sketch, number, place):
             box(axes, 2.6, TOP, "target", half=0.45)
         arrow(axes, (2.6, TOP - 0.2), (right, place), *look, what, bend=-0.35)
     elif start == "output" and (end == "below" or end == "above" and first):    # straight from the output's error
-        arrow(axes, (right, TOP), (right, place), *look, what, bend=-0.6 - 0.6 * number)
+        arrow(axes, (right, TOP), (right, place), *look, what, bend=-0.6 - 0.6 * number, side=-1 if first else 1)
 
 
 def arrow(axes, begin, end, colour, dash, label, *, side=1, bend=0.0, down=False, crossed=False):
