@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 12. Can a network compute its own error by settling?
 #
-# *Papers: Scellier, Bengio 2017, arXiv 1602.05179. 20 minutes to read, 30 to do. Know before: lesson 3.*
+# *Papers: Scellier, Bengio 2017; Laborieux et al. 2021, arXiv 2006.03824. 20 minutes to read, 30 to do. Know before:
+# lesson 3.*
 #
 # All rules so far had two modes: activity went up, then an error came down. Here is a network with one. Every unit is
 # driven from below *and* from above, through the same weights, all the time, until nothing moves:
@@ -75,7 +76,6 @@ print("steps until nothing moves by more than 1e-6:", settled_after)
 # %%
 betas = 10.0 ** np.arange(-4.0, 0.6, 0.5)
 
-
 def estimate(beta, estimator="symmetric", nudged_steps=200, sweep="alternating"):
     rule = fa.rules.make("ep", net, rng=np.random.default_rng(1), estimator=estimator, beta=beta, free_steps=200,
                          nudged_steps=nudged_steps, sweep=sweep)
@@ -140,7 +140,7 @@ print(f"free phases that ended with a residual above 0.01: {100 * end['ep']['fre
 # `bp` comes to 94.7 %, `ep` to 2 points less. The angles are to the reference that each rule claims to approach,
 # "implicit" for `ep`: 25 to 40 degrees, at a nudge of β = 1 and with phases of which three in ten end before all is at
 # rest. What these small networks do *not* show: on large ones the one-sided estimator fails altogether, which is why
-# the symmetric one was proposed (Laborieux et al. 2021, arXiv 2006.03824).
+# the symmetric one was proposed.
 #
 # One thing has not gone away: the way down in Eq. 1 is W itself, read backwards. Lesson 13 takes it out.
 #
