@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 2. How is a convolution a matrix product, and what carries its error back?
 #
+# *Papers: LeCun et al. 1989, Neural Computation 1, 541; Dumoulin, Visin 2016, arXiv 1603.07285. 15 minutes to read, 40
+# to do. Know before: lesson 1.*
+#
 # A dense layer is one matrix product, and so were its error's way down and its gradient. A convolution looks like
 # something else: a small kernel slides over an image. Here you see that it is a dense layer after all, used at many
 # places of the image at once, and that its backward pass follows from this without any new mathematics. And you get a
@@ -98,12 +101,13 @@ e_x, gradient = backward_pieces(error)
 #
 # The convolution is linear in x, and a linear map A and its transpose satisfy ⟨A x, e⟩ = ⟨x, Aᵀ e⟩ for *all* x and e,
 # up to rounding. Draw both at random, and one number on each side tells whether the way down belongs to the way up.
-# Below, the right one and three wrong ones. Note the second: it assigns where col2im adds.
+# Below, the right one and three wrong ones. Note the second: it assigns where col2im adds, so that of
+# all patches of a pixel one alone is heard, whichever NumPy writes last.
 
 
 # %%
 def assigned(e_columns):
-    """col2im with = in the place of +=: the last patch of a pixel wins."""
+    """col2im with = in the place of +=."""
     where = conv.im2col(np.arange(x.size).reshape(x.shape) + 1, kernel, stride, padding).astype(int)   # 0 is padding
     e_x = np.zeros(x.size + 1)
     e_x[where] = e_columns
