@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 3. Who tells a synapse what it did wrong?
 #
+# *Papers: Lillicrap et al. 2016, arXiv 1411.0247; Rosenblatt 1958, Psychological Review 65, 386. 20 minutes to read, 40
+# to do. Know before: lesson 1.*
+#
 # Backprop sends the error at a layer's output down through that layer's own weights: `e_in = e W`. A real synapse
 # conducts one way. The brain would need a second set of wires that copies the first, at every step: the **weight
 # transport problem**. Feedback alignment asks what happens if the second set is simply random and never learns:
@@ -17,15 +20,14 @@ import numpy as np
 import feedbackalign as fa
 
 fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
+fa.figures.show(fa.figures.schematic("fa"), "03_schematic")     # compare it with lesson 1's
 data = fa.data.digits().standardised()
 x, labels = data.batch(200)
-
 
 def fresh(name, seed=0):
     """The same network for every rule of one seed, and the rule on it."""
     net = fa.networks.mlp([64, 48, 32, 10], rng=np.random.default_rng(seed))
     return net, fa.rules.make(name, net, rng=np.random.default_rng(100 + seed))
-
 
 starts = [fa.alignment.update_angles(fresh("fa", seed)[1], x, labels, to="backprop") for seed in range(20)]
 at_start = {name: np.mean([angles[name] for angles in starts]) for name in ("fc1.weight", "fc2.weight", "fc3.weight")}
@@ -64,45 +66,83 @@ for name in ("bp", "usf", "fa", "dfa", "pfa"):
 #
 # ## And it learns
 #
-# Three networks each, trained for 20 epochs; the angles are measured on the same 200 images after each.
+# But does it learn *because of* what comes down? The top layer's error is exact in any case, and random hidden layers
+# are of some use too. So there is a third rule beside the two: `"top-only"` sends nothing, and every hidden layer stays
+# as it was drawn. Guess its share of the digits. Three networks each, 20 epochs.
 
 # %%
-rows = fa.compare(["bp", "fa"], seeds=3, epochs=20, hidden=(48, 32), lr=0.01)
+settings = {"hidden": (48, 32), "lr": 0.01, "epochs": 20}
+rows = fa.compare(["bp", "fa", "top-only"], seeds=3, **settings)
 accuracy = {name: np.mean([row["test_accuracy"] for row in rows if row["rule"] == name and row["epoch"] == 20])
-            for name in ("bp", "fa")}
+            for name in ("bp", "fa", "top-only")}
 print({name: f"{share:.1%}" for name, share in accuracy.items()}, "of the test digits right")
 
+# %% [markdown]
+# Random hidden layers alone bring 79 %, feedback alignment 95 %, backprop 97 %. Of what learning in the hidden layers
+# is worth, random feedback gets nearly all. Compare a rule with `"top-only"`, not with chance.
+#
+# ## Why: W turns towards B
+#
+# Take two linear layers, h = x W1ᵀ and z = h W2ᵀ. W1 takes its step of −η (e B)ᵀ x, and so what the layer answers moves
+#
+#     Eq. 4   Δh = −η x xᵀ e B               (N, in) (in, N) (N, out) (out, hidden): along B
+#
+# The layer above multiplies its error with these answers (Eq. 3). If e has changed little, its next step −η eᵀ h has a
+# new part in it, −η eᵀ Δh:
+#
+#     Eq. 5   ΔW2 = η² (xᵀ e)ᵀ (xᵀ e) B      whose inner product with B is η² ‖xᵀ e B‖², never negative
+#
+# So B seeps into W2, from step to step, and no synapse copied anything. After that, e B points where e W does.
+#
+# ## Three angles
+#
+#     weight angle    W and B: all weights count alike, also where no error comes
+#     delta angle     the errors that arrive at a layer, by the rule and by backprop: eB and eW, then the slope
+#     update angle    ∂W by the rule and by backprop: these errors times x, summed over the samples
+#
+# A network goes downhill if the *last* is below 90°. Here they are for the runs of `"fa"`, made once more.
 
-def mean_angle(which, name):
-    """Mean over seeds of an angle of the record of fa, epoch by epoch: -> (epochs + 1,)."""
-    return np.array([np.mean([row[which][name] for row in rows if row["rule"] == "fa" and row["epoch"] == epoch])
-                     for epoch in range(21)])
+# %%
+def three_angles(seed):
+    """Degrees at every epoch: (21, 2, 3), for the hop from fc3 to fc2 and the next; and of W's change in fc3 to B."""
+    run = fa.Run("fa", seed=seed, **settings)
+    rule, digits, sgd, order = run.build()
+    W, B = rule.network.layer("fc3").weight, rule.B["fc3"]
+    drawn, angles = W.copy(), []
 
+    def look(row):                                              # called after every step, and with every epoch's row
+        if "weight_angle" in row:
+            delta = fa.alignment.delta_angles(rule, x, labels)
+            angles.append([[row["weight_angle"][above], delta[layer], row["update_angle"][f"{layer}.weight"]]
+                           for above, layer in (("fc3", "fc2"), ("fc2", "fc1"))])
 
-update = {layer: mean_angle("update_angle", f"{layer}.weight") for layer in ("fc1", "fc2")}
-weight = {layer: mean_angle("weight_angle", layer) for layer in ("fc1", "fc2", "fc3")}
-title = "The random error becomes a useful one:\nthe forward weights turn towards the feedback weights"
-with fa.figures.panels("03_angles", title, columns=2, sharey=True) as (left, right):
-    for (layer, curve), dash in zip(update.items(), ["-", "--"]):
-        left.plot(curve, dash, color="#bf0b00", label=f"∂W of {layer}, fa against backprop")
-    for (layer, curve), dash in zip(weight.items(), [":", "--", "-"]):
-        right.plot(curve, dash, color="#154aaa", label=f"W and B of {layer}")
-    for panel in (left, right):
+    fa.training.train(rule, digits, sgd, epochs=20, rng=order, decay_at=run.decay_at(rule), progress=look)
+    return np.array(angles), fa.alignment.angle(W - drawn, B)
+
+measured, learned = zip(*(three_angles(seed) for seed in range(3)))
+angles = np.mean(measured, axis=0)                              # (21, 2, 3)
+for epoch in (0, 1, 20):
+    print(f"epoch {epoch:2}: weight, delta, update angle to fc2", angles[epoch, 0].round(), "to fc1",
+          angles[epoch, 1].round())
+print(f"what W of fc3 has learned is {np.mean(learned):.0f}° from B")
+title = "The errors are nearer to backprop's than the weights are:\nthey come where W has learned"
+with fa.figures.panels("03_angles", title, columns=2, sharey=True) as panels:
+    for hop, (panel, where) in enumerate(zip(panels, ("fc3 to fc2", "fc2 to fc1"))):
+        for kind, (name, dash) in enumerate([("weight angle", ":"), ("delta angle", "--"), ("update angle", "-")]):
+            panel.plot(angles[:, hop, kind], dash, color=["#154aaa", "#0b8a50", "#bf0b00"][kind], label=name)
         panel.axhline(90, color="grey", linewidth=1)
-        panel.set(xlabel="epoch", ylim=(0, 105), yticks=range(0, 91, 30), xticks=range(0, 21, 5))
+        panel.set(title=f"from {where}", xlabel="epoch", ylim=(0, 105), yticks=range(0, 91, 30), xticks=range(0, 21, 5))
         panel.legend(loc="lower left")
-    left.set(title="update angle", ylabel="degrees")
-    right.set(title="weight angle")
+    panels[0].set_ylabel("degrees, fa against backprop")
 
 # %% [markdown]
-# The updates of feedback alignment come from 90° to between 50° and 60° of the gradient, and the network learns to
-# read digits almost as well as with backprop. Why? Look right: *W turns towards B.* The error that a hidden layer
-# gets through B changes what the layer answers, along B; the layer above, whose update is Eq. 3, multiplies its error
-# with these answers, and so B seeps into its W. After that, `e B` points where `e W` would. No synapse copied anything.
-# Only `fc1` stays at 90°: its B carries no error, because no layer is below.
+# The first epoch leads nowhere: after it the updates stand at 97° and 98°, a little uphill. Then W turns, and the
+# updates end at 52° and 53°. The weights stay at 65° (`fc3`) and 79° (`fc2`), for W keeps what it was drawn with in all
+# directions, and learns in the few in which errors come; what W of `fc3` has *learned* is 59° from B. The delta angle
+# looks in these directions alone: 57° in both layers, and the update follows it.
 #
-# Between 50° and 60° is downhill, but it is no gradient. In a deeper network the errors of the lower layers pass
-# through B after B: this is where the next lessons begin.
+# Some 50° is downhill, but it is no gradient. In a deeper network the errors of the lower layers pass through B after
+# B: this is where the next lessons begin.
 #
 # ## Is it so?
 
@@ -110,9 +150,16 @@ with fa.figures.panels("03_angles", title, columns=2, sharey=True) as (left, rig
 assert all(84 < at_start[name] < 96 for name in ("fc1.weight", "fc2.weight")) and at_start["fc3.weight"] < 1e-3
 assert all(degrees < 1e-3 for name in ("fa", "dfa", "pfa") for degrees in moved[name].values())
 assert all(moved[name][layer] > 75 for name in ("bp", "usf") for layer in ("fc1", "fc2"))
-assert all(curve[0] > 80 and 48 < curve[-5:].mean() < 62 for curve in update.values())
-assert abs(weight["fc1"][-1] - 90) < 3 and weight["fc3"][-1] < weight["fc2"][-1] < 83
-assert 0.9 < accuracy["fa"] < accuracy["bp"] < accuracy["fa"] + 0.05
+assert np.allclose([accuracy[name] for name in ("top-only", "fa", "bp")], [0.79, 0.95, 0.97], atol=0.02)
+again = [row for row in rows if row["rule"] == "fa" and row["epoch"] == 20]
+assert all(abs(row["weight_angle"]["fc3"] - run[-1, 0, 0]) < 1e-3 for row, run in zip(again, measured))
+few, N, eta = np.random.default_rng(4), 20, 0.1
+e, B, inputs = few.normal(size=(N, 3)), few.normal(size=(3, 6)), few.normal(size=(N, 8))
+seeped = -eta * e.T @ (-eta * inputs @ inputs.T @ e @ B)                                                # Eq. 4, 5
+assert np.isclose((seeped * B).sum(), eta**2 * np.linalg.norm(inputs.T @ e @ B)**2)
+assert np.allclose(angles[1, :, 2], [98, 97], atol=5) and np.allclose(angles[-1, :, 2], [52, 53], atol=6)
+assert np.allclose(angles[-1, :, 0], [65, 79], atol=4) and abs(np.mean(learned) - 59) < 4
+assert np.allclose(angles[-1, :, 1], 57, atol=5) and (angles[-5:, :, 1:] < angles[-5:, :, :1]).all()
 
 # %% [markdown]
 # ## Exercises
@@ -125,9 +172,8 @@ assert 0.9 < accuracy["fa"] < accuracy["bp"] < accuracy["fa"] + 0.05
 # **3.4** How many feedback synapses are needed? Make the rule with `density=0.1`, so that nine of ten entries of B
 # are zero, and draw the picture again (`options={"density": 0.1}` in `fa.compare`).
 #
-# **3.5** Let only the top layer learn: give `fa.optimizer.SGD` the rates `lr={"fc1": 1e-12, "fc2": 1e-12, "fc3":
-# 0.01}`. How good is the network now? Feedback alignment has to be compared with this, not with chance.
-
+# **3.5** Make the hidden layers ten times as wide, `hidden=(480, 320)`. How good is `"top-only"` now, and how much is
+# left for feedback alignment to gain? When would you no longer need the hidden layers to learn?
 
 # %%
 def feedback_update(error, W, B, v, x):
@@ -139,9 +185,7 @@ def feedback_update(error, W, B, v, x):
     """
     raise NotImplementedError
 
-
 fa.exercise("3.1", feedback_update)
-
 
 # %%
 def angle_between(u, v):
@@ -150,6 +194,5 @@ def angle_between(u, v):
     u and v may have any shape; neither is zero. Return a number between 0 and 180.
     """
     raise NotImplementedError
-
 
 fa.exercise("3.2", angle_between)
