@@ -1,9 +1,11 @@
 # %% [markdown]
 # # 5. How much of W does a sign carry?
 #
+# *Papers: Liao et al. 2016, arXiv 1510.05067; Moskovitz et al. 2018, arXiv 1812.06488. 15 minutes to read, 40 to do.
+# Know before: lesson 3.*
+#
 # Backprop asks for the whole of W on the way down, feedback alignment for nothing. In between lies an offer of one
-# bit per synapse: the feedback knows whether a synapse excites or inhibits, and nothing of how strongly (Liao et al.
-# 2016).
+# bit per synapse: the feedback knows whether a synapse excites or inhibits, and nothing of how strongly.
 #
 #     Eq. 1   e_in = e (|M| ∘ sign W)      (N, out) x (out, in) -> (N, in)
 #
@@ -19,6 +21,7 @@ fa.blas_threads(1)                                  # one thread of the matrix l
 net = fa.networks.mlp([64, 128, 128, 10], rng=np.random.default_rng(0), dtype=np.float64)
 feedback = {name: fa.rules.make(name, net, rng=np.random.default_rng(1)) for name in ("fa", "usf", "frsf")}
 W = net.layer("fc2").weight                                     # (128, 128), uniform between -a and a
+fa.figures.show(fa.figures.schematic("frsf"), "05_schematic")
 
 with fa.figures.panels("05_weights_and_feedback", "A synapse of fc2, and the feedback that runs beside it",
                        columns=3, sharey=True) as columns:
@@ -86,7 +89,8 @@ with fa.figures.panels("05_signs_through_layers", "Every layer of signs takes it
 #     Eq. 4   cos = (1 − 2p) · √3/2
 #
 # At p = 0.5 the feedback is 90° from W, just as a random B is, and with a random B feedback alignment learns. Guess:
-# how well does a network learn when half of its signs are wrong?
+# how well does a network learn when half of its signs are wrong? And how well does it do when nothing is sent down,
+# `"top-only"`?
 
 # %%
 digits = fa.data.digits().standardised()
@@ -99,29 +103,31 @@ def train(name, share=0.0, seed=0):
     for layer in student.weighted_layers() if share else []:
         M = rule.constants()[f"{layer.name}.M"]
         rule.set_feedback(layer.name, M=np.where(wrong.random(M.shape) < share, -M, M))
-    before = fa.alignment.weight_angles(rule)["fc2"]
+    before = fa.alignment.weight_angles(rule).get("fc2")
     sgd = fa.optimizer.SGD(lr=0.02, momentum=0.9, weight_decay=1e-4)
     first, *_, last = fa.training.train(rule, digits, sgd, epochs=15, rng=np.random.default_rng([seed, 3]))
-    return before, last["test_accuracy"], first["backprop_angle"]["fc1.weight"], last["backprop_angle"]["fc1.weight"]
+    ends = [row["backprop_angle"]["fc1.weight"] for row in (first, last)]
+    return np.array([before, last["test_accuracy"], *ends], dtype=float)       # what is None becomes nan
 
-names = ("bp", "usf", "frsf", "brsf", "fa")
+names = ("bp", "usf", "frsf", "brsf", "fa", "top-only")
 results = {name: np.mean([train(name, seed=seed) for seed in range(3)], axis=0) for name in names}
 for name, (_, accuracy, start, end) in results.items():
-    print(f"{name:5} test accuracy {accuracy:.3f}   update of fc1 to backprop: {start:3.0f}° -> {end:3.0f}°")
+    print(f"{name:8} test accuracy {accuracy:.3f}   update of fc1 to backprop: {start:3.0f}° -> {end:3.0f}°")
 
 shares = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5])
 spoiled = np.array([np.mean([train("usf", share, seed) for seed in range(3)], axis=0) for share in shares])    # (6, 4)
+print("right with a share of wrong signs:", dict(zip(shares.tolist(), spoiled[:, 1].round(2).tolist())))
 
 # %%
 title = (f"Half of the signs wrong: {spoiled[-1, 1]:.0%} right.   "
-         f"No signs at all, B random and fixed: {results['fa'][1]:.0%} right")
+         f"Nothing sent at all: {results['top-only'][1]:.0%} right")
 with fa.figures.panels("05_wrong_signs", title, columns=2) as (left, right):
     left.plot(shares, np.degrees(np.arccos((1 - 2 * shares) * np.sqrt(3) / 2)), color="gray", label="Eq. 4")
     left.plot(shares, spoiled[:, 0], "o", color=fa.figures.look("usf").colour, label="fc2, before training")
     left.set(xlabel="share of wrong signs, p", ylabel="angle between W and feedback (degrees)", ylim=(0, 95))
     left.legend()
     right.plot(shares, spoiled[:, 1], "o-", color=fa.figures.look("usf").colour, label="usf, a share p wrong")
-    for name in ("bp", "fa"):
+    for name in ("bp", "fa", "top-only"):
         right.axhline(results[name][1], color=fa.figures.look(name).colour, linestyle="dashed", label=name)
     right.set(xlabel="share of wrong signs, p", ylabel="test accuracy", ylim=(0, 1.02))
     right.legend(loc="lower left")
@@ -129,11 +135,15 @@ with fa.figures.panels("05_wrong_signs", title, columns=2) as (left, right):
 # %% [markdown]
 # With right signs the network is as good as with backprop, within 1 or 2 %, and in training its updates come closer
 # to the gradient: from about 40° to about 28° at `fc1`. Every tenth sign may be wrong at little cost. Then it breaks:
-# with half of them wrong it stays near chance, although its feedback is no further from W than the random one of
-# `"fa"`, with which it learns well. A random B *stands still*, and W can turn towards it (lesson 3). A wrong sign is
-# wrong about whatever W becomes: where W changes sign the feedback changes with it, Eq. 4 holds at every moment, and
-# there is nothing that W could turn towards. Feedback may be ignorant if it holds still, and it may move if it is
-# right, as in `"brsf"`. To be wrong and to move is beyond repair.
+# with half of them wrong the network is at chance, 10 %, although its feedback is no further from W than the random one
+# of `"fa"`, with which it reaches 93 %. And when nothing is sent it reaches 87 %. Signs that are wrong are worse than
+# none: the hidden layers that they teach spoil what random ones would have brought to the top. Three wrong signs in ten
+# are enough for that.
+#
+# A random B *stands still*, and W can turn towards it (lesson 3). A wrong sign is wrong about whatever W becomes: where
+# W changes sign the feedback changes with it, Eq. 4 holds at every moment, and there is nothing that W could turn
+# towards. Feedback may be ignorant if it holds still, and it may move if it is right, as in `"brsf"`. To be wrong and
+# to move is beyond repair.
 #
 # ## Is it so?
 
@@ -147,7 +157,8 @@ assert np.abs(through["usf"] - np.degrees(np.arccos(0.75 ** (np.arange(9) / 2)))
 assert np.abs(np.cos(np.radians(spoiled[:, 0])) - (1 - 2 * shares) * np.sqrt(3) / 2).max() < 0.04              # Eq. 4
 assert results["bp"][1] - results["usf"][1] < 0.02
 assert abs(results["usf"][2] - 40) < 8 and abs(results["usf"][3] - 28) < 8
-assert spoiled[1, 1] > 0.93 and spoiled[-1, 1] < 0.25 and results["fa"][1] > 0.88
+assert spoiled[1, 1] > 0.93 and spoiled[-1, 1] < 0.2 and spoiled[3, 1] < results["top-only"][1] < spoiled[2, 1]
+assert np.allclose([results[name][1] for name in ("fa", "top-only")], [0.93, 0.87], atol=0.03)
 
 # %% [markdown]
 # ## Exercises
