@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 6. Can the feedback learn W without anybody carrying it over?
 #
-# *Papers: Kolen, Pollack 1994; Akrout et al. 2019, arXiv 1904.05391. 20 minutes to read, 40 to do. Know before: 3.*
+# *Papers: Kolen, Pollack 1994; Akrout et al. 2019, arXiv 1904.05391. 20 minutes to read, 40 to do. Know before: lesson
+# 3.*
 #
 # Copying W into the feedback is what we wanted to do without. But feedback may *learn*. Two rules let a B of random
 # start become W, from signals at its own two ends: one by living through the same history as W, one by listening to
@@ -127,8 +128,7 @@ with fa.figures.panels("06_weight_mirror", "The mirror finds W in noise alone; m
 #
 # ## In training, side by side
 #
-# The decay is the same for all rules, and strong enough to shrink D to e⁻³ of its length in 40 epochs. Who is closest
-# to W in the end, and who gets there first?
+# The decay is the same for all, and leaves 5 % of D after 40 epochs. Who comes closest to W, and who is there first?
 
 # %%
 rows = fa.compare(["bp", "fa", "kp", "wm"], seeds=2, epochs=40, lr=0.01, decay=0.02)
