@@ -1,6 +1,9 @@
 # %% [markdown]
 # # 8. Does any pair of neurons need synapses in both directions?
 #
+# *Papers: Li, Benna 2024, arXiv 2405.20594; Song et al. 2005, PLoS Biology 3, e68. 15 minutes to read, 30 to do. Know
+# before: lesson 7.*
+#
 # In cortex some pairs of neurons reach each other directly, more than chance would give, and many are connected one
 # way only. What does each rule ask for? Take a forward synapse from unit i to unit o, and look for a *direct*
 # feedback synapse from the error of o back to i. `fa.alignment.reciprocity` counts them:
@@ -17,6 +20,7 @@ import numpy as np
 import feedbackalign as fa
 
 fa.blas_threads(1)                                  # one thread of the matrix library: more would spin while they wait
+fa.figures.show(fa.figures.schematic("pfa"), "08_schematic")    # which pairs of units have arrows both ways?
 digits = fa.data.digits().standardised()
 
 def network(seed, density=1.0):
@@ -68,7 +72,8 @@ with fa.figures.panels("08_reciprocity", title) as axes:
 #     Eq. 1   cos ∠(W, B) = Σ W_oi B_oi / (‖W‖ ‖B‖),    sum over the pairs that have both
 #
 # With no such pair the angle is 90°, for every W and B, whatever they learn. Let half of all forward synapses exist,
-# and put the feedback of feedback alignment on the other half. Guess: will it still learn the digits?
+# and put the feedback of feedback alignment on the other half. Guess: will it still learn the digits? And how good is
+# this network when its hidden layers never learn, `"top-only"`?
 
 # %%
 one_way = fa.rules.make("fa", network(0, density=0.5), rng=np.random.default_rng([0, 1]))
@@ -80,61 +85,16 @@ for where, row in learned.items():
     weight, update = row["weight_angle"]["fc2"], row["backprop_angle"]["fc2.weight"]
     print(f"B {where:15} fc2: B is {weight:.1f}° from W, update {update:.0f}° from backprop's, "
           f"{row['test_accuracy']:.3f} right")
+nothing_sent = train(fa.rules.make("top-only", network(0, density=0.5)))["test_accuracy"]
+print(f"nothing sent: {nothing_sent:.3f} right")
 
 # %% [markdown]
-# It learns, for the top layer hears its error in any case, and because output units whose errors go together can
-# stand in for one another. But its weights never come nearer than 90° to the feedback, and no learning of B could
-# help: the same holds for Kolen-Pollack and the mirror. Two hops are not bound by Eq. 1, since the path B R joins o
-# with i over every unit of the middle population that speaks to i and hears o.
+# With nothing sent 77 % are right, with B where W is not 95 %, with B anywhere 96 %. So the hidden layers do learn,
+# even by updates at 83°: units whose errors go together can stand in for one another. But the weights never come nearer
+# than 90° to the feedback, and no learning of B could help: the same holds for Kolen-Pollack and the mirror.
 #
-# ## Now take the synapses away
-#
-# Keep each synapse of B and of R with probability d (`density=d`), the masks fixed; what is left of B is scaled up,
-# so that B Bᵀ is still the identity on average. Once R has forgotten its start, the path is a sum over the survivors.
-# The terms that W_oi itself has in it keep a share d of their sum; the cross-talk from other units keeps a share d of
-# its *variance*, which was ‖W‖²/r:
-#
-#     Eq. 2   B R = d W + noise,   ‖noise‖ = √(d/r) ‖W‖
-#     Eq. 3   path angle = arctan(1/√(r d)),     ‖B R‖ / ‖W‖ = √(d² + d/r)
-#
-# At r = 10, what is the path's angle with one synapse in ten left, and would you still expect the network to learn?
-
-# %%
-densities, r, seeds = (1.0, 0.3, 0.1, 0.05), 10, (1, 2)
-sparse = {(name, d): [train(fa.rules.make(name, network(seed), rng=np.random.default_rng([seed, 1]), density=d), seed)
-                      for seed in seeds] for name in ("pfa", "fa") for d in densities}
-
-def mean(name, d, key, part=None):
-    """Mean over seeds of what the last rows say: mean("pfa", 0.1, "weight_angle", "fc2")."""
-    return np.mean([row[key] if part is None else row[key][part] for row in sparse[name, d]])
-
-for d in densities:
-    predicted = np.degrees(np.arctan(1 / np.sqrt(r * d))), np.sqrt(d * d + d / r)                      # Eq. 3
-    print(f"d = {d:4}: path of fc2 {mean('pfa', d, 'weight_angle', 'fc2'):.0f}° ({predicted[0]:.0f}°), norm ratio "
-          f"{mean('pfa', d, 'norm_ratio', 'fc2'):.2f} ({predicted[1]:.2f}); right: pfa "
-          f"{mean('pfa', d, 'test_accuracy'):.3f}, fa {mean('fa', d, 'test_accuracy'):.3f}")
-
-title = "Few synapses, none of them reciprocal: the path still leads down"
-with fa.figures.panels("08_sparse", title, columns=2) as (left, right):
-    line = np.geomspace(0.04, 1)
-    left.semilogx(line, np.degrees(np.arctan(1 / np.sqrt(r * line))), color="gray", label="arctan(1/√(r d))")
-    for layer, mark in [("fc1", "v"), ("fc2", "o"), ("fc3", "s")]:
-        left.semilogx(densities, [mean("pfa", d, "weight_angle", layer) for d in densities], mark, label=layer)
-    for name in ("pfa", "fa"):
-        look = fa.figures.look(name)
-        right.semilogx(densities, [mean(name, d, "backprop_angle", "fc1.weight") for d in densities], label=name,
-                       color=look.colour, marker=look.marker, linestyle=look.dash)
-    for axes, what in [(left, "angle of W and B·R (degrees)"), (right, "update of fc1 to backprop's (degrees)")]:
-        axes.set(xlabel="density d of the feedback", ylabel=what, ylim=(0, 95), xticks=densities, xticklabels=densities)
-        axes.legend()
-
-# %% [markdown]
-# One synapse in ten, and the path is about 45° from W, half way to knowing nothing; the update of `fc1` is about 35°
-# from the gradient. Feedback alignment comes as near, by another way: its B stays about 70° from W, but W has turned
-# to meet it where the errors are (lesson 3). At full density two hops are far better, about 10° against about 35°;
-# what they keep when they are sparse is that no pair is reciprocal. Below d = 0.1 their W, too, has turned to meet
-# what is left of the path, in the upper layers first: there it lies under the curve. The price is paid in cells: a
-# middle population ten times the size of the layer it speaks for.
+# Two hops are not bound by Eq. 1, since the path B R joins o with i over every unit of the middle population that
+# speaks to i and hears o. Lesson 22 takes most of these synapses away.
 #
 # ## Is it so?
 
@@ -143,14 +103,10 @@ assert [counted[name]["fc2"][0] for name in names] == [1, 1, 1, 1, 0, 0, 1]
 assert [counted[name]["fc3"][0] for name in names] == [1, 1, 1, 1, 1, 0, 1]
 assert all(abs(counted[name]["fc2"][1]) < 0.1 and counted[name]["fc2"][2] > 0.95 for name in ("kp", "pfa-i"))
 assert abs(learned["where W is not"]["weight_angle"]["fc2"] - 90) < 1e-3
-assert learned["where W is not"]["test_accuracy"] > 0.85 and learned["anywhere"]["weight_angle"]["fc2"] < 86
-for d in (1.0, 0.3, 0.1):
-    assert abs(mean("pfa", d, "weight_angle", "fc2") - np.degrees(np.arctan(1 / np.sqrt(r * d)))) < 4
-    assert abs(mean("pfa", d, "norm_ratio", "fc2") - np.sqrt(d * d + d / r)) < 0.08
-assert mean("pfa", 0.05, "weight_angle", "fc3") < 50 and min(mean(*key, "test_accuracy") for key in sparse) > 0.85
-assert abs(mean("fa", 0.1, "weight_angle", "fc2") - 70) < 8
-for name, d, about in [("pfa", 1.0, 10), ("fa", 1.0, 35), ("pfa", 0.1, 35), ("fa", 0.1, 35)]:
-    assert abs(mean(name, d, "backprop_angle", "fc1.weight") - about) < (7 if about == 10 else 12)
+assert learned["anywhere"]["weight_angle"]["fc2"] < 86
+right = [nothing_sent, learned["where W is not"]["test_accuracy"], learned["anywhere"]["test_accuracy"]]
+assert np.allclose(right, [0.77, 0.95, 0.96], atol=0.03)
+assert abs(learned["where W is not"]["backprop_angle"]["fc2.weight"] - 83) < 6
 
 # %% [markdown]
 # ## Exercises
@@ -159,15 +115,16 @@ for name, d, about in [("pfa", 1.0, 10), ("fa", 1.0, 35), ("pfa", 0.1, 35), ("fa
 #
 # **8.2** A synapse that does not exist must not grow. Where does the mask belong?
 #
-# **8.3** Derive the second half of Eq. 2: what is the variance of Σ_m B_om k_mi B_pm for p ≠ o, with k a mask of
-# density d? Then mask B alone (`rule.set_feedback`, and `expansion` as it was): why does the floor stay where it was?
+# **8.3** Derive the second half of Eq. 1 of lesson 22: what is the variance of Σ_m B_om k_mi B_pm for p ≠ o, with k a
+# mask of density d? Then mask B alone (`rule.set_feedback`, and `expansion` as it was): why does the floor stay where
+# it was?
 #
-# **8.4** Train `"pfa"` on `network(0, density=0.5)` for 20 epochs. The path stays further from W than Eq. 3 says. How
+# **8.4** Train `"pfa"` on `network(0, density=0.5)` for 20 epochs. The path stays further from W than its floor. How
 # much of B R lies on synapses that W does not have, and how far from W is the rest? (R receives ∂W before any mask.
 # Nothing tells that part of it when it is wrong: a longer run may even diverge.)
 #
 # **8.5** Count the synapses: W, and B and R together, for a layer of 64 to 64 at r = 10. At which d does product
-# feedback need no more synapses than Kolen-Pollack, and what does Eq. 3 say there?
+# feedback need no more synapses than Kolen-Pollack, and what does Eq. 2 of lesson 22 say there?
 
 # %%
 def count_reciprocal(weight, feedback):

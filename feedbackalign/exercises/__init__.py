@@ -4,7 +4,7 @@
     fa.exercise("7.2")                  the task
     arguments("7.2")                    one set of arguments that the check uses, to try things with
 
-lesson_01 … lesson_21 hold the exercises of one lesson each; tests/exercises/README.md says how to write one.
+lesson_01 … lesson_22 hold the exercises of one lesson each; tests/exercises/README.md says how to write one.
 """
 
 import importlib
