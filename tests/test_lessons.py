@@ -55,6 +55,21 @@ def test_a_lesson_is_short_and_opens_with_its_question(path):
 
 
 @every_lesson
+def test_it_names_its_papers_and_says_what_it_takes(path):
+    line = cells_of(path)[0][1].split("\n\n")[1].replace("\n", " ")
+    told = re.fullmatch(r"\*Papers: (.+)\. (\d+) minutes to read, (\d+) to do\. Know before: (.+)\.\*", line)
+    assert told, f"below the heading stands {line!r}"
+    papers, read, do, before = told.groups()
+    of_rules = {paper.split(", arXiv")[0]: paper for kind in rules.TABLE.values() for paper in kind.paper.split("; ")}
+    for paper in papers.split("; "):
+        assert re.fullmatch(r"[^\d]+ (19|20)\d\d(, arXiv \d{4}\.\d{4,5}|, [\w ]+ \d+, \w+)?", paper)
+        assert of_rules.get(paper.split(", arXiv")[0], paper) == paper, "another number than the rule's own"
+    assert 5 <= int(read) <= 30 and 10 <= int(do) <= 60
+    earlier = [int(number) for number in re.findall(r"\d+", before)]
+    assert all(0 < number < number_of(path) for number in earlier) and bool(earlier) == (number_of(path) > 1)
+
+
+@every_lesson
 def test_its_first_cell_of_code_takes_one_thread_and_says_why(path):
     first = next(text for kind, text in cells_of(path) if kind == "code")
     code = [line for line in first.splitlines() if line and not re.match(r"(from|import) ", line)]
