@@ -34,6 +34,9 @@ class Pool2d(Layer):
         change(direction, z)             P'(z) · direction           (N, C, H, W) -> (N, C, rows, cols)
         unpooled(signal, shape, z)       P'(z)ᵀ signal               (N, C, rows, cols) -> (N, C, H, W) = shape
 
+    and `routes(z)`, P(z) with what `along(signal, shape, routes)` takes in z's place: the same as `unpooled`, without
+    looking at z again.
+
     Attributes
     ----------
     is_linear : bool
@@ -60,6 +63,12 @@ class Pool2d(Layer):
     def forward(self, x, training=True):
         self.take(x)
         return self.pooled(x)
+
+    def routes(self, z):
+        return self.pooled(z), z
+
+    def along(self, signal, shape, routes):
+        return self.unpooled(signal, shape, routes)
 
     def take(self, x):
         """Check and remember the input of a pass."""
@@ -97,28 +106,28 @@ class MaxPool2d(Pool2d):
 
     def forward(self, x, training=True):
         self.take(x)
-        y, self.winner = self.largest(x)                                        # (N, C, H, W) -> (N, C, rows, cols)
+        y, self.winner = self.routes(x)                                         # (N, C, H, W) -> (N, C, rows, cols)
         return y
 
     def backward(self, error):
         self.remember_error(error)
-        return self.to_winners(error, self.winner, self.input.shape)
+        return self.along(error, self.input.shape, self.winner)
 
-    def largest(self, z):
+    def routes(self, z):
         """The largest entries, and which they are."""
         return pooling.max_pool(z, self.size, self.stride, self.padding)
 
-    def to_winners(self, signal, winner, shape):
+    def along(self, signal, shape, winner):
         return pooling.max_unpool(signal, winner, shape, self.size, self.stride, self.padding)
 
     def pooled(self, z):
-        return self.largest(z)[0]
+        return self.routes(z)[0]
 
     def change(self, direction, z):
-        return pooling.max_pick(direction, self.largest(z)[1], self.size, self.stride, self.padding)
+        return pooling.max_pick(direction, self.routes(z)[1], self.size, self.stride, self.padding)
 
     def unpooled(self, signal, shape, z):
-        return self.to_winners(signal, self.largest(z)[1], shape)
+        return self.along(signal, shape, self.routes(z)[1])
 
 
 class AvgPool2d(Pool2d):

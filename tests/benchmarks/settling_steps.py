@@ -77,15 +77,15 @@ def products_of(rule):
                 np.ones((out, columns), np.float32))
 
     stages = [operands(stage.layer, stage.below_shape) for stage in rule.chain.stages]
-    searched = [isinstance(stage.pool, MaxPool2d) for stage in rule.chain.stages]
+    again = [isinstance(stage.pool, MaxPool2d) and rule.feedback() is not None for stage in rule.chain.stages]
     readout = operands(rule.chain.readout, (rule.chain.readout.weight.shape[1],))
     nudged_phases = 2 if rule.estimator == "symmetric" else 1
 
     def one_step(nudged):
-        for (W, below, above), winners in zip(stages[1:], searched[1:]):
-            W @ below                                           # drive from below
-            if winners:
-                W @ below                                       # the present winners of its pooling
+        for (W, below, above), twice in zip(stages[1:], again[1:]):
+            W @ below                                           # drive from below, and the winners of its pooling
+            if twice:
+                W @ below                                       # the winners of feedback weights of its own
             W.T @ above                                         # drive from above
         if nudged:
             W, below, above = readout

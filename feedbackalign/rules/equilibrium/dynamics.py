@@ -66,14 +66,46 @@ def unpooled(stage, signal, below, weights):
 
 # ------------------------------------------------------------------------------------------------ the two directions
 
-def from_below(stage, below):
-    """P(W s_{n−1} + b), the drive from the state below: (N, in…) -> (N, out…)."""
-    return pooled(stage, stage.layer.answer(as_input(stage, below)))
+class Responses:
+    """What the weights make of the states below, pooled; kept as long as those states stay.
+
+    A layer's drive from below, and how its pooling sends the layer's state down, are read off one pre-activation: half
+    of the convolutions upwards are saved. States are replaced and never changed, so a state that is the same array has
+    not moved.
+    """
+
+    def __init__(self):
+        self.kept = {}
+
+    def of(self, stage, below, weights):
+        """P(weights · s), without bias, and the pooling's routes back."""
+        kept = self.kept.get(stage.name)
+        if kept is None or kept[0] is not below or kept[1] is not weights:
+            z = before_pooling(stage, below, weights)
+            kept = self.kept[stage.name] = (below, weights, *stage.pool.routes(z))
+        return kept[2:]
 
 
-def from_above(stage, state, below, weights):
+def from_below(stage, below, responses=None):
+    """P(W s_{n−1} + b), the drive from the state below: (N, in…) -> (N, out…).
+
+    The bias is added behind the pooling: it shifts whole windows.
+    """
+    layer = stage.layer
+    if stage.pool is None:
+        return layer.answer(as_input(stage, below))
+    drive = (responses or Responses()).of(stage, below, layer.weight)[0]
+    return drive if layer.bias is None else drive + layer.bias[:, None, None]
+
+
+def from_above(stage, state, below, weights, responses=None):
     """Wᵀ P*(s), how the stage's state drives the layer below, through W or other weights of its shape."""
-    return down(stage, unpooled(stage, state, below, weights), weights).reshape(below.shape)
+    if stage.pool is not None and not stage.pool.is_linear:
+        routes = (responses or Responses()).of(stage, below, weights)[1]
+        state = stage.pool.along(state, (len(state), *stage.output_shape), routes)
+    else:
+        state = unpooled(stage, state, below, weights)
+    return down(stage, state, weights).reshape(below.shape)
 
 
 def down(stage, signal, weights):
@@ -107,12 +139,12 @@ def weights_from_above(stage, feedback):
 
 # --------------------------------------------------------------------------------------------------- the dynamics
 
-def preactivation(chain, states, n, drive, beta, targets, feedback):
+def preactivation(chain, states, n, drive, beta, targets, feedback, responses=None):
     """v_n, all that drives layer n at the present state."""
-    v = drive if n == 0 else from_below(chain.stages[n], states[n - 1])
+    v = drive if n == 0 else from_below(chain.stages[n], states[n - 1], responses)
     if n + 1 < len(chain.stages):
         above = chain.stages[n + 1]
-        return v + from_above(above, states[n + 1], states[n], weights_from_above(above, feedback))
+        return v + from_above(above, states[n + 1], states[n], weights_from_above(above, feedback), responses)
     if beta:
         return v - beta * top_error(chain, states[n], targets)
     return v
@@ -157,9 +189,9 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     require_known(sweep, SWEEPS, "sweep")
     with quiet():                                                               # reported below, by name
         drive = from_below(chain.stages[0], x)
-        states, residual = list(states), float("inf")
+        states, residual, responses = list(states), float("inf"), Responses()
         for step in range(steps):
-            moves = _one_step(chain, states, drive, beta, targets, feedback, sweep, damping)
+            moves = _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, responses)
             residual = float(np.max(moves))                                     # NaN if any of them is
             if not np.isfinite(residual):
                 bad = [stage.name for stage, move in zip(chain.stages, moves) if not np.isfinite(move)]
@@ -172,14 +204,15 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     return states, residual
 
 
-def _one_step(chain, states, drive, beta, targets, feedback, sweep, damping):
+def _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, responses):
     """Every layer moves once, its entry of `states` replaced: -> each layer's largest distance to σ(v)."""
     layers = range(len(chain.stages))
     moves = [0.0 for _ in layers]
     for group in [layers] if sweep == "synchronous" else [layers[::2], layers[1::2]]:
         present = list(states)                                                  # one group moves at once
         for n in group:
-            value = chain.stages[n].unit.function(preactivation(chain, present, n, drive, beta, targets, feedback))
+            v = preactivation(chain, present, n, drive, beta, targets, feedback, responses)
+            value = chain.stages[n].unit.function(v)
             moves[n] = np.abs(value - present[n]).max()
             states[n] = value if damping == 0 else damping * present[n] + (1 - damping) * value
     return moves

@@ -104,6 +104,22 @@ def test_slopes_of_the_pooling_are_those_of_the_present_state(pool):
     assert np.abs(preactivation(found, states, 0, drive, 0.0, None, None) - from_here).max() > 1e-3
 
 
+@pytest.mark.parametrize("sweep", ["alternating", "synchronous"])
+@pytest.mark.parametrize("pool", ["max", "softmax"])
+def test_a_state_that_stays_is_convolved_once(monkeypatch, pool, sweep):
+    """And what is kept of it is that of the present state: the same bits as in phases of one step."""
+    net, x, labels = cases.image(pool)
+    found, respond, seen = settling_chain(net), layers.Conv2d.respond, []
+    states = random_states(found, len(x), rng_of())
+    one_by_one = states
+    for _ in range(6):
+        one_by_one, _ = settle(found, x, one_by_one, steps=1, beta=0.3, targets=labels, sweep=sweep)
+    monkeypatch.setattr(layers.Conv2d, "respond", lambda *given: seen.append(given[0].name) or respond(*given))
+    at_once, _ = settle(found, x, states, steps=6, beta=0.3, targets=labels, sweep=sweep)
+    assert all(np.array_equal(a, b) for a, b in zip(at_once, one_by_one))
+    assert seen.count("conv1") == 1 and seen.count("conv2") == (7 if sweep == "alternating" else 6)
+
+
 # ---------------------------------------------------------------------------------------------------- the dynamics
 
 @settings(max_examples=15)
