@@ -21,6 +21,7 @@ and poolings must be holomorphic; softmax pooling stands in for max pooling.
 import numpy as np
 
 from feedbackalign.ops import losses
+from feedbackalign.ops.convolution import batch_innermost
 from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import require_known
 
@@ -172,14 +173,15 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     damping : float in [0, 1)
         h: s ← h s + (1 − h) σ(v).
     until : float
-        Stop before `steps` once the residual is no larger than this.
+        A sample whose residual is no larger has settled. Once half of the samples have, the others go on without them;
+        once all have, the phase ends before `steps`.
     watch : callable, optional
         Called with the states after every step.
 
     Returns
     -------
     states, residual
-        The residual is the largest distance, in the last step, between a unit and the value that it is driven to.
+        The residual is the largest distance, in a sample's last step, between a unit and the value it is driven to.
 
     Raises
     ------
@@ -189,31 +191,52 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     require_known(sweep, SWEEPS, "sweep")
     with quiet():                                                               # reported below, by name
         drive = from_below(chain.stages[0], x)
-        states, residual, responses = list(states), float("inf"), Responses()
+        states, moving, residuals, responses = list(states), np.arange(len(x)), np.full(len(x), np.inf), Responses()
+        whole = states
         for step in range(steps):
             moves = _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, responses)
-            residual = float(np.max(moves))                                     # NaN if any of them is
-            if not np.isfinite(residual):
-                bad = [stage.name for stage, move in zip(chain.stages, moves) if not np.isfinite(move)]
+            residual = residuals[moving] = np.max(moves, axis=0)                # (samples,); NaN if any of them is
+            if not np.isfinite(residual).all():
+                bad = [stage.name for stage, move in zip(chain.stages, moves) if not np.isfinite(move).all()]
                 raise FloatingPointError(f"the {'nudged' if beta else 'free'} phase is no longer finite at step "
                                          f"{step + 1}, layer {bad[0]}")
             if watch:
-                watch(list(states))
-            if residual <= until:
+                watch(_put_back(whole, moving, states))
+            unsettled = residual > until
+            if not unsettled.any():
                 break
-    return states, residual
+            if 2 * unsettled.sum() <= len(moving):
+                whole = _put_back(whole, moving, states)
+                moving, targets = moving[unsettled], None if targets is None else np.asarray(targets)[unsettled]
+                drive, *states = (_chosen(array, unsettled) for array in (drive, *states))
+    return _put_back(whole, moving, states), float(residuals.max())
+
+
+def _chosen(array, which):
+    """Some samples of a batch; images with the batch innermost in memory, as they were."""
+    return array[which] if array.ndim == 2 else batch_innermost(array[which])
+
+
+def _put_back(whole, moving, states):
+    """The states of the whole batch, with those of the samples that still move."""
+    if len(moving) == len(whole[0]):
+        return list(states)
+    whole = [array.copy(order="K") for array in whole]
+    for array, state in zip(whole, states):
+        array[moving] = state
+    return whole
 
 
 def _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, responses):
-    """Every layer moves once, its entry of `states` replaced: -> each layer's largest distance to σ(v)."""
+    """Every layer moves once, its entry of `states` replaced: -> (layers, samples), the largest distances to σ(v)."""
     layers = range(len(chain.stages))
-    moves = [0.0 for _ in layers]
+    moves = [None for _ in layers]
     for group in [layers] if sweep == "synchronous" else [layers[::2], layers[1::2]]:
         present = list(states)                                                  # one group moves at once
         for n in group:
             v = preactivation(chain, present, n, drive, beta, targets, feedback, responses)
             value = chain.stages[n].unit.function(v)
-            moves[n] = np.abs(value - present[n]).max()
+            moves[n] = np.abs(value - present[n]).max(axis=tuple(range(1, value.ndim)))
             states[n] = value if damping == 0 else damping * present[n] + (1 - damping) * value
     return moves
 

@@ -60,6 +60,8 @@ class EquilibriumPropagation(SettlingRule):
         How far the phases are from settled is divided by β too, so a small β needs long phases.
     free_steps, nudged_steps : int
         Length of the phases.
+    settled : float from 0 to 1
+        Residual at which a sample counts as settled and rests; a phase ends early once all samples do. 0: never.
     activation : str, optional
         A unit that takes the place of the network's own.
     pooling : "max", "average" or "softmax", optional
@@ -96,11 +98,11 @@ class EquilibriumPropagation(SettlingRule):
     reads_forward_weights = "yes"
     estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help
 
-    def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15,
+    def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15, settled=0.0,
                  activation=None, pooling=None, readout=True, sweep="alternating", damping=0.0):
         chain = settling_chain(network, activation, pooling, readout)
         super().__init__(network, rng=rng, chain=chain, free_steps=free_steps, nudged_steps=nudged_steps,
-                         damping=damping)
+                         damping=damping, settled=settled)
         self.estimator = require_known(estimator, ESTIMATORS, "estimator")
         self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
         self.sweep = require_known(sweep, SWEEPS, "sweep")
@@ -112,7 +114,8 @@ class EquilibriumPropagation(SettlingRule):
         return self.settle(x, states, steps=self.nudged_steps, beta=beta, targets=targets)
 
     def settle(self, x, states, **phase):
-        return settle(self.chain, x, states, feedback=self.feedback(), sweep=self.sweep, damping=self.damping, **phase)
+        return settle(self.chain, x, states, feedback=self.feedback(), sweep=self.sweep, damping=self.damping,
+                      until=self.settled, **phase)
 
     def feedback(self):
         """Weights from above, {layer: array}; None: W itself."""

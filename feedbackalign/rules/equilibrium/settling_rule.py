@@ -25,12 +25,13 @@ class SettlingRule(Rule):
 
     takes = "networks that settle"
 
-    def __init__(self, network, *, rng, chain, free_steps, nudged_steps, damping):
+    def __init__(self, network, *, rng, chain, free_steps, nudged_steps, damping, settled=0.0):
         super().__init__(network, rng=require_generator(rng, type(self).name))
         self.chain = chain
         self.free_steps = require_integer(free_steps, "free_steps", low=1)
         self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
         self.damping = require_number(damping, "damping", low=0, high=0.999999)
+        self.settled = require_number(settled, "settled", low=0, high=1)
         self.residuals = EpochSums()
 
     @classmethod

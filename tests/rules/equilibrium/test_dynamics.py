@@ -205,6 +205,33 @@ def test_synchronous_layers_can_cycle_and_alternating_ones_do_not():
     assert cycling > 1 and resting <= 1e-12
 
 
+@pytest.mark.parametrize("targets", ["labels", "numbers"])
+@pytest.mark.parametrize("case", [cases.dense(loss="cross-entropy", N=9), cases.image("max", N=9)])
+def test_samples_that_have_settled_rest_while_the_others_move(monkeypatch, case, targets):
+    """Every sample ends where it ends alone, from its own start and for its own target; fewer and fewer are moved."""
+    net, x, labels = case
+    cases.settled(net, x)
+    found, kind = settling_chain(net), type(net.weighted_layers()[1])
+    if targets == "numbers":
+        labels = np.eye(net.outputs)[labels]
+    start, answer_of, moved, seen = random_states(found, 9, rng_of()), kind.respond, [], []
+    for n in range(0, 9, 2):                                # every other sample starts where it ends
+        alone = [state[n:n + 1] for state in start]
+        alone, _ = settle(found, x[n:n + 1], alone, steps=2000, beta=0.3, targets=labels[n:n + 1], until=1e-15)
+        for state, there in zip(start, alone):
+            state[n:n + 1] = there
+    monkeypatch.setattr(kind, "respond", lambda *given: moved.append(len(given[1])) or answer_of(*given))
+    states, residual = settle(found, x, start, steps=500, beta=0.3, targets=labels, until=1e-10, watch=seen.append)
+    assert residual <= 1e-10 and moved[0] == 9 and min(moved) <= 4 and moved[-1] == min(moved)
+    assert [[len(state) for state in at_one_step] for at_one_step in seen] == [[9] * len(states)] * len(seen)
+    for n in range(9):
+        alone, _ = settle(found, x[n:n + 1], [state[n:n + 1] for state in start], steps=500, beta=0.3,
+                          targets=labels[n:n + 1], until=1e-13)
+        for state, end, there in zip(states, seen[-1], alone):
+            np.testing.assert_allclose(state[n:n + 1], there, atol=1e-8)
+            assert np.array_equal(state, end)
+
+
 @pytest.mark.parametrize("case", [cases.dense(), cases.dense(loss="cross-entropy"), cases.image()])
 def test_settling_changes_no_argument_and_no_memory(case):
     net, x, labels = case

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from feedbackalign import alignment, data, rules, training
 from feedbackalign.networks import mlp
 from feedbackalign.optimizer import SGD
+from feedbackalign.rules.equilibrium import dynamics
 from feedbackalign.rules.equilibrium.equilibrium_propagation import ESTIMATORS, EquilibriumPropagation
 from feedbackalign.rules.equilibrium.exact_gradients import truncated_gradients
 from tests.rules.equilibrium import cases
@@ -142,6 +143,20 @@ def test_neither_order_nor_copies_of_the_samples_matter(case):
     order = np.random.default_rng(0).permutation(len(x))
     assert_close(rule.gradients(x[order], labels[order]).grads, grads)
     assert_close(rule.gradients(np.concatenate([x, x]), np.concatenate([labels, labels])).grads, grads)
+
+
+def test_phases_may_end_where_all_samples_have_settled(monkeypatch):
+    """The same gradient as of phases that go on, from a small part of the steps; every phase is this exact."""
+    (net, x, labels), steps = cases.image("max"), []
+    cases.settled(net, x)
+    step = dynamics._one_step
+    monkeypatch.setattr(dynamics, "_one_step", lambda *given: steps.append(1) or step(*given))
+    rules_of = [make(net, free_steps=400, nudged_steps=400, settled=settled) for settled in (0.0, 1e-6)]
+    (whole, of_whole), (short, of_short) = [(rule.gradients(x, labels).grads, len(steps)) for rule in rules_of]
+    assert 1e-12 < cases.relative(short, whole) < 1e-4 and of_short - of_whole < 0.2 * of_whole
+    assert all(1e-9 < residual <= 1e-6 for phase in ("free", "nudged") for residual in rules_of[1].residuals.running[phase])
+    with pytest.raises(ValueError, match="settled: expected"):
+        make(net, settled=1.5)
 
 
 def test_it_descends_on_the_loss():
