@@ -32,6 +32,8 @@ DOORS = {
     "feedbackalign.networks.convolutional.digits_conv": lambda dtype: fa.networks.digits_conv(rng=rng(0), dtype=dtype),
     "feedbackalign.networks.convolutional.lenet_cifar": lambda dtype: fa.networks.lenet_cifar(rng=rng(0), dtype=dtype),
     "feedbackalign.networks.convolutional.lenet_mnist": lambda dtype: fa.networks.lenet_mnist(rng=rng(0), dtype=dtype),
+    "feedbackalign.networks.convolutional.settling_conv":
+        lambda dtype: fa.networks.settling_conv(rng=rng(0), dtype=dtype),
     "feedbackalign.networks.dense.autoencoder": lambda dtype: fa.networks.autoencoder([3, 2], rng=rng(0), dtype=dtype),
     "feedbackalign.networks.dense.mlp": lambda dtype: fa.networks.mlp([3, 2], rng=rng(0), dtype=dtype),
     "feedbackalign.networks.flows.ode_to_ode": lambda dtype: fa.networks.ode_to_ode([3, 4, 2], rng=rng(0), dtype=dtype),

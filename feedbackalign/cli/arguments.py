@@ -246,7 +246,7 @@ def _add_settings(parser, training=True, lists=False):
     add("--shuffled-labels", "train on labels in random order, which can only be learnt by heart", action="store_true")
     add("--hidden", "hidden units of the dense models, such as 64,64", type=integers, metavar="A,B")
     add("--activation", f"of the dense models: {', '.join(ACTIVATIONS)}", metavar="NAME")
-    add("--init", f"initialiser of the weights: {', '.join(INITIALISERS)}", metavar="NAME")
+    add("--init", f"initialiser of the weights: {', '.join(INITIALISERS)}; default {usual('init')}", metavar="NAME")
     add("--dtype", "float32 or float64, of the network and all that is computed; default float32, and whatever a model "
         "of your own makes", metavar="NAME")
     add("--augment", f"what happens to the training images: {', '.join(data.AUGMENTATIONS)} (a window moved by up to 4 "

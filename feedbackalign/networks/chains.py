@@ -13,7 +13,7 @@ import typing
 
 import numpy as np
 
-from feedbackalign.layers import ACTIVATIONS, POOLINGS, Flatten, Identity, Linear, ReLU
+from feedbackalign.layers import ACTIVATIONS, POOLINGS, Conv2d, Flatten, Identity, Linear, ReLU
 from feedbackalign.layers.base import Layer
 from feedbackalign.layers.units import Activation
 from feedbackalign.layers.weighted import WeightedLayer
@@ -24,7 +24,7 @@ BOUNDED = ("tanh", "sigmoid", "steep-sigmoid", "hard-sigmoid", "soft-clip", "dsi
 ORDER = "(Conv2d, [MaxPool2d, AvgPool2d or SoftmaxPool2d], unit)*, Flatten, (Linear, unit)*"
 DENSE_MODELS = "the dense models: --model mlp, --model autoencoder"
 RELU_MODELS = "the dense model of ReLU units: --model mlp"
-SETTLING_MODELS = "the model made for such rules: --model settling"
+SETTLING_MODELS = "the models made for such rules: --model settling, settling-conv"
 
 
 class UnfitNetworkError(ValueError):
@@ -70,6 +70,11 @@ class Chain(typing.NamedTuple):
     network: object
     stages: list
     readout: Layer
+
+    @property
+    def has_images(self):
+        """Whether a layer is a convolution."""
+        return any(isinstance(stage.layer, Conv2d) for stage in self.stages)
 
     def rest(self, N, dtype=None):
         """All states zero, for a batch of N: one array per stage, after pooling, in the network's dtype or another."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from feedbackalign.layers import Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU
+from feedbackalign.layers import POOLINGS, Conv2d, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, ReLU, SoftClip
 from feedbackalign.networks.network import Network
-from feedbackalign.validation import require_integer
+from feedbackalign.validation import require_integer, require_known
 
 
 def require_images(channels, classes, size, least=1):
@@ -50,4 +50,18 @@ def digits_conv(*, channels=1, classes=10, size=8, init="xavier-uniform", rng, d
         Conv2d(8, 16, 3, padding=1, **make), ReLU(), Flatten(),                 # -> (16, 4, 4) -> (256,)
         Linear(16 * half * half, 32, **make), ReLU(),
         Linear(32, classes, **make),
+    ], input_shape=(channels, size, size))
+
+
+def settling_conv(*, channels=1, classes=10, size=8, pooling="max", init="xavier-uniform", rng, dtype=np.float32):
+    """For rules whose network settles: 16 and 32 channels at 3×3, each pooled 2×2, clip(v/2, 0, 1), then classes.
+
+    `pooling` is "max", "average" or "softmax".
+    """
+    channels, classes, size = require_images(channels, classes, size, least=4)
+    pool, make = POOLINGS[require_known(pooling, POOLINGS, "pooling")], {"rng": rng, "init": init, "dtype": dtype}
+    return Network([
+        Conv2d(channels, 16, 3, padding=1, **make), pool(2), SoftClip(),        # (1, 8, 8) -> (16, 4, 4)
+        Conv2d(16, 32, 3, padding=1, **make), pool(2), SoftClip(),              # -> (32, 2, 2)
+        Flatten(), Linear(32 * (size // 4) ** 2, classes, **make),
     ], input_shape=(channels, size, size))

@@ -3,6 +3,8 @@
     mlp           dense ReLU layers; 64-64-64 hidden units for small samples, 512-512 from 400 inputs on
     mlp-bn        the same with batch normalisation, for many layers: 64 units in each of 8, if no others are given
     settling      dense layers of clip(v/2, 0, 1) units, 64-64 hidden, for comparisons with rules that settle
+    settling-conv two convolutions of such units under max pooling, for rules that settle; also settling-conv-soft,
+                  under softmax pooling, which hep needs
     corinfomax    dense layers of clip(v, 0, 1) units, 100 hidden, no biases, squared error, for the rule of its name
     ode-to-ode    an encoder, 16 units that move along orthogonal matrices in ten steps, and a readout; Adam
     spiking       neurons that fire once, 64 hidden: pixels become times; there is no unit and no initialiser to choose
@@ -17,6 +19,7 @@ All that is known of a model is one record in `MODELS`.
 """
 
 import dataclasses
+import functools
 import typing
 
 from feedbackalign import networks
@@ -46,7 +49,7 @@ class Model:
         data: "centred", less the one mean of the training samples.
     is_residual : bool
         Residual networks: on CIFAR-10 their images are cropped and mirrored, and unfinished runs keep checkpoints.
-    epochs, batch_size, optimizer, lr, momentum, decay
+    epochs, batch_size, optimizer, lr, momentum, decay, init
         See `runs.Run`.
     lr_per_epoch : float
         What every epoch multiplies the learning rate with.
@@ -67,6 +70,7 @@ class Model:
     momentum: float = 0.9
     lr_per_epoch: float = 1.0
     decay: object = "authors"
+    init: str = "xavier-uniform"
     strong_phase: StrongPhase = SMALL_NETWORKS
 
 
@@ -117,6 +121,12 @@ def _autoencoder(data, hidden, activation, **make):
     return networks.autoencoder(sizes, activation=_given(activation, "tanh"), **make)
 
 
+def _settling_conv(pooling):
+    return Model(functools.partial(networks.settling_conv, pooling=pooling), takes_images=True, inputs="unit",
+                 epochs=10, batch_size=50, lr=0.1, decay=3e-4,
+                 init="pytorch-default")
+
+
 def _small_resnet(build):
     """The paper's settings, but for its number of epochs, 250 of CIFAR-10."""
     return Model(build, takes_images=True, least_pixels=32, is_residual=True, epochs=10, batch_size=128, lr=0.1,
@@ -128,6 +138,8 @@ MODELS = {
     "mlp-bn": Model(_mlp_bn),
     # A network that settles learns in few epochs at a high rate.
     "settling": Model(_settling, inputs="unit", epochs=12, batch_size=50, lr=0.1, decay=3e-4),
+    "settling-conv": _settling_conv("max"),
+    "settling-conv-soft": _settling_conv("softmax"),
     # The rates of its paper fall a little with every epoch; momentum would make its small batches of ±β drift.
     "corinfomax": Model(_corinfomax, inputs="unit", epochs=20, batch_size=20, lr=0.1, momentum=0.0, lr_per_epoch=0.97,
                         decay=0.0),
@@ -151,7 +163,7 @@ MODELS = {
 OWN = Model(None)                                   # a network of the user's own: the settings of dense layers
 
 
-def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng, dtype=None):
+def fit(model, data, *, hidden=None, activation=None, init=None, rng, dtype=None):
     """A network of this model for this data: -> (network, data in the form the network takes).
 
     Parameters
@@ -163,7 +175,8 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
         Hidden units of the dense models, instead of their own.
     activation : str, optional
         Instead of the dense models' own.
-    init : str
+    init : str, optional
+        Instead of the model's own.
     rng : numpy.random.Generator
         Draws the weights.
     dtype : numpy.float32 or numpy.float64, or its name, optional
@@ -177,9 +190,9 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
     """
     require_instance(data, Dataset, "data")
     if callable(model):
-        return _fit_own(model, data, (hidden, activation, init), rng, dtype)
+        return _fit_own(model, data, (hidden, activation, _given(init, OWN.init)), rng, dtype)
     known = MODELS[require_known(model, MODELS, "model")]
-    make = {"init": init, "rng": rng, "dtype": require_dtype("float32" if dtype is None else dtype, "dtype")}
+    make = {"init": _given(init, known.init), "rng": rng, "dtype": require_dtype(_given(dtype, "float32"), "dtype")}
     if known.takes_images:
         if hidden is not None or activation is not None:
             raise ValueError(f"model {model}: hidden units and activation are the dense models' options")
@@ -192,7 +205,7 @@ def fit(model, data, *, hidden=None, activation=None, init="xavier-uniform", rng
 
 
 def _fit_own(build, data, options, rng, dtype):
-    if options != (None, None, "xavier-uniform"):
+    if options != (None, None, OWN.init):
         raise ValueError(f"model {build.__name__}: hidden units, activation and init are its own affair")
     network = build(data, rng)
     if not isinstance(network, networks.Network):

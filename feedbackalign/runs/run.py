@@ -47,7 +47,7 @@ class Run:
     shuffled_labels : bool
         Whether the training targets are put in another order, so that nothing can be learnt but by heart.
     epochs, batch_size : int
-        None takes the model's, see `models.MODELS`; so do all settings below but for the three of the network.
+        None takes the model's, see `models.MODELS`; so do all settings below.
     lr : float or dict
         Multiplied by the rule's own factor, see `rate_factor`; a dict gives one rate per layer or parameter, 0 for
         frozen. None takes the model's rate, or 0.001 for regression, and for Adam on a model of SGD.
@@ -93,7 +93,7 @@ class Run:
     optimizer: str = None
     hidden: tuple = None
     activation: str = None
-    init: str = "xavier-uniform"
+    init: str = None
     dtype: object = None
     augment: str = None
     options: tuple = ()
@@ -106,7 +106,7 @@ class Run:
         own.require_options(self)
         store(self, validation=require_number(self.validation, "validation", low=0, high=1, high_open=True))
         self._fill({field: getattr(self.known, field)
-                    for field in ("epochs", "batch_size", "optimizer", "momentum", "decay")})
+                    for field in ("epochs", "batch_size", "optimizer", "momentum", "decay", "init")})
         store(self, epochs=require_integer(self.epochs, "epochs", low=0, high=MOST))
         require_known(self.optimizer, tuple(USUAL), "optimizer")
         is_models_schedule = self.lr_milestones is None and self.lr_factor is None and self.known.lr_per_epoch != 1

@@ -120,7 +120,7 @@ REFUSED = {
 def test_what_cannot_settle_is_refused_by_the_layers_name(message):
     with pytest.raises(UnfitNetworkError, match=re.escape(message)) as refused:
         settling_chain(REFUSED[message]())
-    assert refused.value.hint == "the model made for such rules: --model settling"
+    assert refused.value.hint == "the models made for such rules: --model settling, settling-conv"
 
 
 @pytest.mark.parametrize("unit", BOUNDED)

@@ -25,6 +25,7 @@ def made(maker, *args, dtype=np.float64, **options):
                                          "fc1": 128 * 256 + 256, "fc2": 256 * 10 + 10}),
     (networks.digits_conv, (1, 8, 8), {"conv1": 8 * 9 + 8, "conv2": 16 * 8 * 9 + 16, "fc1": 256 * 32 + 32,
                                        "fc2": 32 * 10 + 10}),
+    (networks.settling_conv, (1, 8, 8), {"conv1": 16 * 9 + 16, "conv2": 32 * 16 * 9 + 32, "fc1": 128 * 10 + 10}),
 ])
 def test_the_named_convolutional_networks(maker, shape, counts):
     net = made(maker, dtype=np.float32)
@@ -37,7 +38,8 @@ def test_the_named_convolutional_networks(maker, shape, counts):
     grads = net.backward(net.loss_error(answer, np.array([0, 9])))
     assert answer.shape == (2, 10) and {g.dtype for g in grads.values()} == {np.dtype(np.float32)}
     assert all(grads[name].shape == array.shape for name, array in parameters.items())
-    assert net.shapes["fc2"] == ((net.layer("fc2").weight.shape[1],), (10,))
+    top = net.weighted_layers()[-1]
+    assert net.shapes[top.name] == ((top.weight.shape[1],), (10,))
 
 
 def test_lenet_has_the_61706_parameters_of_lenet_5():
@@ -284,6 +286,8 @@ MADE = {"rng": np.random.default_rng(0)}
     (ValueError, lambda: mlp([3, 2], activation="rleu", **MADE), "unknown activation 'rleu': did you mean 'relu'"),
     (TypeError, lambda: mlp([3, 2], rng=None), "Linear: expected rng=numpy.random.Generator"),
     (ValueError, lambda: networks.digits_conv(size=3, **MADE), "size: expected an integer of at least 4, got 3"),
+    (ValueError, lambda: networks.settling_conv(size=3, **MADE), "size: expected an integer of at least 4, got 3"),
+    (ValueError, lambda: networks.settling_conv(pooling="softmx", **MADE), "unknown pooling 'softmx': did you mean"),
     (ValueError, lambda: networks.lenet_mnist(size=20, **MADE), "ran out of pixels"),
     (ValueError, lambda: networks.autoencoder([8], **MADE), "sizes: "),
 ])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from feedbackalign import data, networks
-from feedbackalign.runs import models
+from feedbackalign.layers import MaxPool2d, SoftmaxPool2d
+from feedbackalign.runs import Run, models
 
 
 def fit(name, some_data, **options):
@@ -76,6 +77,18 @@ def test_the_autoencoder_is_its_own_teacher():
     for split in (fitted.train, fitted.validation, fitted.test):
         assert np.array_equal(split.targets, split.x)
     assert not fitted.classes and fitted.outputs == 64
+
+
+@pytest.mark.parametrize("name, pool", [("settling-conv", MaxPool2d), ("settling-conv-soft", SoftmaxPool2d)])
+def test_the_convolutional_settling_models_have_their_papers_start(name, pool):
+    network, fitted = fit(name, data.digits(images=True))
+    assert [type(layer) for layer in network.layers[1:6:3]] == [pool, pool] and fitted.train.x.min() >= 0
+    for layer in network.weighted_layers():                                     # ±1/√fan-in, biases too
+        bound = layer.weight[0].size ** -0.5
+        assert 0.8 * bound < np.abs(layer.bias).max() <= bound and np.abs(layer.weight).max() <= bound
+    assert [Run("ep", model=name, init=init).init for init in (None, "orthogonal")] == ["pytorch-default", "orthogonal"]
+    plain, _ = fit(name, data.digits(images=True), init="xavier-uniform")
+    assert not plain.layer("conv1").bias.any()
 
 
 def test_options_reach_the_dense_models():

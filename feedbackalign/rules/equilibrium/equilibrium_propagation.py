@@ -40,6 +40,8 @@ from feedbackalign.rules.equilibrium.settling_rule import SettlingRule
 from feedbackalign.validation import require_known, require_step
 
 ESTIMATORS = ("symmetric", "one-sided", "random-sign")
+PLAIN = {"free_steps": 30, "nudged_steps": 15, "settled": 0.0}
+CONVOLUTIONAL = {"free_steps": 120, "nudged_steps": 60, "settled": 1e-2}
 USUAL_BETA = {"cross-entropy": 1.0, "squared-error": 0.5}                       # the paper's
 
 
@@ -58,10 +60,11 @@ class EquilibriumPropagation(SettlingRule):
         β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.5e-4 in
         float32 and 1.5e-8 in float64, the root of the rounding: with less, rounding hides the difference of two states.
         How far the phases are from settled is divided by β too, so a small β needs long phases.
-    free_steps, nudged_steps : int
-        Length of the phases.
-    settled : float from 0 to 1
-        Residual at which a sample counts as settled and rests; a phase ends early once all samples do. 0: never.
+    free_steps, nudged_steps : int, optional
+        Most steps of the phases. None: 30 and 15; but 120 and 60 where a network has convolutions and neither is given.
+    settled : float from 0 to 1, optional
+        Residual at which a sample counts as settled and rests; a phase ends early once all samples do. 0: never. None:
+        0; but 0.01 where the phases are 120 and 60.
     activation : str, optional
         A unit that takes the place of the network's own.
     pooling : "max", "average" or "softmax", optional
@@ -98,11 +101,13 @@ class EquilibriumPropagation(SettlingRule):
     reads_forward_weights = "yes"
     estimators, sweeps = ESTIMATORS, SWEEPS                                     # what the options can be, for help
 
-    def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=30, nudged_steps=15, settled=0.0,
-                 activation=None, pooling=None, readout=True, sweep="alternating", damping=0.0):
+    def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=None, nudged_steps=None,
+                 settled=None, activation=None, pooling=None, readout=True, sweep="alternating", damping=0.0):
         chain = settling_chain(network, activation, pooling, readout)
-        super().__init__(network, rng=rng, chain=chain, free_steps=free_steps, nudged_steps=nudged_steps,
-                         damping=damping, settled=settled)
+        given = {"free_steps": free_steps, "nudged_steps": nudged_steps, "settled": settled}
+        usual = CONVOLUTIONAL if chain.has_images and free_steps is nudged_steps is None else PLAIN
+        super().__init__(network, rng=rng, chain=chain, damping=damping,
+                         **{name: usual[name] if value is None else value for name, value in given.items()})
         self.estimator = require_known(estimator, ESTIMATORS, "estimator")
         self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
         self.sweep = require_known(sweep, SWEEPS, "sweep")

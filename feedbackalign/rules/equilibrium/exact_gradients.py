@@ -21,7 +21,7 @@ from feedbackalign.rules.equilibrium.dynamics import (as_input, before_pooling, 
                                                       weights_from_above)
 
 EXACTLY = 1e-10                     # a free residual above this does not count as settled
-LONGEST = {2: 20_000, 4: 2_000}     # steps to get there, of dense states and of images
+LONGEST, LONGEST_OF_IMAGES = 20_000, 2_000      # steps to get there
 AT_ONCE = 2**22                     # entries of the linear systems solved at once: 32 MB in float64
 
 
@@ -45,7 +45,7 @@ def settle_exactly(chain, x, *, feedback=None, sweep="alternating", damping=0.0,
     """
     states = chain.rest(len(x))
     if longest is None:
-        longest = LONGEST[max(state.ndim for state in states)]
+        longest = LONGEST_OF_IMAGES if chain.has_images else LONGEST
     for attempt in ({"sweep": sweep, "damping": damping}, {"sweep": "alternating", "damping": max(damping, 0.5)}):
         states, residual = settle(chain, x, states, steps=longest, until=EXACTLY / 100, feedback=feedback, **attempt)
         if residual <= EXACTLY / 100:

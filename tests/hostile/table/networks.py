@@ -36,6 +36,8 @@ TABLE = {
     "networks.lenet_mnist": Entry({**CONV, "size": integer(1, good=(32,)).but(too_small=8)}),
     "networks.lenet_cifar": Entry({**CONV, "size": integer(1, good=(32, 16))}),
     "networks.digits_conv": Entry({**CONV, "size": integer(4, good=(8, 10))}),
+    "networks.settling_conv": Entry({**CONV, "size": integer(4, good=(8, 10)),
+                                     "pooling": word("max", "average", "softmax")}),
     **{f"networks.resnet{depth}": Entry(RESNET, quick=depth == 20) for depth in (20, 32, 44, 56, 110)},
     "networks.resnet18": Entry({**CONV, "size": integer(1, good=(224,))}, quick=False),
     "networks.Network": Entry({"layers": several(

@@ -154,9 +154,19 @@ def test_phases_may_end_where_all_samples_have_settled(monkeypatch):
     rules_of = [make(net, free_steps=400, nudged_steps=400, settled=settled) for settled in (0.0, 1e-6)]
     (whole, of_whole), (short, of_short) = [(rule.gradients(x, labels).grads, len(steps)) for rule in rules_of]
     assert 1e-12 < cases.relative(short, whole) < 1e-4 and of_short - of_whole < 0.2 * of_whole
-    assert all(1e-9 < residual <= 1e-6 for phase in ("free", "nudged") for residual in rules_of[1].residuals.running[phase])
+    residuals = rules_of[1].residuals.running
+    assert all(1e-9 < residual <= 1e-6 for residual in residuals["free"] + residuals["nudged"])
     with pytest.raises(ValueError, match="settled: expected"):
         make(net, settled=1.5)
+
+
+@pytest.mark.parametrize("case, given, expected", [
+    (cases.dense(), {}, (30, 15, 0.0)), (cases.dense(), {"settled": 0.1}, (30, 15, 0.1)),
+    (cases.image(), {}, (120, 60, 0.01)), (cases.image(), {"settled": 0.0}, (120, 60, 0.0)),
+    (cases.image(), {"free_steps": 500}, (500, 15, 0.0)), (cases.image(), {"nudged_steps": 4}, (30, 4, 0.0))])
+def test_convolutions_settle_longer_where_the_phases_are_not_given(case, given, expected):
+    rule = make(case[0], **given)
+    assert (rule.free_steps, rule.nudged_steps, rule.settled) == expected
 
 
 def test_it_descends_on_the_loss():
