@@ -289,6 +289,7 @@ def test_every_key_of_an_experiment_is_explained():
     keys = experiment_keys()
     rows = {"expansion": figures.expansion_rows(expansions=[2], draws=1),
             "nudge_bias": figures.nudge_bias_rows([1e-2]),
+            "estimators": figures.estimators_rows(seeds=1, epochs=0, betas=[1.0]),
             "cauchy_error": figures.cauchy_error_rows(seeds=1, radii=(0.1,), points=(2,), samples=2),
             "homeostasis": figures.homeostasis_rows(seeds=1, epochs=0),
             "target_angles": figures.target_angles_rows(seeds=1, epochs=0, rules=("bp",)),

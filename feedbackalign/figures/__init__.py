@@ -21,6 +21,7 @@ from feedbackalign.figures.experiments.decay import planned_runs as planned_deca
 from feedbackalign.figures.experiments.depth import depth, depth_rows
 from feedbackalign.figures.experiments.depth import planned_runs as planned_depth
 from feedbackalign.figures.experiments.detection_power import detection_power, detection_power_rows
+from feedbackalign.figures.experiments.estimators import estimators, estimators_rows
 from feedbackalign.figures.experiments.expansion import expansion, expansion_rows
 from feedbackalign.figures.experiments.filtration import filtration, filtration_rows
 from feedbackalign.figures.experiments.first_layer import first_layer, first_layer_rows
@@ -59,7 +60,8 @@ from feedbackalign.validation import require_file, require_folder, require_funct
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "THEMES", "TRAINED",
            "animate", "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows",
            "compartments", "compartments_rows", "controller_at_work", "controller_at_work_rows", "decay", "decay_rows",
-           "depth", "depth_rows", "detection_power", "detection_power_rows", "draw_all", "expansion", "expansion_rows",
+           "depth", "depth_rows", "detection_power", "detection_power_rows", "draw_all", "estimators", "estimators_rows",
+           "expansion", "expansion_rows",
            "filtration", "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
            "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
            "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
@@ -73,6 +75,7 @@ FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angle
 # {name: (measures its rows, draws them)}; each is measured in seconds to a minute or two.
 EXPERIMENTS = {
     "nudge_bias": (nudge_bias_rows, nudge_bias),
+    "estimators": (estimators_rows, estimators),
     "cauchy_error": (cauchy_error_rows, cauchy_error),
     "homeostasis": (homeostasis_rows, homeostasis),
     "expansion": (expansion_rows, expansion),

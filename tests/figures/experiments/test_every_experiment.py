@@ -4,8 +4,8 @@ import pytest
 
 from feedbackalign import figures
 from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_feedback, test_decay, test_depth,
-                                       test_detection_power, test_first_layer, test_gradient_band, test_homeostasis,
-                                       test_input_scale, test_null_space, test_predictors, test_sparse,
+                                       test_detection_power, test_estimators, test_first_layer, test_gradient_band,
+                                       test_homeostasis, test_input_scale, test_null_space, test_predictors, test_sparse,
                                        test_spike_kernels, test_step_tolerance, test_target_angles, test_topology)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
@@ -14,6 +14,7 @@ ROWS = {
     "mlp": test_accuracy_and_path.rows, "resnet": lambda: test_accuracy_and_path.rows(layers=CONVOLUTIONAL),
     "sparse": test_sparse.rows, "depth": test_depth.rows, "homeostasis": test_homeostasis.rows,
     "target_angles": test_target_angles.rows, "first_layer": test_first_layer.rows, "null_space": test_null_space.rows,
+    "estimators": test_estimators.rows,
     "autoencoder_feedback": test_autoencoder_feedback.made,
     "decay": test_decay.two_runs, "gradient_band": test_gradient_band.rows,
     "nudge_bias": lambda: figures.nudge_bias_rows([1e-4, 1e-3, 1e-2]),
