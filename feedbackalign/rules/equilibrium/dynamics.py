@@ -208,11 +208,11 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
             if 2 * unsettled.sum() <= len(moving):
                 whole = _put_back(whole, moving, states)
                 moving, targets = moving[unsettled], None if targets is None else np.asarray(targets)[unsettled]
-                drive, *states = (_chosen(array, unsettled) for array in (drive, *states))
+                drive, *states = (chosen(array, unsettled) for array in (drive, *states))
     return _put_back(whole, moving, states), float(residuals.max())
 
 
-def _chosen(array, which):
+def chosen(array, which):
     """Some samples of a batch; images with the batch innermost in memory, as they were."""
     return array[which] if array.ndim == 2 else batch_innermost(array[which])
 

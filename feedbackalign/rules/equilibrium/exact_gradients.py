@@ -15,7 +15,7 @@ import itertools
 
 import numpy as np
 
-from feedbackalign.rules.equilibrium.dynamics import (as_input, before_pooling, down, from_above, from_below,
+from feedbackalign.rules.equilibrium.dynamics import (as_input, before_pooling, chosen, down, from_above, from_below,
                                                       pooled_change, preactivation, readout_gradients, settle,
                                                       synapse_product, top_error, unit_mean, unpooled,
                                                       weights_from_above)
@@ -133,13 +133,23 @@ def error_series(chain, x, states, targets, feedback=None):
 
     Yields lists δ_n = σ'(v_n) · (what has come back), per sample, without end.
     """
-    slope = slopes(chain, x, states, feedback)
-    error = [np.zeros_like(state) for state in states]
-    error[-1] = top_error(chain, states[-1], targets)
+    slope, deltas = slopes_and_errors(chain, x, states, targets, feedback)
     while True:
-        deltas = [s * e for s, e in zip(slope, error)]
         yield deltas
-        error = sent_back(chain, states, deltas, feedback)
+        deltas = earlier_errors(chain, states, slope, deltas, feedback)
+
+
+def slopes_and_errors(chain, x, states, targets, feedback=None):
+    """σ'(v), and δ⁰ = σ' e: zero but at the top."""
+    slope = slopes(chain, x, states, feedback)
+    deltas = [np.zeros_like(state) for state in states]
+    deltas[-1] = slope[-1] * top_error(chain, states[-1], targets)
+    return slope, deltas
+
+
+def earlier_errors(chain, states, slope, deltas, feedback=None):
+    """δᵏ⁺¹ = σ' Rᵀ δᵏ."""
+    return [s * error for s, error in zip(slope, sent_back(chain, states, deltas, feedback))]
 
 
 def gradients_of_errors(chain, x, states, deltas, feedback=None):
@@ -186,7 +196,7 @@ def implicit_gradients(chain, x, states, targets, feedback=None, most=5_000):
     if all(state.ndim == 2 for state in states):
         deltas = solved_errors(chain, x, states, targets, feedback)
     else:
-        deltas, remainder = _series_limit(error_series(chain, x, states, targets, feedback), most)
+        deltas, remainder = _series_limit(chain, x, states, targets, feedback, most)
     gradients = gradients_of_errors(chain, x, states, deltas, feedback)
     return gradients | readout_gradients(chain, states[-1], targets), remainder
 
@@ -198,16 +208,25 @@ def _sum(series):
     return total
 
 
-def _series_limit(series, most):
-    total = next(series)
-    for terms in itertools.islice(series, most):
-        total = [a + b for a, b in zip(total, terms)]
-        size, last = (max(float(np.abs(a).max()) for a in arrays) for arrays in (total, terms))
+def _series_limit(chain, x, states, targets, feedback, most):
+    """Σ_k δᵏ, and its last term over the sum; samples whose terms have vanished rest while the others go on."""
+    slope, terms = slopes_and_errors(chain, x, states, targets, feedback)
+    total, moving = [term.copy() for term in terms], np.arange(len(x))
+    for _ in range(most):
+        terms = earlier_errors(chain, states, slope, terms, feedback)
+        for whole, term in zip(total, terms):
+            whole[moving] += term
+        size = max(float(np.abs(whole).max()) for whole in total)
+        last = np.max([np.abs(term).reshape(len(moving), -1).max(axis=1) for term in terms], axis=0)    # (samples,)
         if not size < 1e100:                                # it diverges: no need to see where
             return total, float("inf")
-        if last <= EXACTLY / 100 * size:
+        going = last > EXACTLY / 100 * size
+        if not going.any():
             break
-    return total, last / size if size else 0.0
+        if 2 * going.sum() <= len(moving):
+            moving = moving[going]
+            slope, terms, states = ([chosen(array, going) for array in arrays] for arrays in (slope, terms, states))
+    return total, float(last.max()) / size if size else 0.0
 
 
 def recurrent_matrix(chain, feedback=None):

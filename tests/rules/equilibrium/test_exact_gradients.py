@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from feedbackalign.check.gradients import numerical_gradient
 from feedbackalign.networks.chains import settling_chain
+from feedbackalign.rules.equilibrium import exact_gradients
 from feedbackalign.rules.equilibrium.dynamics import (answer, from_below, preactivation, primitive_gradients,
                                                       settle, top_error)
 from feedbackalign.rules.equilibrium.exact_gradients import (error_series, implicit_gradients, recurrent_matrix,
@@ -276,6 +277,24 @@ def test_samples_settle_one_by_one_and_nothing_depends_on_the_company():
         alone, _ = settle_exactly(found, x[n:n + 1])
         for state, own in zip(together, alone):
             np.testing.assert_allclose(state[n], own[0], atol=1e-10)
+
+
+@pytest.mark.parametrize("pool", ["max", "softmax"])
+def test_the_series_of_a_sample_has_its_own_length(monkeypatch, pool):
+    """Samples whose terms have vanished rest: the gradient of the batch is the mean of theirs, from fewer products."""
+    net, x, labels = cases.image(pool, N=9)
+    for layer in net.weighted_layers():
+        layer.weight *= 2.0
+    found, states = cases.settled(net, x)
+    moved, earlier = [], exact_gradients.earlier_errors
+    monkeypatch.setattr(exact_gradients, "earlier_errors", lambda chain, states, *rest: (
+        moved.append(len(states[0])) or earlier(chain, states, *rest)))
+    together, remainder = implicit_gradients(found, x, states, labels)
+    assert remainder <= 1e-10 and moved[0] == 9 and moved[-1] <= 4
+    alone = [implicit_gradients(found, x[n:n + 1], [state[n:n + 1] for state in states], labels[n:n + 1])[0]
+             for n in range(9)]
+    for name, gradient in together.items():
+        np.testing.assert_allclose(gradient, np.mean([one[name] for one in alone], axis=0), rtol=1e-8, atol=1e-11)
 
 
 def test_what_cycles_when_synchronous_is_settled_by_damped_sweeps():
