@@ -60,15 +60,15 @@ from feedbackalign.validation import require_file, require_folder, require_funct
 __all__ = ["EXPERIMENTS", "FIGURES", "FORMATS", "NothingToShow", "SCALES", "TABLE_FORMATS", "THEMES", "TRAINED",
            "animate", "autoencoder_feedback", "autoencoder_feedback_rows", "cauchy_error", "cauchy_error_rows",
            "compartments", "compartments_rows", "controller_at_work", "controller_at_work_rows", "decay", "decay_rows",
-           "depth", "depth_rows", "detection_power", "detection_power_rows", "draw_all", "estimators", "estimators_rows",
-           "expansion", "expansion_rows",
-           "filtration", "filtration_rows", "first_layer", "first_layer_rows", "gradient_angles", "gradient_band",
-           "gradient_band_rows", "homeostasis", "homeostasis_rows", "input_scale", "input_scale_rows",
-           "learning_curves", "look", "mlp", "mlp_rows", "nudge_bias", "nudge_bias_rows", "null_space",
-           "null_space_rows", "output_folder", "page", "panels", "path_alignment", "predictors", "predictors_rows",
-           "resnet", "resnet_rows", "save", "schematic", "show", "slide", "sparse", "sparse_rows", "spike_kernels",
-           "spike_kernels_rows", "spike_times", "spike_times_rows", "step_tolerance", "step_tolerance_rows", "swept",
-           "table", "target_angles", "target_angles_rows", "tidy", "topology", "topology_rows"]
+           "depth", "depth_rows", "detection_power", "detection_power_rows", "draw_all", "estimators",
+           "estimators_rows", "expansion", "expansion_rows", "filtration", "filtration_rows", "first_layer",
+           "first_layer_rows", "gradient_angles", "gradient_band", "gradient_band_rows", "homeostasis",
+           "homeostasis_rows", "input_scale", "input_scale_rows", "learning_curves", "look", "mlp", "mlp_rows",
+           "nudge_bias", "nudge_bias_rows", "null_space", "null_space_rows", "output_folder", "page", "panels",
+           "path_alignment", "predictors", "predictors_rows", "resnet", "resnet_rows", "save", "schematic", "show",
+           "slide", "sparse", "sparse_rows", "spike_kernels", "spike_kernels_rows", "spike_times", "spike_times_rows",
+           "step_tolerance", "step_tolerance_rows", "swept", "table", "target_angles", "target_angles_rows", "tidy",
+           "topology", "topology_rows"]
 
 FIGURES = {"learning_curves": learning_curves, "gradient_angles": gradient_angles, "path_alignment": path_alignment}
 

@@ -174,7 +174,7 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
         h: s ← h s + (1 − h) σ(v).
     until : float
         A sample whose residual is no larger has settled. Once half of the samples have, the others go on without them;
-        once all have, the phase ends before `steps`.
+        once all have, the phase ends before `steps`. At 0 all go on together.
     watch : callable, optional
         Called with the states after every step.
 
@@ -205,7 +205,7 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
             unsettled = residual > until
             if not unsettled.any():
                 break
-            if 2 * unsettled.sum() <= len(moving):
+            if until and 2 * unsettled.sum() <= len(moving):
                 whole = _put_back(whole, moving, states)
                 moving, targets = moving[unsettled], None if targets is None else np.asarray(targets)[unsettled]
                 drive, *states = (chosen(array, unsettled) for array in (drive, *states))

@@ -5,8 +5,9 @@ import pytest
 from feedbackalign import figures
 from tests.figures.experiments import (test_accuracy_and_path, test_autoencoder_feedback, test_decay, test_depth,
                                        test_detection_power, test_estimators, test_first_layer, test_gradient_band,
-                                       test_homeostasis, test_input_scale, test_null_space, test_predictors, test_sparse,
-                                       test_spike_kernels, test_step_tolerance, test_target_angles, test_topology)
+                                       test_homeostasis, test_input_scale, test_null_space, test_predictors,
+                                       test_sparse, test_spike_kernels, test_step_tolerance, test_target_angles,
+                                       test_topology)
 from tests.figures.records import CONVOLUTIONAL, assert_fits_its_slide
 
 # How the rows of each experiment are made: by formula, or by a short measurement.
