@@ -107,4 +107,4 @@ def test_the_page_for_lecturers_has_a_row_for_every_lesson():
     page = (LESSONS / "TEACHING.md").read_text(encoding="utf-8").split("## Lesson by lesson")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", page, flags=re.M)
     about = {int(number) for number, aha, stumble in rows if len(aha) > 20 and len(stumble) > 20}
-    assert about == {int(path.stem[:2]) for path in FILES}
+    assert about >= {int(path.stem[:2]) for path in FILES}
