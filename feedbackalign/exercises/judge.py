@@ -5,6 +5,7 @@ import contextlib
 import copy
 import dataclasses
 import inspect
+import warnings
 import io
 import os
 import textwrap
@@ -41,18 +42,20 @@ def not_right(number, wrong):
 
 
 def judge(number, exercise, candidate, seconds=SECONDS):
-    """Try the candidate on every case and at every limit of the exercise -> Verdict."""
+    """Try the candidate on every case and at every limit of the exercise -> Verdict. Warnings are no faults."""
     trials, answers, failure = exercise.trials(), [], None
     wrong = _unfit(exercise, candidate, trials[0][1])
     try:
-        for limit, arguments in trials if wrong is None else ():
-            answer, failure = _answer(exercise, candidate, arguments, seconds)
-            if failure:
-                wrong = None if limit else failure
-                break
-            answers.append(answer)
-        wrong = wrong or complaint(exercise, trials, answers, failure,
-                                   ask=lambda arguments: _asked(exercise, candidate, arguments, seconds))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for limit, arguments in trials if wrong is None else ():
+                answer, failure = _answer(exercise, candidate, arguments, seconds)
+                if failure:
+                    wrong = None if limit else failure
+                    break
+                answers.append(answer)
+            wrong = wrong or complaint(exercise, trials, answers, failure,
+                                       ask=lambda arguments: _asked(exercise, candidate, arguments, seconds))
     except NotImplementedError:
         return Verdict("not done", f"exercise {number}: not done yet.")
     return not_right(number, wrong) if wrong else Verdict("right", f"exercise {number}: right.")
