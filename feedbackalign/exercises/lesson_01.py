@@ -63,7 +63,7 @@ def _networks_at_the_limits(rng):
     return {"one sample": _network(rng, 1, 4, 3, 2), "one hidden unit": _network(rng, 5, 3, 1, 2),
             "one output": _network(rng, 7, 2, 3, 1), "one input": _network(rng, 3, 1, 4, 2),
             "tiny inputs": (1e-150 * x, targets, W1, W2), "huge targets": (x, 1e150 * targets, W1, W2),
-            "hidden units far from 0": (x, targets, W1 * np.array([[1], [100], [1], [1], [-100], [1]]), W2)}
+            "hidden units far from 0": (x, targets, W1 * np.array([[1], [50], [1], [1], [-50], [1]]), W2)}
 
 
 def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, met=np.tanh, samples=slice(None), N=None,

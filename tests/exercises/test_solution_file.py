@@ -85,6 +85,13 @@ def test_whatever_the_process_does_to_itself_there_is_a_verdict(verdict_on, line
 
 
 @posix
+def test_a_copy_of_the_process_tries_nothing(write):
+    path = write(f"import os, numpy as np\ndef hidden_error(error, weight, v):\n    os.write(1, b'x\\n')\n"
+                 f"    if os.fork(): os.wait()\n    {RIGHT}")
+    assert check_file("1.1", path) == ("x\n" * TRIALS + "exercise 1.1: right.", True)
+
+
+@posix
 def test_what_a_right_function_leaves_behind_does_not_matter(write):
     lines = ["threading.Thread(target=time.sleep, args=(1000,)).start()",
              "threading.Thread(target=int, args='x').start()", "atexit.register(time.sleep, 1000)",
