@@ -225,6 +225,8 @@ def _factor(exercise, trials, rights, answers):
         return None
     if is_times([others[0]] * len(trials)):
         return f"your answer is {others[0]:.4g} times the right one"
+    if None not in counts and is_times([factors[0] * N / counts[0] for N in counts]):
+        return hints.wrong_N(f"{exercise.counted}, not {counts[0] / factors[0]:.4g} whatever it is")
     if all(right.size == 1 for _, right, _ in wrong):
         return None
     return f"all entries are off by one factor, {others[0]:.4g} here, and another one on another batch"

@@ -70,6 +70,13 @@ def test_n_times_is_seen_though_it_is_right_with_one_sample():
     assert "one factor 1/N too many" in said(lambda error, factor: right(error, factor) / len(error))
 
 
+def test_a_number_in_the_place_of_n_is_told_apart_from_n_times():
+    def divided_by(N):
+        return lambda error, factor: right(error, factor) / N * len(error)
+    for N in (5, 4, 60):
+        assert said(divided_by(N)).endswith(f"{hints.wrong_N(f'samples, not {N} whatever it is')}.")
+
+
 def test_an_argument_that_is_not_used_is_named():
     assert said(lambda error, factor: right(error, 0.7)).endswith(f"{hints.hard_coded('factor')}.")
     assert "whatever" not in said(lambda error, factor: right(error, factor)**3)
@@ -90,6 +97,7 @@ def test_a_mistake_is_compared_in_the_cases_and_at_the_limits_together():
     assert said(lambda error, factor: right(error, factor) + (error.shape[0] < 2), mistakes=mistakes).endswith(
         "you are at a limit.")
     assert said(lambda error, factor: right(error, factor) + 1, mistakes=mistakes).endswith("you are everywhere.")
+    assert "everywhere" not in said(lambda error, factor: right(error, factor) + 1 + 1e-5, mistakes=mistakes)
 
 
 def test_of_two_mistakes_that_of_the_cases_is_named():
