@@ -5,6 +5,7 @@ A trial is a case or a limit; `base` says what these are.
 
 import functools
 import itertools
+import re
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from feedbackalign.exercises import hints
 from feedbackalign.exercises.difference import allowed, alike, difference, largest
 
 CLOSE = 1e-6                # as near as this an answer is what a mistake gives: two epsilons may differ
+
+# What Python's own functions raise where NumPy's give nan.
+NOT_A_NUMBER = "math domain error|expected a number in range|ZeroDivisionError"
 
 # What may have happened to an array of the right answer, for any exercise: {words: change}.
 CHANGES = {
@@ -47,7 +51,7 @@ def complaint(exercise, trials, answers, failure=None, ask=lambda arguments: Non
                      for _, right, answer in _wrong_parts(exercise, rights[:cases], answers[:cases]))
     spans = [len(answers), cases] if is_off else [len(answers)]
     if first == len(answers):
-        hint = _known_mistake(exercise, trials, rights, [*answers, None])
+        hint = _known_mistake(exercise, trials, rights, [*answers, None]) if re.search(NOT_A_NUMBER, failure) else None
     else:
         looks = (_known_mistake, _zero, _change, functools.partial(_epsilon, names), _two_mistakes,
                  functools.partial(_unused, ask), _factor, _misplaced)
@@ -71,11 +75,11 @@ def _two_mistakes(exercise, trials, rights, answers):
     if None not in counts:
         beside |= {hints.no_mean(exercise.counted): [float(N) for N in counts],
                    hints.mean_twice(exercise.counted): [1 / N for N in counts]}
-    for hint, mistake in exercise.mistakes:
+    for hint, mistake in [(None, exercise.right), *exercise.mistakes]:          # the sign or the power may be all
         for words, factors in beside.items():
             if all(_gives(exercise, functools.partial(_times, factor, mistake), arguments, answer)
                    for factor, arguments, answer in zip(factors, trials, answers)):
-                return f"{hint}; and {words}"
+                return hint and f"{hint}; and {words}"
     return None
 
 
@@ -177,7 +181,7 @@ def _kept(right, answer):
 
 
 def _unused(ask, exercise, trials, rights, answers):
-    """An argument on which the answer does not depend, though the right one does; None if it depends on nothing."""
+    """An argument on which the answer does not depend, though the right one does."""
     if not _numbers_wrong(exercise, rights, answers):
         return None
     arguments = trials[0]
@@ -192,7 +196,7 @@ def _unused(ask, exercise, trials, rights, answers):
             pairs = _leaves(answers[0], ask(other))
             is_used[name] = is_used.get(name, False) or not pairs or not all(_equal(*pair, 0.0) for pair in pairs)
     unused = [name for name, used in is_used.items() if not used]
-    return hints.hard_coded(unused[0]) if unused and any(is_used.values()) else None
+    return hints.hard_coded(unused[0] if any(is_used.values()) else "all arguments") if unused else None
 
 
 def _altered(argument, times):
@@ -245,6 +249,7 @@ def _factor_of(pairs):
 
 def _misplaced(exercise, trials, rights, answers):
     wrong = _numbers_wrong(exercise, rights, answers)
-    is_so = wrong and all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise)
-                          for _, right, answer in wrong)
+    is_off = not all(_is_near(right, answer, exercise) for _, right, answer in wrong)
+    is_so = is_off and all(_is_near(np.sort(right, axis=None), np.sort(answer, axis=None), exercise)
+                           for _, right, answer in wrong)
     return "the numbers are right, but they stand in the wrong places" if is_so else None

@@ -1,5 +1,6 @@
 """Why an answer is wrong: at a limit, by a known mistake, by a change of the right one, by what is not used."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -80,7 +81,18 @@ def test_a_number_in_the_place_of_n_is_told_apart_from_n_times():
 def test_an_argument_that_is_not_used_is_named():
     assert said(lambda error, factor: right(error, 0.7)).endswith(f"{hints.hard_coded('factor')}.")
     assert "whatever" not in said(lambda error, factor: right(error, factor)**3)
-    assert "whatever" not in said(lambda error, factor: np.ones_like(error)), "what uses nothing is another mistake"
+    assert said(lambda error, factor: np.ones_like(error)).endswith(f"{hints.hard_coded('all arguments')}.")
+
+
+def test_what_differs_by_rounding_alone_is_not_in_the_wrong_places():
+    assert "places" not in said(lambda error, factor: right(error, factor) * (1 + 1e-8))
+    assert "places" in said(lambda error, factor: right(error, factor)[::-1, ::-1])
+
+
+def test_a_power_of_n_is_all_though_a_mistake_is_right_in_the_cases():
+    mistakes = [("you are at a limit", lambda error, factor: right(error, factor) + (len(error) == 1))]
+    text = said(lambda error, factor: right(error, factor) / len(error), mistakes=mistakes)
+    assert "1/N of the right one" in text and "limit" not in text
 
 
 def test_asking_again_prints_nothing(capsys):
@@ -135,6 +147,15 @@ def test_the_limits_lift_every_formula_above_1(limits, cosines):
 def test_an_arccos_without_a_clip_is_told_so_whether_it_is_nan_or_raises(arccos):
     text = judge("3.2", find("3.2"), angle(arccos)).text
     assert "parallel arrays" in text and hints.NOT_CLIPPED in text
+
+
+def test_what_raises_at_a_limit_for_another_reason_is_not_told_of_the_arccos():
+    def of_matrices(u, v):
+        cosine = np.trace(u.T @ v) / np.linalg.norm(u) / np.linalg.norm(v)
+        return math.degrees(math.acos(min(max(cosine, -1), 1)))
+    exercise = dataclasses.replace(find("3.2"), cases=lambda rng: [tuple(rng.normal(size=(2, N, 3))) for N in (3, 4)])
+    text = judge("3.2", exercise, of_matrices).text
+    assert "with one number each: your function raised" in text and hints.NOT_CLIPPED not in text
 
 
 @pytest.mark.parametrize("epsilon", [1e-6, 1e-8, 1e-12, 1e-16])
