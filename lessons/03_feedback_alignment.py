@@ -181,7 +181,7 @@ def feedback_update(error, W, B, v, x):
 
     error (N, out) is ∂L/∂z at the output of the layer above, which has the weights W (out, hidden) and the feedback
     weights B (out, hidden); v (N, hidden) are the hidden layer's pre-activations, x (N, in) its input. Return its ∂W,
-    (hidden, in). The error already holds the 1/N of the mean.
+    (hidden, in). The error already holds the 1/N of the mean; the slope of ReLU is 1 where v > 0 and 0 elsewhere.
     """
     raise NotImplementedError
 

@@ -182,7 +182,8 @@ def signed_error(error, weight, M, v):
     """Exercise 5.1. Send the error down through W's signs with M's magnitudes (equation 1), and on through ReLU.
 
     error (N, out) at the layer's output, weight and M (out, in), v (N, in) the pre-activations of the ReLU units below.
-    Return the error at v, (N, in). M is as it was drawn, of both signs; a synapse with weight 0 sends nothing.
+    Return the error at v, (N, in). M is as it was drawn, of both signs; a synapse with weight 0 sends nothing. The
+    slope of ReLU is 1 where v > 0 and 0 elsewhere.
     """
     raise NotImplementedError
 

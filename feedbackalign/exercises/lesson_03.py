@@ -13,7 +13,7 @@ def feedback_update(error, W, B, v, x):
 
     error (N, out) is ∂L/∂z at the output of the layer above, which has the weights W (out, hidden) and the feedback
     weights B (out, hidden); v (N, hidden) are the hidden layer's pre-activations, x (N, in) its input. Return its ∂W,
-    (hidden, in). The error already holds the 1/N of the mean.
+    (hidden, in). The error already holds the 1/N of the mean; the slope of ReLU is 1 where v > 0 and 0 elsewhere.
     """
     raise NotImplementedError
 
@@ -33,6 +33,8 @@ def _layers_at_the_limits(rng):
     return {"one sample": (e, w, b, np.abs(one) * [1, -1, 1, 1, -1], z), "one unit": _layer(rng, 6, 2, 1, 3),
             "one output": _layer(rng, 4, 1, 5, 2), "one input": _layer(rng, 5, 2, 3, 1),
             "a unit that is silent": (error, W, B, v * [1, 1, 0] - [0, 0, 1], x),
+            "pre-activations of exactly 0": (error, W, B, np.where(v < 0.5, v, 0.0), x),
+            "tiny pre-activations": (error, W, B, 1e-150 * v, x),
             "a tiny error": (1e-150 * error, W, B, v, x), "a huge error": (1e150 * error, W, B, v, x)}
 
 
@@ -98,6 +100,11 @@ EXERCISES = {
         ("the slope of the ReLU is the wrong way round: the error passes where v > 0",
          lambda *given: _update(*given, slope=lambda v: v <= 0)),
         ("the slope of a ReLU is 1 above 0, not above 1", lambda *given: _update(*given, slope=lambda v: v > 1)),
+        ("the slope of ReLU at v = 0 is 0, and yours is 1: write v > 0, not v >= 0",
+         lambda *given: _update(*given, slope=lambda v: v >= 0)),
+        ("the slope of ReLU at v = 0 is 0, and 0 / 0 is nan: write v > 0",
+         lambda *given: _update(*given, slope=lambda v: np.maximum(v, 0) / v)),
+        *epsilons(lambda *given: _update(*given[:-1], slope=lambda v: np.maximum(v, 0) / (np.abs(v) + given[-1]))),
         (hints.slope_of_the_wrong("the error that came down; it belongs at v"),
          lambda error, W, B, v, x: np.maximum(error @ B, 0).T @ x),
         (hints.slope_of_the_wrong("tanh(v); these units are ReLU"),

@@ -12,7 +12,8 @@ def signed_error(error, weight, M, v):
     """Exercise 5.1. Send the error down through W's signs with M's magnitudes (equation 1), and on through ReLU.
 
     error (N, out) at the layer's output, weight and M (out, in), v (N, in) the pre-activations of the ReLU units below.
-    Return the error at v, (N, in). M is as it was drawn, of both signs; a synapse with weight 0 sends nothing.
+    Return the error at v, (N, in). M is as it was drawn, of both signs; a synapse with weight 0 sends nothing. The
+    slope of ReLU is 1 where v > 0 and 0 elsewhere.
     """
     raise NotImplementedError
 
@@ -37,6 +38,7 @@ def _signed_layers_at_the_limits(rng):
     return {"one sample": (e, w, m, np.abs(one) * [1, 1, -1, 1]), "one unit": _layer(rng, 6, 3, 1),
             "one output": _layer(rng, 4, 1, 3), "weights of 0 everywhere": (error, 0.0 * weight, M, v),
             "tiny weights": (error, 1e-150 * weight, M, v), "huge weights": (error, 1e150 * weight, M, v),
+            "pre-activations of exactly 0": (error, weight, M, np.where(v < 0.5, v, 0.0)),
             "a tiny error": (1e-150 * error, weight, M, v), "huge magnitudes": (error, weight, 1e150 * M, v)}
 
 
@@ -102,6 +104,10 @@ EXERCISES = {
              lambda *given: np.maximum(_signed(*given, slope=np.ones_like), 0)),
             (hints.slope_of_the_wrong("tanh(v); these units are ReLU"),
              lambda *given: _signed(*given, slope=lambda v: 1 - np.tanh(v)**2)),
+            ("the slope of ReLU at v = 0 is 0, and yours is 1: write v > 0, not v >= 0",
+             lambda *given: _signed(*given, slope=lambda v: v >= 0)),
+            ("each synapse has a magnitude |M| of its own, and you took their mean",
+             lambda error, weight, M, v: _through(error, np.abs(M).mean() * np.sign(weight), v)),
             ("you multiplied with ReLU(v); its slope is 1 where v > 0, whatever v is",
              lambda *given: _signed(*given, slope=ops.activations.relu)),
             ("you sent the error through W itself; only its signs may be known on the way down",

@@ -35,7 +35,7 @@ ROWS = {
     "1.2": ("slope, samples, another N, loop, terms, array, matrix, signs", {}),
     "2.1": ("samples, channels, loop, places, terms, array, matrix, signs", {}),
     "2.2": ("samples, channels, loop, places, terms, array, matrix, signs", {}),
-    "3.1": ("slope, samples, loop, terms, array, matrix, signs", {
+    "3.1": ("slope, samples, loop, terms, quotient, array, matrix, signs", {
         "slope twice": "it is 1 or 0, and twice is once"}),
     "3.2": ("matrix norm, arccos, quotient, signs", {}),
     "4.1": ("slope, samples, loop, terms, array, matrix, signs", {

@@ -26,6 +26,8 @@ def test_3_1():
     prove("3.1", right=[solutions.feedback_update, solutions.feedback_update_by_samples], kinds={
         "slope left out": update(slope=lambda v, sent: 1.0),
         "slope of the wrong": [update(slope=lambda v, sent: sent > 0), update(slope=lambda v, sent: np.cosh(v)**-2)],
+        "epsilon": [update(slope=lambda v, sent: np.maximum(v, 0) / (v + 1e-12)),
+                    update(slope=lambda v, sent: np.maximum(v, 0) / (abs(v) + 1e-8))],
         "overwritten in a loop": [assigned, update(outputs=slice(-1, None)),
                                   update(samples=slice(-1, None), outputs=slice(-1, None))],
         "first left out": update(samples=slice(1, None)), "last left out": update(samples=slice(None, -1))},
@@ -33,6 +35,8 @@ def test_3_1():
              "W used, without slope": (update(lambda W, B: W, lambda v, sent: 1.0), "and left out the slope"),
              "v as slope": (update(slope=lambda v, sent: v * (v > 0)), "not v"),
              "silent units": (update(slope=lambda v, sent: v <= 0), "wrong way round"),
+             "slope at 0": (update(slope=lambda v, sent: v >= 0), "write v > 0, not v >= 0"),
+             "0 / 0": (update(slope=lambda v, sent: np.maximum(v, 0) / v), "0 / 0 is nan"),
              "above 1": (update(slope=lambda v, sent: v > 1), "not above 1"),
              "B turned round": (lambda e, W, B, v, x: (e @ B.T * (v > 0)).T @ x, "write the shape")})
 

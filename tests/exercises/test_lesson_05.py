@@ -32,6 +32,8 @@ def test_5_1():
              "M as drawn": (through(lambda weight, M: M), "as it was drawn"),
              "sizes of M alone": (through(lambda weight, M: abs(M)), "through |M|"),
              "ReLU of v": (through(slope=lambda v, sent: np.maximum(v, 0)), "multiplied with ReLU(v)"),
+             "slope at 0": (through(slope=lambda v, sent: v >= 0), "write v > 0, not v >= 0"),
+             "mean size": (through(lambda weight, M: abs(M).mean() * np.sign(weight)), "of its own"),
              "signs of M left in": (through(lambda weight, M: M * np.sign(weight)), "take |M|"),
              "bare signs": (through(lambda weight, M: np.sign(weight)), "the signs alone"),
              "exchanged": (through(lambda weight, M: abs(weight) * np.sign(M)), "the other way round"),
