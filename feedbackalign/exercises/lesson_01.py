@@ -67,11 +67,11 @@ def _networks_at_the_limits(rng):
 
 
 def _backprop(x, targets, W1, W2, slope=lambda v: 1 - np.tanh(v)**2, met=np.tanh, samples=slice(None), N=None,
-              way_up=np.tanh, top=np.ones_like):
+              way_up=np.tanh, top=np.ones_like, down=None):
     v = x @ W1.T                                                        # (N, hidden)
     y = way_up(v) @ W2.T
     error = (y - targets) * top(y) / (N or len(x))                      # (N, out)
-    hidden = error @ W2 * slope(v)                                      # (N, hidden)
+    hidden = error @ (W2 if down is None else down) * slope(v)          # (N, hidden)
     return hidden[samples].T @ x[samples], error[samples].T @ met(v)[samples]
 
 
@@ -97,6 +97,8 @@ EXERCISES = {
          lambda error, weight, v: error @ weight * (1 - np.tanh(v)**2).mean(axis=1, keepdims=True)),
         (hints.slope_of_the_wrong("at tanh(v); it belongs at the pre-activation v"),
          lambda error, weight, v: error @ weight * (1 - np.tanh(np.tanh(v))**2)),
+        (hints.mean_twice("outputs, and the error is a sum over them"),
+         lambda error, weight, v: error @ weight / len(weight) * (1 - np.tanh(v)**2)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, over the outputs",
          lambda error, weight, v: error[:, -1:] * weight[-1] * (1 - np.tanh(v)**2)),
         (f"{hints.FIRST_LEFT_OUT}, the first output's",
@@ -123,6 +125,8 @@ EXERCISES = {
                 *given, top=lambda y: 1 - np.tanh(y)**2)),
             ("the output y has no tanh, and so no slope 1 − y²", lambda *given: _backprop(
                 *given, top=lambda y: 1 - y**2)),
+            ("the error goes down through W2 as it was, not through W2 after its step",
+             lambda x, targets, W1, W2: _backprop(x, targets, W1, W2, down=W2 - _backprop(x, targets, W1, W2)[1])),
             ("you left out tanh on the way up: y = tanh(x W1ᵀ) W2ᵀ", lambda *given: _backprop(
                 *given, way_up=np.positive, met=np.positive)),
             ("you left out tanh on the way up, and its slope on the way down", lambda *given: _backprop(

@@ -114,6 +114,12 @@ def _way_down(error, weight, input_shape, stride, padding, first=0, step=None, a
     return wide[:, :, start:start + H, start:start + W]
 
 
+def _as_far_as_the_patches(error, weight, shape, stride, padding):
+    H, W = ((positions - 1) * stride + length - 2 * padding
+            for positions, length in zip(error.shape[2:], weight.shape[2:]))
+    return _sent_down(error, weight, shape, stride, padding)[:, :, :H, :W]
+
+
 def _mean_of_patches(error, weight, shape, stride, padding):
     ones = np.ones((1, 1, *error.shape[2:])), np.ones((1, 1, *weight.shape[2:])), (1, 1, *shape[2:])
     patches = conv.convolution_transport(*ones, stride, padding)                            # (1, 1, H, W)
@@ -134,6 +140,8 @@ EXERCISES = {
         ("the stride is left out: patch (p, q) begins at pixel (p · stride, q · stride)",
          lambda *given: _gradient_of_shifted(*given, step=1)),
         ("the kernel is flipped, upside down and left to right", lambda *given: _gradient(*given)[..., ::-1, ::-1]),
+        ("in and out are exchanged: the axes of a kernel are (out, in, kh, kw)",
+         lambda *given: _gradient(*given).swapaxes(0, 1)),
         (hints.mean_twice("positions, and a kernel's gradient is a sum over them"),
          lambda error, *given: _gradient(error, *given) / np.prod(error.shape[2:])),
         (hints.mean_twice("samples and positions, and a kernel's gradient is a sum over both"),
@@ -160,6 +168,10 @@ EXERCISES = {
          lambda error, weight, shape, stride, padding: _way_down(error, weight, shape, stride, padding, -padding)),
         ("the stride is left out: patch (p, q) begins at pixel (p · stride, q · stride)",
          lambda *given: _way_down(*given, step=1)),
+        ("the slice [padding:-padding] is empty where padding is 0: write [padding:padding + H]",
+         lambda *given: _sent_down(*given) if given[-1] else _sent_down(*given)[:, :, :0, :0]),
+        ("rows and columns that no patch meets belong to the image too, with an error of 0: its size is input_shape",
+         _as_far_as_the_patches),
         ("the kernel is flipped, upside down and left to right",
          lambda error, weight, *given: _way_down(error, weight[..., ::-1, ::-1], *given)),
         (hints.MIXED_SAMPLES_AND_CHANNELS, _columns_of),

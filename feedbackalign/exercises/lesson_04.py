@@ -88,6 +88,10 @@ EXERCISES = {
                     batch="output_error", mistakes=[
         (f"{hints.SLOPE_LEFT_OUT} of ReLU: B delivers the error at the units, and it still has to pass through them",
          lambda *given: _direct(*given, slope=np.ones_like)),
+        (f"{hints.SLOPE_LEFT_OUT} of ReLU at the top hidden layer", lambda *given: (
+            *_direct(*given)[:-1], _direct(*given, slope=np.ones_like)[-1])),
+        (f"{hints.SLOPE_LEFT_OUT} of ReLU at the lowest layer", lambda *given: (
+            _direct(*given, slope=np.ones_like)[0], *_direct(*given)[1:])),
         (hints.slope_of_the_wrong("the error; it belongs at the pre-activation v, whatever the sign of the error"),
          lambda output_error, feedback, preactivations: tuple(np.maximum(output_error @ B, 0) for B in feedback)),
         (hints.slope_of_the_wrong("tanh(v); these units are ReLU"),
@@ -111,6 +115,8 @@ EXERCISES = {
         (f"{hints.FIRST_LEFT_OUT}: B_l begins with the top layer's W, and has a row for every class", _without_the_top),
         ("you multiplied from the bottom up; B_l comes from the top down to layer l, and has a row for every class",
          _from_the_bottom),
+        ("B_l is the product of all W from the top down to layer l, and yours is of two of them",
+         lambda weights: (*(above @ W for W, above in zip(weights, weights[1:])), weights[-1].copy())),
         ("these are the weights themselves; B_l is the product of all W from the top down to layer l",
          lambda weights: tuple(W.copy() for W in weights)),
     ]),

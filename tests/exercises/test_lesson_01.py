@@ -27,6 +27,8 @@ def test_1_1():
         "slope of the wrong": [sent(lambda v: 1 - v**2), sent(lambda v: sech(np.tanh(v))), sent(lambda v: v > 0),
                                sent(lambda v: np.exp(-v) / (1 + np.exp(-v))**2),
                                lambda error, weight, v: sech(error @ weight) * (error @ weight)],
+        "mean twice": [lambda error, *rest: sent(sech)(error / len(error), *rest),
+                       lambda error, weight, v: sent(sech)(error, weight / len(weight), v)],
         "wrong axis": [sent(lambda v: sech(v).mean(axis=0)), sent(lambda v: sech(v[0])),
                        sent(lambda v: sech(v).mean(axis=1)[:, None])],
         "overwritten in a loop": last_output_only,
@@ -58,6 +60,13 @@ def last_sample_only(x, targets, W1, W2):
     return dW1, dW2
 
 
+def through_the_new_W2(x, targets, W1, W2):
+    gradient = backprop(x, targets, W1, W2)[1]
+    v = x @ W1.T
+    error = (np.tanh(v) @ W2.T - targets) / len(x)
+    return (error @ (W2 - gradient) * sech(v)).T @ x, gradient
+
+
 def test_1_2():
     prove("1.2", right=[solutions.two_layer_gradients, solutions.two_layer_gradients_by_the_package], kinds={
         "slope left out": lambda *given: backprop(*given, slope=np.ones_like),
@@ -74,6 +83,7 @@ def test_1_2():
              "v where tanh(v) belongs": (lambda *given: backprop(*given, met=lambda v: v), "the layer's input"),
              "slope at the top": (lambda *given: backprop(*given, top=sech), "no tanh, and so no slope"),
              "slope at the top, of y": (lambda *given: backprop(*given, top=lambda y: 1 - y**2), "no slope 1 − y²"),
+             "W2 after its step": (through_the_new_W2, "after its step"),
              "linear on the way up": (lambda *given: backprop(*given, up=np.positive, met=np.positive), "W2ᵀ"),
              "linear": (lambda *given: backprop(*given, up=np.positive, met=np.positive, slope=np.ones_like),
                         "and its slope on the way down"),

@@ -59,7 +59,8 @@ def test_2_1():
         own={"padding left out": (lambda *given: gradient(*given, above=0), "padding is left out"),
              "stride left out": (lambda *given: gradient(*given, step=1), "stride is left out"),
              "kernel flipped": (lambda *given: gradient(*given)[:, :, ::-1, ::-1], "flipped"),
-             "in and out exchanged": (lambda *given: gradient(*given).swapaxes(0, 1), "should have shape")})
+             "in and out exchanged": (lambda *given: gradient(*given).swapaxes(0, 1), "in and out are exchanged"),
+             "kernel's axes exchanged": (lambda *given: gradient(*given).swapaxes(2, 3), "should have shape")})
 
 
 def way_down(error, weight, shape, stride, padding, cut=None, step=None):
@@ -96,6 +97,16 @@ def mean_of_patches(error, weight, *given):
     return way_down(error, weight, *given) / np.where(patches > 0, patches, 1)
 
 
+def cut_with_minus(error, weight, shape, stride, padding):
+    wide = (*shape[:2], shape[2] + 2 * padding, shape[3] + 2 * padding)
+    return way_down(error, weight, wide, stride, padding, cut=0)[:, :, padding:-padding, padding:-padding]
+
+
+def as_far_as_the_patches(error, weight, shape, stride, padding):
+    H, W = (stride * (count - 1) + size - 2 * padding for count, size in zip(error.shape[2:], weight.shape[2:]))
+    return way_down(error, weight, (*shape[:2], H, W), stride, padding)
+
+
 def inside(error):
     """1 where neither row nor column is 0."""
     return np.multiply.outer(np.arange(error.shape[2]) > 0, np.arange(error.shape[3]) > 0)
@@ -122,5 +133,7 @@ def test_2_2():
         own={"nothing cut off": (lambda *given: way_down(*given, cut=0), "cut off nothing"),
              "stride left out": (lambda *given: way_down(*given, step=1), "stride is left out"),
              "kernel flipped": (lambda e, w, *given: way_down(e, np.flip(w, (2, 3)), *given), "flipped"),
+             "empty slice": (cut_with_minus, "[padding:padding + H]"),
+             "size of the patches": (as_far_as_the_patches, "no patch meets"),
              "the frame left on": (lambda e, w, n, s, p: way_down(
                  e, w, (*n[:2], n[2] + 2, n[3] + 2), s, p, cut=p), "should have shape")})

@@ -13,6 +13,13 @@ def sent(slope=lambda v, error: v > 0, classes=slice(None)):
     return wrong
 
 
+def mixed(is_left_out):
+    def wrong(output_error, feedback, preactivations):
+        layers = enumerate(zip(feedback, preactivations))
+        return [output_error @ B * ((v > 0) | is_left_out(k, len(feedback) - 1)) for k, (B, v) in layers]
+    return wrong
+
+
 def last_class_only(output_error, feedback, preactivations):
     errors = []
     for B, v in zip(feedback, preactivations):
@@ -34,7 +41,7 @@ def test_4_1():
         return tuple(solutions.direct_errors(*arguments))
 
     prove("4.1", right=[right, solutions.direct_errors, solutions.direct_errors_by_layers], kinds={
-        "slope left out": sent(lambda v, error: 1.0),
+        "slope left out": [sent(lambda v, error: 1.0), mixed(lambda k, top: k == top), mixed(lambda k, top: k == 0)],
         "slope of the wrong": [sent(lambda v, error: error > 0), sent(lambda v, error: np.cosh(v)**-2)],
         "overwritten in a loop": last_class_only,
         "first left out": sent(classes=slice(1, None)), "last left out": sent(classes=slice(None, -1))},
@@ -72,5 +79,7 @@ def test_4_2():
         "last left out": stopped_early, "first left out": without_the_top},
         own={"upside down": (lambda weights: solutions.matching_feedback(weights)[::-1], "on its head"),
              "from the bottom": (from_the_bottom, "from the bottom up"),
+             "products of two": (lambda weights: [above @ W for W, above in zip(weights, weights[1:])] + [
+                 weights[-1] * 1], "of two of them"),
              "the weights": (lambda weights: [1 * W for W in weights], "weights themselves"),
              "views of the weights": (lambda weights: [*right(weights)[:-1], weights[-1]], "a view of it")})

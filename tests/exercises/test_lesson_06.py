@@ -49,6 +49,9 @@ def test_6_1():
                  "its own weight"),
              "decay beside the rate": (lambda weight, B, error, x, lr, decay: (
                  (1 - decay) * weight - lr * error.T @ x, (1 - decay) * B - lr * error.T @ x), "multiplies both"),
+             "decay after the step": (lambda weight, B, error, x, lr, decay: tuple(
+                 part - lr * decay * part for part in (weight - lr * error.T @ x, B - lr * error.T @ x)),
+                 "before the step"),
              "in place": (in_place, "changes its argument weight: write weight = weight - …, not weight -= …"),
              "in place by name": (in_place_by_name, "changes its argument weight: work on a copy"),
              "gradients turned round": (lambda weight, B, error, x, lr, decay: (
@@ -99,6 +102,8 @@ def test_6_2():
                  B, weight, noise, rate, sigma, shrink=1 + rate * sigma**2), "the step is added to B"),
              "decay without sigma": (lambda B, weight, noise, rate, sigma: mirrored(
                  B, weight, noise, rate, sigma, shrink=rate), "not η_m:"),
+             "decay by the variance": (lambda B, weight, noise, rate, sigma: mirrored(
+                 B, weight, noise, rate, sigma, shrink=sigma**2), "not σ²"),
              "decay by sigma": (lambda B, weight, noise, rate, sigma: mirrored(
                  B, weight, noise, rate, sigma, shrink=rate * sigma), "not η_m σ"),
              "divided by the variance": (lambda B, weight, noise, rate, sigma: mirrored(

@@ -50,7 +50,7 @@ def test_7_1():
              "R's weights too": (R_gradient(lambda x, error, weight, B, R: R * ((error @ B).T @ x)), "m = e B alone"),
              "everything's sign": (lambda *given: tuple(-part for part in right(*given)), "wrong everywhere"),
              "two of three": (lambda *given: right(*given)[:2], "3 things, e_in"),
-             "another order": (lambda *given: right(*given)[::-1], "should have shape"),
+             "another order": (lambda *given: right(*given)[::-1], "the order is e_in"),
              "R before B": (way_down(lambda error, weight, B, R: error @ R @ B), "write the shape")})
 
 
@@ -117,4 +117,5 @@ def test_7_2():
                  -np.cumsum(lrs * decays) / (1 - momentum)), "on average"),
              "slow law": (lambda lrs, decays, momentum: np.cumprod(
                  1 - lrs * decays / (1 - momentum)), "gathered way"),
-             "the last alone": (lambda *given: recursion(*given)[-1:], "shape")})
+             "the last alone": (lambda *given: recursion(*given)[-1], "after every step"),
+             "the last, in an array": (lambda *given: recursion(*given)[-1:], "shape")})
