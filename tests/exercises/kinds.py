@@ -89,6 +89,9 @@ ROWS = {
     "21.1": ("slope, samples, loop, terms, array, matrix, signs", {
         "slope twice": "it is 1 or 0, and twice is once"}),
     "21.2": ("samples, loop, terms, quotient, array, matrix, signs, constant", {}),
+    "22.1": ("loop, terms, array, matrix, signs", {}),
+    "22.2": ("quotient, signs, constant", {
+        "absolute value": "neither is ever negative", "cut off": "neither is ever negative"}),
 }
 
 

@@ -8,16 +8,19 @@ from tests.solutions import lesson_22 as solutions
 
 def test_22_1():
     right = solutions.sparse_path
-    prove("22.1", right=[right, solutions.sparse_path_by_loops], kind="other",
+
+    def of_middle(units):
+        return lambda weight, B, mask: right(weight, B[:, units], mask[units])
+    prove("22.1", right=[right, solutions.sparse_path_by_loops], kinds={
+        "overwritten in a loop": of_middle([-1]),
+        "first left out": of_middle(slice(1, None)), "last left out": of_middle(slice(None, -1))},
           own={"no mask": (lambda weight, B, mask: B @ (B.T @ weight), "no synapse"),
                "mask on its head": (lambda weight, B, mask: right(weight, B, np.logical_not(mask)), "on its head"),
                "W": (lambda weight, B, mask: weight.copy(), "this is W"),
                "no cross-talk": (lambda weight, B, mask: np.einsum("om,om,mi,oi->oi", B, B, mask, weight),
                                  "cross-talk"),
                "R alone": (lambda weight, B, mask: mask * (B.T @ weight), "shape"),
-               "sign": (lambda *arguments: -right(*arguments), "sign"),
-               "transposed": (lambda *arguments: right(*arguments).T, "transpose"),
-               "squeezed": (lambda *arguments: np.squeeze(right(*arguments)), "shape"),
+               "mean": (lambda weight, B, mask: right(weight, B, mask) / B.shape[1], "a sum over them"),
                "mask overwritten": (overwriting, "changes its argument mask")})
 
 
@@ -37,7 +40,9 @@ def length_of(length):
 
 def test_22_2():
     numbers = "numbers cannot be changed"
-    prove("22.2", right=[solutions.expected_path, solutions.expected_path_by_its_two_parts], kind="other",
+    prove("22.2", right=[solutions.expected_path, solutions.expected_path_by_its_two_parts], kinds={
+        "epsilon": [length_of(lambda r, d: np.sqrt(d * d + d / (r + 1e-8))),
+                    length_of(lambda r, d: np.sqrt(d * (d + 1 / (r + 1e-12))))]},
           own={"radians": (angle_of(lambda r, d: np.arctan(1 / np.sqrt(r * d))), "radians"),
                "full density": (angle_of(lambda r, d: np.degrees(np.arctan(1 / np.sqrt(r)))), "at d = 1"),
                "complement": (angle_of(lambda r, d: np.degrees(np.arctan(np.sqrt(r * d)))), "complement"),
