@@ -134,8 +134,9 @@ EXERCISES = {
             ("this is the square of the correlation", _correlation(lambda w, b: ops.norms.correlation(w, b)**2)),
             *[("this is the covariance; the correlation divides it by the two standard deviations",
                _correlation(covariance)) for covariance in (_covariance, lambda w, b: np.cov(w, b)[0, 1])],
-            (hints.wrong_N("pairs in every mean: np.cov divides by n − 1 and np.std by n"),
-             _correlation(lambda w, b: ops.norms.correlation(w, b) * len(w) / (len(w) - 1))),
+            *[(hints.wrong_N("pairs in every mean: np.cov divides by n − 1 and np.std by n, and a sum by nothing"),
+               _correlation(lambda w, b, factor=factor: ops.norms.correlation(w, b) * factor(len(w))))
+              for factor in (lambda n: n / (n - 1), lambda n: (n - 1) / n, lambda n: n, lambda n: n - 1)],
             ("you exchanged the two: the share comes first", lambda *given: _counted(*given)[::-1]),
             (f"{hints.FIRST_LEFT_OUT}, the first output's",
              lambda weight, feedback: _counted(weight[BUT_FIRST], feedback[BUT_FIRST])),
@@ -172,6 +173,14 @@ EXERCISES = {
             ("the signs of B are not B", lambda R, mask, B, *rest: _step(R, mask, np.sign(B), *rest)),
             (f"{hints.mean_twice('samples')}, by which the error is divided already",
              lambda R, mask, B, error, *rest: _step(R, mask, B, error, *rest, scale=1 / len(error))),
+            (f"{hints.mean_twice('samples')}, and the decay has none", lambda R, mask, B, error, *rest: (
+                _step(R, mask, B, error, *rest, scale=1 / len(error), shrink=1 / len(error)))),
+            *[("you summed over the batch before the product; each sample has a product of its own",
+               lambda R, mask, B, error, x, lr, decay, mean=mean: _step(
+                   R, mask, B, mean(error, axis=0, keepdims=True), mean(x, axis=0, keepdims=True), lr, decay))
+              for mean in (np.mean, np.sum)],
+            (f"{hints.ABS}: the gradient has one", lambda *given: (
+                _step(*given, scale=0.0) - given[-2] * np.abs(_step(0 * given[0], *given[1:-2], -1.0, 0.0)))),
             ("your gradient is N times the right one: the error is that of the batch mean already",
              lambda R, mask, B, error, *rest: _step(R, mask, B, error, *rest, scale=len(error))),
             ("this is what changes, not the new R", lambda R, *rest: _step(R, *rest) - R),

@@ -131,6 +131,8 @@ EXERCISES = {
              lambda loss, weight, noise, sigma: _change(loss, weight, weight * noise, sigma) / sigma * noise),
             ("the jitter is added to the weights; you put it in their place",
              lambda loss, weight, noise, sigma: (loss(sigma * noise) - loss(weight)) / sigma * noise),
+            (f"{hints.SIGN}, that of the loss without jitter: it is subtracted",
+             lambda loss, weight, noise, sigma: (loss(weight + sigma * noise) + loss(weight)) / sigma * noise),
             ("you did not subtract the loss without jitter, L(θ): what is credited is the change",
              lambda loss, weight, noise, sigma: loss(weight + sigma * noise) / sigma * noise),
             (f"{hints.ABS}: the loss may fall",
@@ -153,9 +155,9 @@ EXERCISES = {
                 lambda *given: np.full_like(given[2], _change(*given) / given[-1]),
                 lambda *given: _change(*given) / given[-1])],
             ("each weight was jittered alone; all of them are jittered at once, and heard once", _one_at_a_time),
-            (hints.mean_twice("samples, by which the loss is divided already; the number of weights does not count"),
+            (hints.mean_twice("weights: an estimate is no mean over them"),
              lambda *given: _credited(*given) / given[2].size),
-            (hints.mean_twice("samples, by which the loss is divided already; the number of units does not count"),
+            (hints.mean_twice("units: an estimate is no mean over them"),
              lambda *given: _credited(*given) / len(given[2])),
         ]),
     "9.2": Exercise(
@@ -171,6 +173,9 @@ EXERCISES = {
             ("each sample's own loss is subtracted; yours is the mean of the batch",
              lambda x, noise, losses, jittered_losses, sigma: _given_credit(
                  x, noise, jittered_losses - losses.mean(), sigma)),
+            (f"{hints.SIGN}, that of the loss without noise: it is subtracted",
+             lambda x, noise, losses, jittered_losses, sigma: _given_credit(
+                 x, noise, jittered_losses + losses, sigma)),
             ("you did not subtract the loss without noise",
              lambda x, noise, losses, jittered_losses, sigma: _given_credit(x, noise, jittered_losses, sigma)),
             (f"{hints.ABS}: a loss may fall", _changed(np.abs)),
@@ -191,6 +196,8 @@ EXERCISES = {
               for not_of, count in [("not of units", lambda x, noise, *rest: noise.shape[1]),
                                     ("not of inputs", lambda x, *rest: x.shape[1]),
                                     ("not of samples times units", lambda x, noise, *rest: noise.size)]],
+            (f"{hints.OFF_BY_ONE}: the mean divides by N, not by N − 1",
+             lambda x, *rest: _each_its_own(x, *rest) * np.divide(len(x), len(x) - 1)),
             *[(f"{hint}, {where}", lambda *given, only=only: _each_its_own(*given, samples=only))
               for hint, where, only in [(hints.OVERWRITTEN_IN_LOOP, "over the samples", slice(-1, None)),
                                         (hints.FIRST_LEFT_OUT, "the first sample's", slice(1, None)),

@@ -145,6 +145,8 @@ EXERCISES = {
             (f"{hints.SIGN}, that of the bias", _driven(lambda x, s2, W1, b1, W2: _drive(x, s2, W1, -b1, W2))),
             ("you left out the unit: σ of the drive is what the layer is asked to be", _shaped(lambda v: v)),
             ("σ(v) is clip(v / 2, 0, 1): you left out the half", _shaped(lambda v: np.clip(v, 0, 1))),
+            ("σ(v) is clip(v / 2, 0, 1): you took the half twice", _shaped(lambda v: _unit(v / 2))),
+            ("this is what changes, not the new state", lambda x, s1, *rest: _damped(x, s1, *rest) - s1),
             ("σ(v) is clip(v / 2, 0, 1): you took the half after the clip", _shaped(lambda v: np.clip(v, 0, 1) / 2)),
             ("σ is clipped at 0 and at 1; yours is not clipped", _shaped(lambda v: v / 2)),
             ("σ is clipped at 0 and at 1; yours has no end at 1", _shaped(lambda v: np.maximum(v / 2, 0))),
@@ -195,6 +197,7 @@ EXERCISES = {
                                     ("−β", {"first": 0.0}), ("−β", {"first": 0.0, "second": 2.0})]],
             (f"{hints.SIGN}, that of the product under +β: it is taken off",
              lambda *given: _contrast(*given, second=-1.0)),
+            (f"{hints.SIGN}, that of the product under −β: it is added", lambda *given: _contrast(*given, first=-1.0)),
             ("this is the product of the differences; what counts is a difference of products",
              lambda below_plus, plus, below_minus, minus, beta:
              (plus - minus).T @ (below_minus - below_plus) / (2 * beta * len(plus))),
@@ -212,6 +215,8 @@ EXERCISES = {
               for not_of, count in [("not of units", lambda below_plus, plus, *rest: plus.shape[1]),
                                     ("not of units below", lambda below_plus, *rest: below_plus.shape[1]),
                                     ("not of samples times units", lambda below_plus, plus, *rest: plus.size)]],
+            (f"{hints.OFF_BY_ONE}: the mean divides by N, not by N − 1",
+             lambda *given: _contrast(*given) * np.divide(len(given[0]), len(given[0]) - 1)),
             *[(f"{hint}, {where}", lambda *given, only=only: _contrast(*given, samples=only))
               for hint, where, only in [(hints.OVERWRITTEN_IN_LOOP, "over the samples", LAST),
                                         (hints.FIRST_LEFT_OUT, "the first sample's", BUT_FIRST),

@@ -158,6 +158,8 @@ EXERCISES = {
               for not_of, count in [("not of units", lambda noise, *rest: noise.shape[1]),
                                     ("not of units below", lambda *given: given[-1].shape[1]),
                                     ("not of probes times units", lambda noise, *rest: noise.size)]],
+            (f"{hints.OFF_BY_ONE}: the mean divides by P, not by P − 1",
+             lambda *given: _two_halves(*given) * np.divide(len(given[0]), len(given[0]) - 1)),
             *[(f"{hint}, {where}", lambda *given, only=only: _two_halves(*given, probes=only))
               for hint, where, only in [(hints.OVERWRITTEN_IN_LOOP, "over the probes", LAST),
                                         (hints.FIRST_LEFT_OUT, "the first probe's", BUT_FIRST),

@@ -107,6 +107,8 @@ EXERCISES = {
                lambda h, h_above, target_above, Q, c, bias=bias: h + np.tanh((target_above - h_above) @ Q.T + bias * c))
               for bias in (1.0, 0.0)],
             ("you left out tanh: g(t) = tanh(Q t + c)", lambda *given: _corrected(*given, unit=np.positive)),
+            ("g of the answer above has a tanh too; yours has one at the target alone",
+             lambda h, h_above, target_above, Q, c: h + np.tanh(target_above @ Q.T + c) - (h_above @ Q.T + c)),
             ("tanh belongs to the feedback alone; yours is of h too",
              lambda h, *rest: np.tanh(_corrected(h, *rest, unit=np.positive))),
             ("you left out the bias c of the feedback", lambda *given: _corrected(*given[:-1], 0 * given[-1])),
@@ -142,6 +144,8 @@ EXERCISES = {
              lambda noise, shift, Q: 2 * (shift @ Q.T - noise).T @ (shift @ Q.T) / len(noise)),
             ("what is left over meets the shift that Q was given, not itself", lambda noise, shift, Q: (
                 2 * (shift @ Q.T - noise).T @ (shift @ Q.T - noise) / len(noise))),
+            ("what is left over meets the shift that Q was given, not the noise",
+             lambda noise, shift, Q: 2 * (shift @ Q.T - noise).T @ noise / len(noise)),
             ("you left out the shift that Q was given: what is left over is to be multiplied with it",
              lambda noise, shift, Q: 2 * (shift @ Q.T - noise).T @ np.ones_like(shift) / len(noise)),
             (f"{hints.ABS}: what is left over may be below 0",
@@ -151,6 +155,8 @@ EXERCISES = {
                 ("not of units", lambda noise, shift: noise.shape[1]),
                 ("not of samples times outputs", lambda noise, shift: shift.size),
                 ("not of outputs", lambda noise, shift: shift.shape[1])]],
+            (f"{hints.OFF_BY_ONE}: the mean divides by N, not by N − 1",
+             lambda noise, shift, Q: _slope(noise, shift, Q) * np.divide(len(noise), len(noise) - 1)),
             ("this is Q after a step, not the gradient", lambda noise, shift, Q: Q - _slope(noise, shift, Q)),
             ("the gradient has what is left over itself, not its square",
              lambda noise, shift, Q: 2 * ((shift @ Q.T - noise)**2).T @ shift / len(noise)),

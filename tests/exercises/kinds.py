@@ -54,7 +54,7 @@ ROWS = {
     "8.1": ("another N, loop, terms, quotient, signs", {}),
     "8.2": ("decay, samples, loop, terms, array, matrix, signs, constant", {}),
     "9.1": ("samples, quotient, array, matrix, signs, constant", {"no mean": "the loss holds its mean"}),
-    "9.2": ("samples, another N, broadcast, loop, terms, quotient, array, matrix, signs, constant",
+    "9.2": ("samples, another N, broadcast, loop, places, terms, quotient, array, matrix, signs, constant",
             {"wrong axis": "there are as many changes as samples, and not as units: NumPy refuses"}),
     "10.1": ("loop, terms, arccos, signs", {"not clipped": "no product of cosines is above 1"}),
     "10.2": ("slope, product, samples, loop, terms, array, matrix, signs", {"slope twice": "it is 0 or 1"}),
@@ -64,10 +64,10 @@ ROWS = {
     "12.1": ("samples, broadcast, loop, terms, array, matrix, signs, constant",
              {"wrong axis": "the bias has one entry a unit, not one a sample: NumPy refuses",
               "cut off": "every state is between 0 and 1"}),
-    "12.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
+    "12.2": ("samples, another N, loop, places, terms, phases, quotient, array, matrix, signs, constant", {}),
     "13.1": ("samples, another N, broadcast, loop, places, terms, quotient, array, matrix, signs",
              {"wrong axis": "there are as many β as points, and not as units: NumPy refuses"}),
-    "13.2": ("samples, another N, loop, terms, array, matrix, signs", {}),
+    "13.2": ("samples, another N, loop, places, terms, array, matrix, signs", {}),
     "14.1": ("samples, broadcast, loop, terms, array, matrix, signs",
              {"wrong axis": "the bias has one entry a unit, not one a sample: NumPy refuses"}),
     "14.2": ("samples, another N, loop, terms, array, matrix, signs", {}),
@@ -92,6 +92,7 @@ ROWS = {
     "22.1": ("loop, terms, array, matrix, signs", {}),
     "22.2": ("quotient, signs, constant", {
         "absolute value": "neither is ever negative", "cut off": "neither is ever negative"}),
+    "14.2": ("samples, another N, loop, places, terms, array, matrix, signs", {}),
 }
 
 

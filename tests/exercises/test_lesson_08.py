@@ -60,7 +60,10 @@ def test_8_1():
                         solutions.count_reciprocal_by_the_package], kinds={
         "wrong N": [share(lambda w, b: (w & b).mean()), share(lambda w, b: (w & b).sum() / b.sum()),
                     share(lambda w, b: (w & b).sum() / (w | b).sum()),
-                    correlation(lambda w, b: np.cov(w, b)[0, 1] / (np.std(w) * np.std(b)))],
+                    correlation(lambda w, b: np.cov(w, b)[0, 1] / (np.std(w) * np.std(b))),
+                    correlation(lambda w, b: np.cov(w, b, ddof=0)[0, 1] / (w.std(ddof=1) * b.std(ddof=1))),
+                    correlation(lambda w, b: (w - w.mean()) @ (b - b.mean()) / (w.std() * b.std())),
+                    correlation(lambda w, b: (w - w.mean()) @ (b - b.mean()) / (w.std(ddof=1) * b.std(ddof=1)))],
         "overwritten in a loop": last_output_counted,
         "first left out": of_outputs(BUT_FIRST), "last left out": of_outputs(BUT_LAST),
         "epsilon": [correlation(weakened(epsilon)) for epsilon in (1e-6, 1e-8, 1e-12, 1e-30)]},
@@ -95,6 +98,10 @@ def stepped(R, mask, B, error, x, lr, decay, *, by=1.0, shrink=1.0, samples=slic
     return mask * ((1 - shrink * lr * decay) * R - by * lr * gradient)
 
 
+def of_a_gradient(gradient):
+    return lambda R, mask, B, error, x, lr, decay: np.where(mask, R - lr * (gradient(B, error, x) + decay * R), 0.0)
+
+
 def last_sample_only(R, mask, B, error, x, lr, decay):
     gradient = np.zeros_like(R)
     for n in range(len(x)):
@@ -124,7 +131,10 @@ def test_8_2():
     prove("8.2", right=[solutions.masked_step, solutions.masked_step_by_gradient], kinds={
         "decay's sign": only(shrink=-1.0),
         "sign": [lambda *given: -stepped(*given), only(by=-1.0), only(by=-1.0, shrink=-1.0)],
-        "mean twice": lambda R, mask, B, error, *rest: stepped(R, mask, B, error, *rest, by=1 / len(error)),
+        "mean twice": [lambda *given: stepped(*given, by=1 / len(given[4])),
+                       lambda *given: stepped(*given, by=1 / len(given[4]), shrink=1 / len(given[4]))],
+        "absolute value": [lambda *given: np.abs(stepped(*given)), of_a_gradient(
+            lambda B, error, x: np.abs(B.T @ error.T @ x))],
         "overwritten in a loop": [last_sample_only, last_of_every_loop, only(outputs=LAST)],
         "first left out": [only(samples=BUT_FIRST), only(outputs=BUT_FIRST)],
         "last left out": [only(samples=BUT_LAST), only(outputs=BUT_LAST)]},
@@ -144,6 +154,10 @@ def test_8_2():
              "decay of the signs": (lambda R, mask, B, error, x, lr, decay: stepped(
                  R, mask, B, error, x, lr, 0.0) - lr * decay * np.sign(R), "yours is of its signs"),
              "signs of B": (lambda R, mask, B, *rest: stepped(R, mask, np.sign(B), *rest), "the signs of B are not B"),
+             "means first": (of_a_gradient(lambda B, error, x: np.outer(error.mean(axis=0) @ B, x.mean(axis=0))),
+                             "before the product"),
+             "sums first": (of_a_gradient(lambda B, error, x: np.outer(error.sum(axis=0) @ B, x.sum(axis=0))),
+                            "before the product"),
              "N times": (lambda R, mask, B, error, *rest: stepped(R, mask, B, error, *rest, by=len(error)),
                          "N times the right one"),
              "the change alone": (lambda R, *rest: stepped(R, *rest) - R, "what changes, not the new R"),

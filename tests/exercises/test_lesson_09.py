@@ -37,7 +37,8 @@ def test_9_1():
 
     prove("9.1", right=[solutions.weight_perturbation, solutions.weight_perturbation_in_place], kinds={
         "sign": [lambda *given: -jittered(*given), lambda *given: jittered(*given, by=-given[-1]),
-                 lambda *given: -jittered(*given, by=-given[-1])],
+                 lambda *given: -jittered(*given, by=-given[-1]),
+                 lambda *given: jittered(*given, before=-given[0](given[1]))],
         "absolute value": [lambda *given: np.abs(jittered(*given)),
                            lambda *given: abs(rise(*given)) * given[2] / given[-1]],
         "cut off": [lambda *given: np.maximum(jittered(*given), 0.0), lambda *given: np.clip(jittered(*given), -1, 1),
@@ -96,12 +97,14 @@ def test_9_2():
         return lambda *given: credited(*given, samples=samples)
 
     prove("9.2", right=[solutions.node_perturbation, solutions.node_perturbation_by_samples], kinds={
+        "sign": [lambda *given: -credited(*given), changed(lambda was, now: was + now)],
         "absolute value": [lambda *given: np.abs(credited(*given)), changed(lambda was, now: abs(now - was))],
         "cut off": [lambda *given: np.maximum(credited(*given), 0.0),
                     changed(lambda was, now: np.clip(now - was, 0, None))],
         "wrong N": [lambda *given: credited(*given, N=given[1].size),
                     lambda *given: credited(*given, N=given[0].shape[1]),
                     lambda *given: credited(*given, N=given[1].shape[1])],
+        "off by one": lambda *given: credited(*given) * np.float64(len(given[0])) / (len(given[0]) - 1),
         "overwritten in a loop": [last_sample_only, lambda *given: last_sample_only(*given) * len(given[0])],
         "first left out": of_samples(slice(1, None)), "last left out": of_samples(slice(None, -1)),
         "epsilon": [lambda *given, epsilon=epsilon: credited(*given[:-1], given[-1] + epsilon)

@@ -90,6 +90,7 @@ def test_13_2():
     prove("13.2", right=[solutions.local_pull_of_noise, solutions.local_pull_of_noise_at_once], kinds={
         "wrong N": [lambda *given: pull(*given, P=given[0].size), lambda *given: pull(*given, P=given[0].shape[1]),
                     lambda *given: pull(*given, P=given[2].shape[1])],
+        "off by one": lambda *given: pull(*given) * np.float64(len(given[0])) / (len(given[0]) - 1),
         "overwritten in a loop": [last_probe_only, lambda *given: last_probe_only(*given) * len(given[0])],
         "first left out": only(probes=BUT_FIRST), "last left out": only(probes=BUT_LAST)},
         own={"Hebbian alone": (only(second=0.0), "Hebbian half only"),

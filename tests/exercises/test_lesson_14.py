@@ -47,6 +47,8 @@ def test_14_1():
              "difference first, no bias": (lambda h, h_above, target_above, Q, c: h + np.tanh(
                  (target_above - h_above) @ Q.T), "through it alone"),
              "no tanh": (only(unit=np.array), "left out tanh"),
+             "one tanh": (lambda h, h_above, target_above, Q, c: (
+                 h + np.tanh(target_above @ Q.T + c) - h_above @ Q.T - c), "one at the target alone"),
              "tanh of all": (lambda *given: np.tanh(moved(*given, unit=np.array)), "yours is of h too"),
              "no bias": (lambda *given: moved(*given[:-1], 0), "left out the bias c"),
              "bias at the target": (only(c_off=0.0), "at the target alone"),
@@ -80,6 +82,7 @@ def test_14_2():
         "sign": [lambda *given: -slope(*given), lambda noise, shift, Q: slope(-noise, shift, Q)],
         "absolute value": [lambda *given: np.abs(slope(*given)), lambda noise, shift, Q: (
             2 * np.abs(noise - shift @ Q.T).T @ shift / len(noise))],
+        "off by one": lambda *given: slope(*given) * np.float64(len(given[0])) / (len(given[0]) - 1),
         "wrong N": [lambda *given: slope(*given, N=given[0].size), lambda *given: slope(*given, N=given[0].shape[1]),
                     lambda *given: slope(*given, N=given[1].size), lambda *given: slope(*given, N=given[1].shape[1])],
         "overwritten in a loop": [last_sample_only, lambda *given: last_sample_only(*given) * len(given[0]),
@@ -91,6 +94,7 @@ def test_14_2():
              "noise alone": (lambda noise, shift, Q: -2 * noise.T @ shift / len(noise), "only the noise is there"),
              "own answer": (lambda noise, shift, Q: 2 * (shift @ Q.T - noise).T @ (shift @ Q.T) / len(noise),
                             "own answer"),
+             "noise met": (lambda noise, shift, Q: 2 * (Q @ shift.T - noise.T) @ noise / len(noise), "not the noise"),
              "itself met": (lambda noise, shift, Q: slope(noise, shift, Q, met=shift @ Q.T - noise), "not itself"),
              "a step": (lambda noise, shift, Q: Q - slope(noise, shift, Q), "Q after a step"),
              "square": (lambda noise, shift, Q: 2 * np.square(shift @ Q.T - noise).T @ shift / len(noise),
