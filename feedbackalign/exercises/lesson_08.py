@@ -168,6 +168,8 @@ EXERCISES = {
              lambda *given: _step(*given, scale=-1.0, shrink=-1.0)),
             ("the decay counts once a step, not once for every sample",
              lambda R, mask, B, error, *rest: _step(R, mask, B, error, *rest, shrink=len(error))),
+            *[("decay adds λ R, neither 2 λ R nor λ R / 2", lambda *given, times=times: _step(*given, shrink=times))
+              for times in (2.0, 0.5)],
             ("decay is of R itself; yours is of its signs", lambda *given: (
                 _step(*given, shrink=0.0) - given[-2] * given[-1] * np.sign(given[0]))),
             ("the signs of B are not B", lambda R, mask, B, *rest: _step(R, mask, np.sign(B), *rest)),

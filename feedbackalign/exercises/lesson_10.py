@@ -109,6 +109,7 @@ EXERCISES = {
             (f"{hints.SIGN}, that of the cosine", lambda angles: _degrees(-_cosine(angles))),
             ("you added the squares of the angles; it is their cosines that multiply",
              lambda angles: float(np.sqrt(np.sum(angles**2)))),
+            ("this is the first angle; every layer adds to it", lambda angles: float(angles[0])),
             ("this is the largest angle; every layer adds to it", lambda angles: float(np.max(angles))),
             ("this is the mean of the angles; it is their cosines that multiply",
              lambda angles: float(np.mean(angles))),

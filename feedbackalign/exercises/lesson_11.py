@@ -154,6 +154,8 @@ EXERCISES = {
              lambda error, x, U: _few_times_input(error, x, U) / len(U)),
             (f"{hints.mean_twice('inputs')}: only samples make a mean, which the error holds",
              lambda error, x, U: _few_times_input(error, x, U) / x.shape[1]),
+            ("this is what arrives in the bottleneck, (N, rank); Eq. 4 multiplies it with x",
+             lambda error, x, U: error @ U),
             ("this is what one sample says; the sum goes over all of them",
              lambda *given: _few_times_input(*given, samples=slice(0, 1))),
             ("this is the gradient of W, (out, in): the error is still to be put through U",

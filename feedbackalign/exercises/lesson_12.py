@@ -198,6 +198,9 @@ EXERCISES = {
             (f"{hints.SIGN}, that of the product under +β: it is taken off",
              lambda *given: _contrast(*given, second=-1.0)),
             (f"{hints.SIGN}, that of the product under −β: it is added", lambda *given: _contrast(*given, first=-1.0)),
+            *[("both products are divided by 2βN; one of yours is not, as if a bracket were missing",
+               lambda *given, only=only: _contrast(*given, **{only: 2 * given[-1] * len(given[0])}))
+              for only in ("first", "second")],
             ("this is the product of the differences; what counts is a difference of products",
              lambda below_plus, plus, below_minus, minus, beta:
              (plus - minus).T @ (below_minus - below_plus) / (2 * beta * len(plus))),

@@ -152,6 +152,8 @@ EXERCISES = {
             ("you left out the factor 2 of Eq. 7", lambda *given: _two_halves(*given) / 2),
             ("the factor 2 counts for both halves; the second of yours has none",
              lambda *given: _two_halves(*given, anti=0.5)),
+            *[("the mean is over both halves; one of yours is a sum, as if a bracket were missing",
+               lambda *given, only=only: _two_halves(*given, **{only: len(given[0])})) for only in ("hebbian", "anti")],
             ("you took the means over the probes before the products; each probe has products of its own",
              lambda *given: _two_halves(*(array.mean(axis=0, keepdims=True) for array in given))),
             *[(hints.wrong_N(f"probes, {not_of}"), lambda *given, count=count: _two_halves(*given, P=count(*given)))

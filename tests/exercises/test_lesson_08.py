@@ -151,6 +151,8 @@ def test_8_2():
              "rate at the decay alone": (lambda *given: stepped(*given, by=1 / given[-2]), "not the decay alone"),
              "decay of every sample": (lambda *given: stepped(*given, shrink=len(given[4])),
                                        "not once for every sample"),
+             "decay twice": (only(shrink=2.0), "decay adds λ R"),
+             "half the decay": (only(shrink=0.5), "decay adds λ R"),
              "decay of the signs": (lambda R, mask, B, error, x, lr, decay: stepped(
                  R, mask, B, error, x, lr, 0.0) - lr * decay * np.sign(R), "yours is of its signs"),
              "signs of B": (lambda R, mask, B, *rest: stepped(R, mask, np.sign(B), *rest), "the signs of B are not B"),

@@ -41,6 +41,7 @@ def test_10_1():
         "first left out": turned(layers=BUT_FIRST), "last left out": turned(layers=BUT_LAST)},
         own={"sum": (lambda angles: float(angles.sum()), "added the angles"),
              "sum of squares": (lambda angles: float(np.linalg.norm(angles)), "added the squares"),
+             "first": (lambda angles: float(angles[0]), "this is the first angle"),
              "largest": (lambda angles: float(angles.max()), "the largest angle"),
              "mean of angles": (lambda angles: float(angles.mean()), "the mean of the angles"),
              "cosine": (turned(angle=as_it_is, degrees=as_it_is), "this is the cosine"),

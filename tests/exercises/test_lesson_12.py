@@ -164,5 +164,8 @@ def test_12_2():
                                      "each product has its own"),
              "the layer stays": (of_other_states(lambda a, b, c, d: (a, b, c, b)), "the layer itself is nudged too"),
              "crossed": (of_other_states(lambda a, b, c, d: (c, b, a, d)), "each product is of one phase"),
+             "bracket missing": (lambda *given: contrast(*given, at_minus=2 * given[-1] * len(given[0])), "a bracket"),
+             "bracket missing, other way": (lambda *given: contrast(*given, at_plus=-2 * given[-1] * len(given[0])),
+                                            "a bracket"),
              "means first": (lambda *given: contrast(*(state.mean(axis=0)[None] for state in given[:-1]), given[-1]),
                              "took the means")})

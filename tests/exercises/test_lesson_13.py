@@ -99,6 +99,8 @@ def test_13_2():
              "like with like": (lambda noise, answer, noise_below, answer_below: pull(
                  noise, answer, answer_below, noise_below), "noise with noise"),
              "factor two left out": (lambda *given: pull(*given) / 2, "left out the factor 2"),
+             "bracket missing": (lambda *given: pull(*given, first=float(len(given[0]))), "a bracket"),
+             "bracket missing, other way": (lambda *given: pull(*given, second=-float(len(given[0]))), "a bracket"),
              "factor two at one half": (only(second=-0.5), "the second of yours has none"),
              "product of differences": (lambda noise, answer, noise_below, answer_below: 2 * (noise - answer).T @ (
                  answer_below - noise_below) / len(noise), "a difference of products"),
