@@ -115,7 +115,8 @@ EXERCISES = {
            "φ(v) − φ(v_ff)", lambda v, v_ff, *rest, at=at: _learnt(v, v_ff, *rest, signal=(v - v_ff) * at(v, v_ff)))
           for at in (_slope_with, _slope_without)],
         *[("there is no slope in Eq. 4: the difference of the rates is all", lambda v, v_ff, *rest, at=at: _learnt(
-            v, v_ff, *rest, signal=(np.tanh(v) - np.tanh(v_ff)) * at(v, v_ff))) for at in (_slope_with, _slope_without)],
+            v, v_ff, *rest, signal=(np.tanh(v) - np.tanh(v_ff)) * at(v, v_ff)))
+          for at in (_slope_with, _slope_without)],
         ("these units are tanh, not ReLU",
          lambda v, v_ff, *rest: _learnt(v, v_ff, *rest, signal=np.maximum(v, 0) - np.maximum(v_ff, 0))),
         ("`below` holds rates already, so no tanh of it",

@@ -98,6 +98,11 @@ def _worst(paths, axis, initial):
     return paths.min(axis=axis)
 
 
+def _together(W1, W2):
+    both = np.concatenate([W1.ravel(), W2.ravel()])
+    return _paths(W1, W2, lambda W: np.abs((W - both.mean()) / both.std()))
+
+
 def _own_largest(W1, W2):
     return _paths(W1, W2, lambda W: _standardised(W) / _standardised(W).max(), lambda Z1, Z2: 1.0)
 
@@ -151,8 +156,7 @@ EXERCISES = {
         ("you divided by the variance; divide by the deviation, its root",
          lambda W1, W2: _paths(W1, W2, lambda W: _standardised(W, std=np.var))),
         ("you did not standardise the layers", lambda W1, W2: _paths(W1, W2, np.abs)),
-        ("you took mean and deviation over both layers; each layer has its own", lambda W1, W2: _paths(
-            W1, W2, lambda W: _standardised(W, *(lambda W, of=of: of([*W1.flat, *W2.flat]) for of in (np.mean, np.std))))),
+        ("you took mean and deviation over both layers; each layer has its own", _together),
         ("the absolute value is missing in Z", lambda W1, W2: _paths(
             W1, W2, lambda W: (W - W.mean()) / W.std(), floor=-np.inf)),
         (hints.wrong_N("weights; `std` has ddof = 0, and yours has ddof = 1"),

@@ -64,7 +64,7 @@ def _on_segments(t, w, threshold, *, S_of=_added_up, P_of=_added_up, counts=_ins
                  epsilon=0.0):
     """Where the potential first crosses ϑ, of inputs that stand in order; the first c_k if no segment has one.
 
-    `counts` says which c_k do, `pick` takes one of them, `sign` is that of P, and `of` replaces ϑ in the crossing alone.
+    `counts` says which c_k do, `pick` takes one of them, `sign` is that of P, `of` replaces ϑ in the crossing alone.
     """
     if not t.shape[1]:
         return np.full(len(t), np.nan)
@@ -273,8 +273,8 @@ EXERCISES = {
         (f"{hints.CLIPPED}: S is what the weights make it, however small",
          _by_slopes(lambda S, W: np.maximum(S, 0.05))),
         ("β belongs into the softmax too: the logits are −β t", lambda *given: _sent_down(*given, inner=1.0)),
-        *[("the logits are −β t, and yours are β t", lambda *given, sign=sign: sign * _sent_down(*given, inner=-given[-1]))
-          for sign in (1, -1)],
+        ("the logits are −β t, and yours are β t", lambda *given: _sent_down(*given, inner=-given[-1])),
+        ("the logits are −β t, and yours are β t", lambda *given: -_sent_down(*given, inner=-given[-1])),
         ("β is left out of the error: it is the slope of −β t", lambda *given: _sent_down(*given, outer=1.0)),
         ("the label's 1 is missing in the error", lambda *given: _sent_down(*given, target=0.0)),
         *[(f"{hints.WRONG_AXIS}: the softmax is over the outputs of one sample", lambda *given, axis=axis: _sent_down(

@@ -107,6 +107,11 @@ def _phase(j, k):
     return np.exp(0.5j * (j + k))
 
 
+def _phi(mu):
+    """Φ (d, d)."""
+    return _phase(mu[:, None], mu) * _sinc((mu[:, None] - mu) / 2)
+
+
 Q_ALONE, N_ALONE = "Q is not made symmetric: Q_s = Q + Qᵀ", "N is not made symmetric: N_s = N + Nᵀ"
 BOTH_ALONE = "neither Q nor N is made symmetric: Q_s = Q + Qᵀ and N_s = N + Nᵀ"
 
@@ -120,6 +125,8 @@ EXERCISES = {
          lambda W, Q, N, h: W + h * W @ _commutator(W, Q, N)),
         ("this is the Cayley map, which is near the exponential for short steps alone; Eq. 2 has the exponential",
          lambda W, Q, N, h: W @ cayley(h * _commutator(W, Q, N))[0]),
+        ("this is a series for the exponential that ends too early", lambda W, Q, N, h: W @ _power_series(
+            h * _commutator(W, Q, N), terms=3)),
         ("np.exp goes entry by entry; the exponential of a matrix is another thing",
          lambda W, Q, N, h: W @ np.exp(h * _commutator(W, Q, N))),
         ("W is left out: W_{k+1} = W_k exp(h B_k)", lambda W, Q, N, h: skew_exp(h * _commutator(W, Q, N))[0]),
@@ -129,6 +136,12 @@ EXERCISES = {
          lambda W, Q, N, h: skew_exp(h * _commutator(W, Q, N))[0] @ W),
         (f"{hints.ORDER_SWAPPED}: H is Wᵀ Q_s W, not W Q_s Wᵀ",
          lambda W, Q, N, h: W @ skew_exp(h * _commutator(W.T, Q, N))[0]),
+        (f"{hints.ORDER_SWAPPED}, twice: H is Wᵀ Q_s W, and exp(h B) stands on the right of W",
+         lambda W, Q, N, h: skew_exp(h * _commutator(W.T, Q, N))[0] @ W),
+        (f"{hints.SIGN} in Q_s: it is Q + Qᵀ",
+         lambda W, Q, N, h: _along(W, W.T @ (Q - Q.T) @ W @ symmetric(N), h)),
+        (f"{hints.SIGN} in N_s: it is N + Nᵀ",
+         lambda W, Q, N, h: _along(W, W.T @ symmetric(Q) @ W @ (N - N.T), h)),
         ("H is Wᵀ Q_s W, and yours is Q_s", lambda W, Q, N, h: W @ skew_exp(h * _commutator(np.eye(len(W)), Q, N))[0]),
         ("you left out h", lambda W, Q, N, h: _turned(W, Q, N, 1.0)),
         ("Q_s and N_s have no ½: Q_s = Q + Qᵀ and N_s = N + Nᵀ", lambda W, Q, N, h: _turned(W, Q, N, h / 4)),
@@ -142,7 +155,7 @@ EXERCISES = {
     ]),
     "19.2": Exercise(task=exponential_backward, cases=_exponentials, limits=_exponentials_at_the_limits,
                      right=skew_exp_adjoint, mistakes=[
-        (f"{hints.SIGN} in Φ: it is e^(+i…), the opposite of the exponential's",
+        (f"{hints.SIGN} of i: Φ has e^(+i…), the opposite of the exponential's, and U is as it came, not its conjugate",
          lambda G, mu, U: skew_exp_adjoint(G, -mu, U)),
         ("you left out sinc", lambda G, mu, U: _with(_phase, G, mu, U)),
         ("np.sinc(x) is sin(πx)/(πx): divide its argument by π",
@@ -164,8 +177,13 @@ EXERCISES = {
         (f"{hints.ORDER_SWAPPED}: it is U ((U* G U) ∘ Φ) U*, with U* where you have U",
          lambda G, mu, U: skew_exp_adjoint(G, mu, U.conj().T)),
         ("U* is the transpose with conjugate entries, U.conj().T, and yours is U.T",
-         lambda G, mu, U: (U @ ((U.T @ G @ U) * _phase(mu[:, None], mu) * _sinc((mu[:, None] - mu) / 2)) @ U.T
-                           ).real.copy()),
+         lambda G, mu, U: (U @ ((U.T @ G @ U) * _phi(mu)) @ U.T).real.copy()),
+        ("G stands there as it is, not transposed", lambda G, mu, U: skew_exp_adjoint(G.T, mu, U)),
+        *[("every entry of A counts as free, so Aᵀ = −A asks for no symmetric part to be taken off",
+           lambda G, mu, U, half=half: half * (skew_exp_adjoint(G, mu, U) - skew_exp_adjoint(G, mu, U).T))
+          for half in (1.0, 0.5)],
+        ("∘ goes entry by entry, and yours is the product of matrices", lambda G, mu, U: (
+            U @ (U.conj().T @ G @ U @ _phi(mu)) @ U.conj().T).real.copy()),
         *[(f"{hint}, and where two eigenvalues are equal sinc is 1", mistake) for hint, mistake in epsilons(
             lambda G, mu, U, epsilon: _with(lambda j, k: _phase(j, k) * _by_itself((j - k) / 2, epsilon), G, mu, U))],
     ]),

@@ -51,6 +51,10 @@ def _corrected(x, delta, epsilon):
     return np.linalg.solve(_gram(x, epsilon), delta)
 
 
+def _each_by_itself(x, delta, epsilon):
+    return delta / ((x**2).sum(axis=1, keepdims=True) + epsilon)
+
+
 def _steps(x, delta, W, epsilon):
     step = amended(_with_one(x), delta, epsilon)                            # (out, in + 1)
     return step[:, :-1], step[:, -1], ops.linear.linear_transport(delta, W)
@@ -125,6 +129,13 @@ EXERCISES = {
         ("the errors go down through the new weights; they go through W as it was",
          lambda x, delta, W, epsilon: (*_steps(x, delta, W, epsilon)[:2],
                                        delta @ (W - _steps(x, delta, W, epsilon)[0]))),
+        ("W and b have a K each; one K, of the inputs and 1, corrects the errors of both",
+         lambda x, delta, W, epsilon: (_corrected(x, delta, epsilon).T @ x,
+                                       _corrected(0 * x[:, :1] + 1, delta, epsilon).sum(axis=0), delta @ W)),
+        ("each error is divided by its own sample's entry of K; K holds all pairs of samples, so solve with it",
+         lambda x, delta, W, epsilon: _by_errors(_each_by_itself(_with_one(x), delta, epsilon), x, delta, W)),
+        ("K is a sum over the inputs, without 1/N",
+         lambda x, delta, W, epsilon: _by_errors(_corrected(_with_one(x) / len(x)**0.5, delta, epsilon), x, delta, W)),
         ("these are gradient steps: nothing is amended",
          lambda x, delta, W, epsilon: _by_errors(delta, x, delta, W)),
         ("you multiplied by K + εI; its inverse is what corrects the errors",
@@ -142,6 +153,8 @@ EXERCISES = {
         ("this is the gradient step's move, −μ K Δ", lambda x, delta, mu, epsilon: -mu * x @ x.T @ delta),
         ("this is the corrected error, −μ (K + εI)⁻¹ Δ; what it moves is K times that",
          lambda x, delta, mu, epsilon: -mu * _corrected(x, delta, epsilon)),
+        ("each error is divided by its own sample's entry of K; K holds all pairs of samples, so solve with it",
+         lambda x, delta, mu, epsilon: -mu * x @ x.T @ _each_by_itself(x, delta, epsilon)),
         ("you multiplied by K + εI; its inverse is what corrects the errors",
          lambda x, delta, mu, epsilon: -mu * x @ x.T @ _gram(x, epsilon) @ delta),
         ("this is the move that was wanted", lambda x, delta, mu, epsilon: -mu * delta),

@@ -125,6 +125,10 @@ EXERCISES = {
          lambda x, W, b, step, error: _below(x, W, b, step, error, error > 0)),
         (hints.slope_of_the_wrong("the layer's input x; it belongs at z = x Wᵀ + b, before the error goes down"),
          lambda x, W, b, step, error: error @ (W - step) * (x > 0)),
+        (hints.slope_of_the_wrong("z with −b; the layer has z = x Wᵀ + b"),
+         lambda x, W, b, step, error: _below(x, W, b, step, error, x @ W.T - b > 0)),
+        (hints.slope_of_the_wrong("tanh(z); these units are ReLU"),
+         lambda x, W, b, step, error: _below(x, W, b, step, error, 1 - np.tanh(x @ W.T + b)**2)),
         ("the slope of a ReLU is 1 or 0, not z", lambda x, W, b, step, error: _below(
             x, W, b, step, error, np.maximum(x @ W.T + b, 0))),
         ("the slope of the ReLU is the wrong way round: the error passes where z > 0",

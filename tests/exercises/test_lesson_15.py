@@ -36,8 +36,8 @@ def test_15_1():
                  "nij,nj->ni", J @ Q + damping * np.eye(Q.shape[1]), delta), "its inverse"),
              "one J for all": (lambda J, Q, delta, damping: solved(
                  np.repeat(J.mean(axis=0)[None], len(J), axis=0), Q, delta, damping), "a J of its own"),
-             "J twice": (lambda J, Q, delta, damping: solved(
-                 J, Q, delta, damping, np.einsum("nau,nbu->nab", J, J) + damping * np.eye(Q.shape[1])), "acts through Q"),
+             "J twice": (lambda J, Q, delta, damping: solved(J, Q, delta, damping, np.einsum("nau,nbu->nab", J, J)
+                                                             + damping * np.eye(Q.shape[1])), "acts through Q"),
              "not solved": (lambda J, Q, delta, damping: delta.copy(), "δ itself"),
              "the push": (lambda J, Q, delta, damping: solved(J, Q, delta, damping) @ Q.T, "shape"),
              "samples as columns": (lambda J, Q, delta, damping: np.linalg.solve(

@@ -52,7 +52,8 @@ def test_16_1():
              "voltages": (lambda *given: step(*given, up=lambda u: u, down=lambda u: u), "voltages went through the"),
              "voltages down": (lambda *given: step(*given, down=lambda u: u), "went through Wb"),
              "voltages up": (lambda *given: step(*given, up=lambda u: u), "went through W2"),
-             "ReLU": (lambda *given: step(*given, up=lambda u: np.maximum(u, 0), down=lambda u: u * (u > 0)), "at most"),
+             "ReLU": (lambda *given: step(*given, up=lambda u: np.maximum(u, 0), down=lambda u: u * (u > 0)),
+                      "at most"),
              "output without ε": (lambda *given: step(*given, under=1.0), "under the output's dendrite"),
              "hidden leak": (lambda *given: step(*given, hidden=1.0), "the output alone"),
              "two sweeps": (lambda x, u1, u2, *rest: step(

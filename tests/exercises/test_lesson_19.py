@@ -33,9 +33,17 @@ def test_19_1():
             return W @ exponential(h * (M - M.T if transposed else M - right @ H))
         return wrong
 
-    def turning(change):
-        """W exp(h B), with another B (or another exponent) made of B."""
+    def turning(change, exponential=exponential):
+        """W exp(h B), with another B made of B."""
         return lambda W, Q, N, h: W @ exponential(change(bracket(W, Q, N, h)))
+
+    def minus_in_Q(W, Q, N, h):
+        M = W.T @ (Q - Q.T) @ W @ (N + N.T)
+        return W @ exponential(h * (M - M.T))
+
+    def minus_in_N(W, Q, N, h):
+        M = W.T @ (Q + Q.T) @ W @ (N - N.T)
+        return W @ exponential(h * (M - M.T))
 
     def cayley(W, Q, N, h):
         B = bracket(W, Q, N, h)
@@ -47,10 +55,13 @@ def test_19_1():
 
     prove("19.1", right=[solutions.turned, solutions.turned_by_a_series], kinds={
         "order swapped": [turning(np.transpose), turning(lambda B: -B), lambda *given: step(*given, on_the_left=True),
-                          lambda W, Q, N, h: step(W, Q, N, h, H=W @ (Q + Q.T) @ W.T)]},
+                          lambda W, Q, N, h: step(W, Q, N, h, H=W @ (Q + Q.T) @ W.T),
+                          lambda W, Q, N, h: step(W, Q, N, h, H=W @ (Q + Q.T) @ W.T, on_the_left=True)],
+        "sign": [lambda *given: -solutions.turned(*given), minus_in_Q, minus_in_N]},
         own={"not skew": (lambda *given: step(*given, skew=False), "M itself is in the exponential"),
              "added": (added, "M + Mᵀ is in the exponential"), "Euler": (euler, "drifts away"),
              "Cayley": (cayley, "the Cayley map"),
+             "three terms": (turning(lambda B: B, lambda B: np.eye(len(B)) + B + B @ B / 2), "ends too early"),
              "entry by entry": (lambda *given: given[0] @ np.exp(bracket(*given)), "entry by entry"),
              "W left out": (lambda *given: exponential(bracket(*given)), "W is left out"),
              "H is Q_s": (lambda W, Q, N, h: step(W, Q, N, h, H=Q + Q.T), "yours is Q_s"),
@@ -88,12 +99,21 @@ def test_19_2():
         plus, minus = np.add.outer(mu, mu), np.subtract.outer(mu, mu)
         return (U @ ((U.conj().T @ G @ U) * np.exp(0.5j * minus) * sinc(plus / 2)) @ U.conj().T).real.copy()
 
+    def skew_part(G, mu, U):
+        found = backward(G, mu, U)
+        return found - found.T
+
+    def product(G, mu, U):
+        plus, minus = np.add.outer(mu, mu), np.subtract.outer(mu, mu)
+        return (U @ (U.conj().T @ G @ U @ (np.exp(0.5j * plus) * sinc(minus / 2))) @ U.conj().T).real.copy()
+
     def without_care(x):
         with np.errstate(invalid="ignore"):
             return np.sin(x) / x
 
     prove("19.2", right=[solutions.exponential_backward, solutions.exponential_backward_by_quotients], kinds={
-        "sign": [lambda *given: -backward(*given), asked(sign=-1.0)],
+        "sign": [lambda *given: -backward(*given), asked(sign=-1.0),
+                 lambda G, mu, U: backward(G, mu, U.conj())],
         "order swapped": lambda G, mu, U: backward(G, mu, U.conj().T.copy()),
         "epsilon": [asked(sinc=lambda x: np.sin(x) / (x + 1e-12)), asked(sinc=lambda x: np.sin(x) / (x + 1e-8))]},
         own={"no sinc": (asked(sinc=np.ones_like), "left out sinc"),
@@ -106,4 +126,8 @@ def test_19_2():
              "not conjugated": (asked(star=np.array), "yours is U.T"),
              "matrix product": (lambda G, mu, U: (U @ np.diag(np.exp(1j * mu)) @ U.conj().T @ G).real.copy(),
                                 "entry by entry"),
+             "G turned round": (lambda G, mu, U: backward(G.T, mu, U), "not transposed"),
+             "skew part": (skew_part, "counts as free"),
+             "half of it": (lambda *given: skew_part(*given) / 2, "counts as free"),
+             "product for ∘": (product, "∘ goes entry by entry"),
              "complex": (lambda *given: backward(*given) + 0j, "complex128")})

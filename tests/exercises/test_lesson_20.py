@@ -40,6 +40,10 @@ def test_20_1():
     def raw_and_outside(x, delta, W, epsilon):
         return corrected(x, delta, epsilon).T @ x, delta.sum(axis=0), delta @ W
 
+    def a_K_each(x, delta, W, epsilon):
+        for_b = np.linalg.solve(1 + epsilon * np.eye(len(x)), delta)
+        return corrected(x, delta, epsilon).T @ x, for_b.sum(axis=0), delta @ W
+
     def through_new_weights(x, delta, W, epsilon):
         E = corrected(inputs_and_one(x), delta, epsilon)
         return steps(E, x, delta, W - E.T @ x)
@@ -60,6 +64,10 @@ def test_20_1():
                  corrected(inputs_and_one(x), delta, epsilon), x, corrected(inputs_and_one(x), delta, epsilon), W),
                  "needs the raw ones"),
              "through the new weights": (through_new_weights, "as it was"),
+             "a K each": (a_K_each, "have a K each"),
+             "each by itself": (with_(lambda K, epsilon, delta: delta / (np.diag(K) + epsilon)[:, None]), "all pairs"),
+             "mean of K": (with_(lambda K, epsilon, delta: np.linalg.solve(
+                 K / len(K) + epsilon * np.eye(len(K)), delta)), "without 1/N"),
              "gradient": (with_(lambda K, epsilon, delta: delta), "nothing is amended"),
              "not inverted": (with_(lambda K, epsilon, delta: K @ delta + epsilon * delta), "its inverse"),
              "ε everywhere": (with_(lambda K, epsilon, delta: np.linalg.pinv(K + epsilon) @ delta), "on the diagonal"),
@@ -82,6 +90,8 @@ def test_20_2():
         **of_a_sum(moved_by_samples)},
         own={"gradient": (lambda x, delta, mu, epsilon: -mu * (x @ x.T) @ delta, "the gradient step's move"),
              "error": (lambda x, delta, mu, epsilon: -mu * corrected(x, delta, epsilon), "K times that"),
+             "each by itself": (lambda x, delta, mu, epsilon: -mu * x @ x.T @ (
+                 delta / (np.einsum("ni,ni->n", x, x) + epsilon)[:, None]), "all pairs"),
              "not inverted": (lambda x, delta, mu, epsilon: -mu * (x @ x.T) @ (x @ x.T @ delta + epsilon * delta),
                               "its inverse"),
              "wanted": (lambda x, delta, mu, epsilon: -mu * delta, "was wanted"),

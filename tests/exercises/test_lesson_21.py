@@ -33,6 +33,7 @@ def test_21_1():
         "slope of the wrong": [down(lambda z, x, W, b, step, error: x @ (W - step).T + b > 0),
                                down(lambda z, x, W, b, step, error: z - b > 0),
                                down(lambda z, x, W, b, step, error: error > 0),
+                               down(lambda z, x, W, b, step, error: z > 2 * b), down(lambda z, *rest: np.cosh(z)**-2.0),
                                lambda x, W, b, step, error: np.where(x > 0, error @ (W - step), 0.0)],
         **of_a_sum(of_units)},
         own={"old weights": (down(fires, lambda W, step: W), "through the old weights; those"),
