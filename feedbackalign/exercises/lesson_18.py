@@ -261,7 +261,8 @@ EXERCISES = {
            lambda labels, spikes, times, W, beta, slopes=slopes: _sent_down(
                labels, spikes, times, W, beta, before=~ops.spikes.causal_set(spikes, times),
                slopes=slopes(spikes, times, W))) for slopes in (_slopes, _slopes_after)],
-        ("this is Eq. 3, of the weights, summed over the outputs; the error at the inputs has w / S, Eq. 4", _by_lags),
+        *[("this is Eq. 3, of the weights, summed over the outputs; the error at the inputs has w / S, Eq. 4",
+           lambda *given, sign=sign: sign * _by_lags(*given)) for sign in (1, -1)],
         ("S is right; inputs that come after the spike get no error, either, for they did not move it",
          lambda labels, spikes, times, W, beta: _sent_down(labels, spikes, times, W, beta, before=_all(spikes, times),
                                                            slopes=_slopes(spikes, times, W))),

@@ -8,9 +8,9 @@ def of_a_sum(terms, partly):
 
     terms is their name, "samples"; partly(kept) -> the exercise's function, with the terms of the slice `kept` alone.
 
-    >>> hint, mistake = of_a_sum("samples", lambda kept: lambda x: x[kept].sum())[1]
-    >>> hint, mistake([1, 2, 4] * np.ones(1))
-    ("the first term is left out, the first sample's", 6.0)
+    >>> hint, mistake = of_a_sum("samples", lambda kept: lambda x: sum(x[kept]))[1]
+    >>> hint, mistake([1, 2, 4])
+    ("the first term is left out, the first sample's", 6)
     """
     one = terms[:-1]
     return [(f"{hints.OVERWRITTEN_IN_LOOP}, over the {terms}", partly(slice(-1, None))),

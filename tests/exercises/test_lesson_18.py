@@ -165,6 +165,7 @@ def test_18_2():
              "after the spike, S too": (after(lambda before: ~before), "not those after it"),
              "nothing of times": (lambda *given: down(*given, causal=False, slopes=lambda S, W: 1.0), "S is missing"),
              "Eq. 3": (of_the_weights, "of the weights"),
+             "Eq. 3, without its sign": (lambda *given: -of_the_weights(*given), "of the weights"),
              "times S": (with_slopes(lambda S, W: 1 / S), "multiplied with S"),
              "S of 0.05 at least": (with_slopes(lambda S, W: np.maximum(S, 0.05)), "however small"),
              "softmax of −t": (lambda *given: down(*given, inside=1.0), "β belongs into the softmax"),
