@@ -102,10 +102,10 @@ def _products(below, rates, Wb):
     return rates.T @ (below - rates @ Wb)
 
 
-def _contrast(free_below, free, nudged_below, nudged, Wb, beta, *, N=None, samples=slice(None), phases=(1, 1)):
-    """`phases` are the factors of the nudged and the free one."""
-    change = (phases[0] * _products(nudged_below[samples], nudged[samples], Wb)
-              - phases[1] * _products(free_below[samples], free[samples], Wb))
+def _contrast(free_below, free, nudged_below, nudged, Wb, beta, *, N=None, samples=(slice(None),) * 2, phases=(1, 1)):
+    """`samples` and `phases`: the samples that are added up, and the factor, of the nudged and of the free phase."""
+    change = (phases[0] * _products(nudged_below[samples[0]], nudged[samples[0]], Wb)
+              - phases[1] * _products(free_below[samples[1]], free[samples[1]], Wb))
     return -change / (beta * (N or len(free)))
 
 
@@ -148,6 +148,7 @@ EXERCISES = {
         ("ε stands under the apical dendrite, too: (w − u)/ε", lambda *given: _sweep(*given, apical=given[-1])),
         ("each of the two dendrites pulls with its own −u: v + w − 2u", lambda *given: _sweep(*given, pull=0.0)),
         ("you left out ε: the dendrites pull with (v − u)/ε", lambda *given: _sweep(*given[:-1], 1.0)),
+        ("you multiplied with ε; divide by it", lambda *given: _sweep(*given[:-1], 1 / given[-1])),
         *epsilons(lambda *given: _sweep(*given[:-2], given[-2] + given[-1])),
         ("these are rates; return the voltages", lambda *given: _rates(_sweep(*given))),
         ("this is the change alone; the new voltage is u and its change", lambda *given: _sweep(*given, old=0.0)),
@@ -194,8 +195,11 @@ EXERCISES = {
         (hints.wrong_N("samples, not of units"), lambda *given: _contrast(*given, N=given[1].shape[1])),
         (hints.wrong_N("samples, not of units below"), lambda *given: _contrast(*given, N=given[0].shape[1])),
         (hints.wrong_N("samples, not of samples times units"), lambda *given: _contrast(*given, N=given[1].size)),
-        *of_a_sum("samples", lambda kept: lambda *given: _contrast(*given, samples=kept)),
+        *of_a_sum("samples", lambda kept: lambda *given: _contrast(*given, samples=(kept, kept))),
+        *[(f"{hints.OVERWRITTEN_IN_LOOP}, over the samples of one phase",
+           lambda *given, samples=samples: _contrast(*given, samples=samples))
+          for samples in [(slice(-1, None), slice(None)), (slice(None), slice(-1, None))]],
         (f"{hints.OVERWRITTEN_IN_LOOP}, over the samples, and 1/N is missing",
-         lambda *given: _contrast(*given, samples=slice(-1, None), N=1)),
+         lambda *given: _contrast(*given, samples=(slice(-1, None),) * 2, N=1)),
     ]),
 }

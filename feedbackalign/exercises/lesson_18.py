@@ -202,6 +202,13 @@ def _by_slopes(change):
     return mistake
 
 
+def _last_weight(labels, spikes, times, W, beta):
+    """S as the weight of the last input alone, in the given order, that came before the spike."""
+    came = ops.spikes.causal_set(spikes, times)
+    last = times.shape[1] - 1 - np.flip(came, axis=2).argmax(axis=2)                    # (N, out)
+    return _sent_down(labels, spikes, times, W, beta, slopes=W[np.arange(len(W)), last])
+
+
 def _of_outputs(kept):
     return lambda *given: _sent_down(*given, kept=kept)
 
@@ -230,6 +237,8 @@ EXERCISES = {
         *[("the times are in order, and the weights are not: each goes along with its input",
            _unsorted(np.sort, counts=counts)) for counts in (_inside, _reached)],
         (f"{hints.SIGN} of P: the crossing is at (ϑ + Σ w t) / S", _sorted(sign=-1)),
+        (f"{hints.SIGN} of ϑ: the crossing is at (ϑ + Σ w t) / S",
+         lambda times, w, threshold: _on_segments(*_in_order(times, w), -threshold)),
         (f"{hints.CLIPPED}: inputs of a weight below 0 count, too",
          lambda times, w, threshold: _fires(times, np.maximum(w, 0), threshold)),
         (f"{hints.ABS}: weights below 0 pull the potential down",
@@ -284,6 +293,7 @@ EXERCISES = {
             labels, spikes, *rest, N=spikes.shape[1])),
         (hints.wrong_N("samples, not of samples times outputs"), lambda labels, spikes, *rest: _sent_down(
             labels, spikes, *rest, N=spikes.size)),
+        (f"{hints.OVERWRITTEN_IN_LOOP}, for S, over the inputs", _last_weight),
         *of_a_sum("outputs", _of_outputs), (f"{hints.OVERWRITTEN_IN_LOOP}, over the outputs", _last_to_reach),
         *epsilons(lambda *given: _by_slopes(lambda S, W: S + given[-1])(*given[:-1])),
     ]),

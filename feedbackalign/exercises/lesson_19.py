@@ -170,8 +170,9 @@ EXERCISES = {
          lambda G, mu, U: _with(lambda j, k: _phase(j, k) * _sinc(j - k), G, mu, U)),
         ("you left out the phase e^(i(μ_j + μ_k)/2)",
          lambda G, mu, U: _with(lambda j, k: _sinc((j - k) / 2), G, mu, U)),
-        ("plus and minus are exchanged: the phase holds μ_j + μ_k, and sinc μ_j − μ_k",
-         lambda G, mu, U: _with(lambda j, k: _phase(j, -k) * _sinc((j + k) / 2), G, mu, U)),
+        *[("a plus and a minus are exchanged: the phase holds μ_j + μ_k, and sinc μ_j − μ_k",
+           lambda G, mu, U, s=s, t=t: _with(lambda j, k: _phase(j, s * k) * _sinc((j + t * k) / 2), G, mu, U))
+          for s, t in [(-1, 1), (-1, -1), (1, 1)]],
         ("this is G turned back by exp(−A), as if all matrices could change places: Φ goes entry by entry",
          lambda G, mu, U: (U * np.exp(1j * mu) @ U.conj().T @ G).real.copy()),
         (f"{hints.ORDER_SWAPPED}: it is U ((U* G U) ∘ Φ) U*, with U* where you have U",

@@ -75,6 +75,11 @@ def _of_samples_for_W(kept):
     return lambda *given: (_of_samples(kept)(*given)[0], *_steps(*given)[1:])
 
 
+def _below(kept):
+    """The error at x as the sum of a part of the outputs."""
+    return lambda x, delta, W, epsilon: (*_steps(x, delta, W, epsilon)[:2], delta[:, kept] @ W[kept])
+
+
 def induced_move(x, delta, mu, epsilon):
     """Exercise 20.2. How z of a layer without bias moves by the amended step (equation 2), (N, out).
 
@@ -147,7 +152,7 @@ EXERCISES = {
          lambda x, delta, W, epsilon: _by_errors(np.linalg.pinv(_gram(_with_one(x), 0.0)) @ delta, x, delta, W)),
         (f"{hints.SIGN} of the steps: return what is subtracted from W and b",
          lambda *given: (*(-step for step in _steps(*given)[:2]), _steps(*given)[2])),
-        *of_a_sum("samples", _of_samples), *of_a_sum("samples", _of_samples_for_W),
+        *of_a_sum("samples", _of_samples), *of_a_sum("samples", _of_samples_for_W), *of_a_sum("outputs", _below),
     ]),
     "20.2": Exercise(task=induced_move, cases=_batches, limits=_batches_at_the_limits, right=_moved, mistakes=[
         ("this is the gradient step's move, −μ K Δ", lambda x, delta, mu, epsilon: -mu * x @ x.T @ delta),
@@ -166,6 +171,7 @@ EXERCISES = {
          lambda x, delta, mu, epsilon: _moved(_with_one(x), delta, mu, epsilon)),
         (f"{hints.SIGN}: the step is subtracted, so z moves by −μ …", lambda *given: -_moved(*given)),
         *of_a_sum("samples", _moved_by_samples),
+        *of_a_sum("inputs", lambda kept: lambda x, *rest: _moved(x[:, kept], *rest)),
         *epsilons(lambda x, delta, mu, epsilon, more: _moved(x, delta, mu, epsilon + more)),
     ]),
 }

@@ -137,7 +137,7 @@ EXERCISES = {
     ]),
     "21.2": Exercise(task=implicit_step, cases=_batches, limits=_batches_at_the_limits, right=_both,
                      parts=("step", "limit"), batch="x", mistakes=[
-        ("the limit is that of a short η; it is λ that grows",
+        ("the limit is λ/η times the step at this λ, as for a short η; it is λ that grows",
          _another_limit(lambda x, error, eta, penalty: penalty * amended(x, error, penalty))),
         ("η is left out of the step", _another_step(lambda x, error, eta, penalty: amended(x, error, penalty))),
         ("η is left out of the step, and the limit still has η in it",

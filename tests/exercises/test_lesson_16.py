@@ -65,6 +65,7 @@ def test_16_1():
              "apical without ε": (lambda *given: step(*given, above=given[-1]), "under the apical dendrite"),
              "one −u for two": (one_leak, "its own −u"), "no η": (lambda *given: step(*given[:-2], 1.0, given[-1]),
                                                                  "left out η"),
+             "ε upstairs": (lambda *given: step(*given[:-1], 1 / given[-1]), "multiplied with ε"),
              "no ε": (lambda *given: step(*given[:-1], 1.0), "left out ε"),
              "the change": (lambda *given: step(*given) - np.hstack(given[1:3]), "the change alone"),
              "output on the left": (lambda *given: np.roll(step(*given), given[2].shape[1], axis=1), "come first"),
@@ -94,6 +95,15 @@ def test_16_2():
     def crossed(free_below, free, nudged_below, nudged, Wb, beta):
         return (free.T @ (free_below - nudged @ Wb) - nudged.T @ (nudged_below - free @ Wb)) / beta / len(free)
 
+    def one_phase_overwritten(free_one):
+        def wrong(free_below, free, nudged_below, nudged, Wb, beta):
+            total = {True: np.zeros(Wb.shape), False: np.zeros(Wb.shape)}
+            for is_free, below, rates in [(True, free_below, free), (False, nudged_below, nudged)]:
+                for b, r in zip(below, rates):
+                    total[is_free] = np.outer(r, b - r @ Wb) + (0 if is_free == free_one else total[is_free])
+            return (total[True] - total[False]) / (beta * len(free))
+        return wrong
+
     terms = of_a_sum(of_samples)
     prove("16.2", right=[solutions.backward_predictor_gradient, solutions.backward_predictor_gradient_by_samples],
           kinds={
@@ -105,7 +115,8 @@ def test_16_2():
                     by(lambda below, rates: rates.size)],
         "epsilon": [lambda *given: contrast(*given[:-1], given[-1] + 1e-12),
                     lambda *given: contrast(*given[:-1], 1.0) * len(given[0]) / (given[-1] * len(given[0]) + 1e-8)],
-        **terms, "overwritten in a loop": [terms["overwritten in a loop"],
+        **terms, "overwritten in a loop": [one_phase_overwritten(True), one_phase_overwritten(False),
+                                           terms["overwritten in a loop"],
                                            lambda *given: len(given[0]) * terms["overwritten in a loop"](*given)]},
         own={"sign of β": (lambda *given: contrast(*given[:-1], 1.0) * np.sign(given[-1]), "its size included"),
              "crossed": (crossed, "the other phase's rates"),

@@ -89,7 +89,8 @@ def test_18_1():
                        asked(S_of=one_more, P_of=one_more), reaching(S_of=one_more, P_of=one_more)],
         "absolute value": asked(order=lambda row, w: (np.sort(row), abs(w[np.argsort(row)]))),
         "cut off": lambda times, w, threshold: solutions.first_spike(times, np.maximum(w, 0), threshold),
-        "sign": [lambda *given: -first(*given), asked(P_of=lambda terms: -np.cumsum(terms))],
+        "sign": [lambda *given: -first(*given), lambda times, w, threshold: first(times, w, -threshold),
+                 asked(P_of=lambda terms: -np.cumsum(terms))],
         "first left out": of_inputs(slice(1, None)), "last left out": of_inputs(slice(None, -1)), "epsilon": small},
         own={"all inputs": (all_inputs, "have no say in it"), "last valid": (asked(pick=-1), "fires at the first"),
              "outside its segment": (asked(valid=lambda S, P, c, ends: c > 0), "between the segment's own ends"),
@@ -150,6 +151,13 @@ def test_18_2():
     def with_slopes(slopes):
         return lambda *given: down(*given, slopes=slopes)
 
+    def last_weight(labels, spikes, times, W, beta):
+        e_in, e = np.zeros(times.shape), error(labels, spikes, beta)
+        for n, i in np.ndindex(*spikes.shape):
+            before = times[n] < spikes[n, i]
+            e_in[n] += e[n, i] / W[i, before][-1] * W[i] * before
+        return e_in
+
     terms = of_a_sum(lambda kept: lambda *given: down(*given, kept=kept))
     prove("18.2", right=[solutions.error_at_inputs, solutions.error_at_inputs_by_spikes], kinds={
         "sign": lambda *given: -down(*given), "slope left out": with_slopes(lambda S, W: 1.0),
@@ -158,7 +166,7 @@ def test_18_2():
         "wrong N": [lambda labels, spikes, *rest: down(labels, spikes, *rest, N=spikes.shape[1]),
                     lambda labels, spikes, *rest: down(labels, spikes, *rest, N=spikes.size)],
         "epsilon": [with_slopes(lambda S, W: S + 1e-12), with_slopes(lambda S, W: S + 1e-8)],
-        **terms, "overwritten in a loop": [terms["overwritten in a loop"], last_output_that_it_reaches]},
+        **terms, "overwritten in a loop": [terms["overwritten in a loop"], last_output_that_it_reaches, last_weight]},
         own={"all causal": (lambda *given: down(*given, causal=False), "did not move it"),
              "all get an error": (all_get_an_error, "get no error, either"),
              "after the spike": (after(lambda before: before), "not those after it"),

@@ -95,9 +95,11 @@ def test_19_2():
     def asked(**changes):
         return lambda *given: backward(*given, **changes)
 
-    def exchanged(G, mu, U):
-        plus, minus = np.add.outer(mu, mu), np.subtract.outer(mu, mu)
-        return (U @ ((U.conj().T @ G @ U) * np.exp(0.5j * minus) * sinc(plus / 2)) @ U.conj().T).real.copy()
+    def exchanged(in_phase, in_sinc):
+        def wrong(G, mu, U):
+            phi = np.exp(0.5j * in_phase.outer(mu, mu)) * sinc(in_sinc.outer(mu, mu) / 2)
+            return (U @ ((U.conj().T @ G @ U) * phi) @ U.conj().T).real.copy()
+        return wrong
 
     def skew_part(G, mu, U):
         found = backward(G, mu, U)
@@ -122,7 +124,10 @@ def test_19_2():
              "no halves": (asked(half=1.0, quarter=1.0), "the halves are missing"),
              "no half above": (asked(half=1.0), "the half of the phase"),
              "no half in sinc": (asked(quarter=1.0), "the half of sinc"),
-             "no phase": (asked(phase=False), "left out the phase"), "exchanged": (exchanged, "are exchanged"),
+             "no phase": (asked(phase=False), "left out the phase"),
+             "exchanged": (exchanged(np.subtract, np.add), "are exchanged"),
+             "minus twice": (exchanged(np.subtract, np.subtract), "are exchanged"),
+             "plus twice": (exchanged(np.add, np.add), "are exchanged"),
              "not conjugated": (asked(star=np.array), "yours is U.T"),
              "matrix product": (lambda G, mu, U: (U @ np.diag(np.exp(1j * mu)) @ U.conj().T @ G).real.copy(),
                                 "entry by entry"),

@@ -52,10 +52,17 @@ def test_20_1():
         of_W, of_b, below = solutions.amended_layer(x, delta, W, epsilon)
         return -of_W, -of_b, below
 
+    def below(kept):
+        def wrong(x, delta, W, epsilon):
+            sums = sum((np.outer(delta[:, unit], W[unit]) for unit in range(len(W))[kept]), np.zeros(x.shape))
+            return (*solutions.amended_layer(x, delta, W, epsilon)[:2], sums)
+        return wrong
+
     terms, of_W_alone = of_a_sum(of_samples), of_a_sum(lambda kept: of_samples(kept, both=False))
+    of_outputs = of_a_sum(below)
     prove("20.1", right=[solutions.amended_layer, solutions.amended_layer_by_inputs], kinds={
         "sign": [added, lambda *given: tuple(-part for part in solutions.amended_layer(*given))],
-        **{kind: [terms[kind], of_W_alone[kind]] for kind in terms}},
+        **{kind: [terms[kind], of_W_alone[kind], of_outputs[kind]] for kind in terms}},
         own={"bias outside K": (lambda x, delta, W, epsilon: steps(corrected(x, delta, epsilon), x, delta, W),
                                 "left out of K: it"),
              "raw bias": (raw_bias, "the bias takes the raw errors"),
@@ -83,11 +90,19 @@ def moved_by_samples(kept):
     return wrong
 
 
+def moved_by_inputs(kept):
+    def wrong(x, delta, mu, epsilon):
+        K = sum((np.outer(column, column) for column in x.T[kept]), np.zeros((len(x), len(x))))
+        return -mu * K @ np.linalg.solve(K + epsilon * np.eye(len(x)), delta)
+    return wrong
+
+
 def test_20_2():
+    terms, of_inputs = of_a_sum(moved_by_samples), of_a_sum(moved_by_inputs)
     prove("20.2", right=[solutions.induced_move, solutions.induced_move_by_eigenvalues], kinds={
         "epsilon": [lambda x, delta, mu, epsilon: solutions.induced_move(x, delta, mu, epsilon + 1e-12),
                     lambda x, delta, mu, epsilon: solutions.induced_move(x, delta, mu, epsilon + 1e-8)],
-        **of_a_sum(moved_by_samples)},
+        **{kind: [terms[kind], of_inputs[kind]] for kind in terms}},
         own={"gradient": (lambda x, delta, mu, epsilon: -mu * (x @ x.T) @ delta, "the gradient step's move"),
              "error": (lambda x, delta, mu, epsilon: -mu * corrected(x, delta, epsilon), "K times that"),
              "each by itself": (lambda x, delta, mu, epsilon: -mu * x @ x.T @ (
