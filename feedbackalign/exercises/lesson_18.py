@@ -140,8 +140,8 @@ def error_at_inputs(labels, spikes, times, W, beta):
     raise NotImplementedError
 
 
-def _outputs(rng, N, inputs, outputs, beta, threshold=0.6, low=0.2, high=1.2):
-    times, W = rng.random((N, inputs)), rng.uniform(low, high, size=(outputs, inputs))
+def _outputs(rng, N, inputs, outputs, beta, threshold=0.6):
+    times, W = rng.random((N, inputs)), rng.uniform(0.2, 1.2, size=(outputs, inputs))
     return rng.integers(outputs, size=N), ops.spikes.first_spikes(times, W, threshold)[0], times, W, beta
 
 
