@@ -70,7 +70,7 @@ ROWS = {
     "13.2": ("samples, another N, loop, places, terms, array, matrix, signs", {}),
     "14.1": ("samples, broadcast, loop, terms, array, matrix, signs",
              {"wrong axis": "the bias has one entry a unit, not one a sample: NumPy refuses"}),
-    "14.2": ("samples, another N, loop, terms, array, matrix, signs", {}),
+    "14.2": ("samples, another N, loop, places, terms, array, matrix, signs", {}),
     "15.1": ("product, decay, samples, loop, terms, quotient, array, matrix, signs, constant", {}),
     "15.2": ("samples, another N, loop, terms, phases, quotient, array, matrix, signs, constant", {}),
     "16.1": ("decay, samples, loop, terms, quotient, array, matrix, signs, constant", {}),
@@ -92,7 +92,6 @@ ROWS = {
     "22.1": ("loop, terms, array, matrix, signs", {}),
     "22.2": ("quotient, signs, constant", {
         "absolute value": "neither is ever negative", "cut off": "neither is ever negative"}),
-    "14.2": ("samples, another N, loop, places, terms, array, matrix, signs", {}),
 }
 
 

@@ -7,7 +7,9 @@ import feedbackalign as fa
 from feedbackalign import rules
 from feedbackalign.optimizer import SGD
 
-NUMBERS_OR_NONE = {"beta", "target_step", "feedback_decay", "feedback_clip", "feedback_rate", "dual_rates"}
+NUMBERS_OR_NONE = {"beta", "target_step", "feedback_decay", "feedback_clip", "feedback_rate", "dual_rates",
+                   "settled"}
+COUNTS_OR_NONE = {"free_steps", "nudged_steps"}
 WORDS_OR_NONE = {"route", "activation", "pooling"}
 NUMBERS_OR_WORDS = {"eta"}
 RUNS_AWAY = {"forgetting"}              # λ near 0 lets the network run away, and a warning says so
@@ -27,7 +29,7 @@ CASES = [(name, option) for name in rules.TABLE for option in numbers(name)]
 def test_every_option_that_may_be_a_number_is_tried():
     for name in rules.TABLE:
         unclear = {option for option, usual in rules.options_of(name).items() if usual is None}
-        assert unclear <= NUMBERS_OR_NONE | WORDS_OR_NONE, name
+        assert unclear <= NUMBERS_OR_NONE | WORDS_OR_NONE | COUNTS_OR_NONE, name
     assert len(CASES) > 80
 
 
