@@ -1,7 +1,7 @@
 """The exercises' checks are checked: what is right is accepted, what is wrong is told what it is.
 
     def test_3_1():
-        prove("3.1", right=[solutions.send_back, solutions.send_back_by_loops], kind="dense backward",
+        prove("3.1", right=[solutions.send_back, solutions.send_back_by_loops],
               kinds={"slope left out": lambda error, B, v: error @ B, ...},
               own={"two of your own": (function, "words that the sentence holds"), ...},
               without={"endless": "why it cannot happen here"})
@@ -20,17 +20,6 @@ from feedbackalign.exercises.judge import judge
 from feedbackalign.exercises.plain import arrays_in
 from tests.exercises.kinds import ROWS, answers
 
-# What a check of this kind must reject, by name; the words of the hint are beside the function that does it.
-KINDS = {
-    "dense backward": ("transposed", "no 1/N", "twice 1/N", "sign", "derivative left out"),
-    "convolution backward": ("no 1/N", "twice 1/N", "sign", "off-by-one padding", "stride left out", "kernel flipped"),
-    "feedback update": ("transposed", "no 1/N", "twice 1/N", "sign", "W used", "derivative left out"),
-    "feedback error": ("transposed", "sign", "W used", "derivative left out"),
-    "angle": ("radians", "cosine", "not flattened", "lengths left out"),
-    "settling step": ("transposed", "sign", "derivative left out", "step size left out", "state left out"),
-    "other": (),
-}
-
 
 def every(change):
     """right -> a wrong answer: the change at every array (or number) that it returns."""
@@ -43,23 +32,6 @@ def _at_every_part(change, value):
     if isinstance(value, (tuple, list)):
         return tuple(_at_every_part(change, part) for part in value)
     return change(value)
-
-
-def with_samples(exercise, change):
-    """right -> a wrong answer: the change knows N."""
-    def wrong_kind(right):
-        return lambda *arguments: _at_every_part(lambda part: change(part, exercise.samples_in(arguments)),
-                                                 right(*arguments))
-    return wrong_kind
-
-
-# {name: (exercise -> (right -> wrong), words of the hint)}
-MADE = {
-    "transposed": (lambda exercise: every(lambda part: part.T if np.ndim(part) > 1 else part), "transpose"),
-    "no 1/N": (lambda exercise: with_samples(exercise, lambda part, N: part * N), "N times the right one"),
-    "twice 1/N": (lambda exercise: with_samples(exercise, lambda part, N: part / N), "1/N of the right one"),
-    "sign": (lambda exercise: every(lambda part: -part), "sign"),
-}
 
 
 def in_longdouble(right):
@@ -129,13 +101,18 @@ def made_from(right, exercise):
     made = {kind: [every(change)(right) for words, change in explanation.CHANGES.items() if phrase in words]
             for kind, phrase in hints.KINDS.items()}
     if None not in (exercise.samples_in(arguments) for _, arguments in exercise.trials()):
-        made["no mean"] = [with_samples(exercise, lambda part, N: part * N)(right)]
-        made["mean twice"] = [with_samples(exercise, lambda part, N: part / N)(right)]
+        made["no mean"] = [times_N_to_the(1.0, right, exercise)]
+        made["mean twice"] = [times_N_to_the(-1.0, right, exercise)]
     made["hard-coded"] = [keeping(right, place, number) for place, number in enumerate(exercise.draw_cases()[0])
                           if isinstance(number, float)]
     differing = {kind: [wrong for wrong in candidates if differs(exercise, right, wrong)]
                  for kind, candidates in made.items()}
     return {kind: candidates for kind, candidates in differing.items() if candidates}
+
+
+def times_N_to_the(power, right, exercise):
+    """The right answer times a power of the batch size."""
+    return lambda *arguments: every(lambda part: part * exercise.samples_in(arguments)**power)(right)(*arguments)
 
 
 def keeping(right, place, number):
@@ -149,13 +126,11 @@ def differs(exercise, right, wrong):
                for _, arguments in copy.deepcopy(exercise.trials()))
 
 
-def prove(number, *, right, own, kinds=None, kind="other", wrong=None, without=None):
+def prove(number, *, right, own, kinds=None, without=None):
     """Assert that the check accepts all of `right`, and rejects every wrong answer with the words beside it."""
     exercise = find(number)
-    wrong, without = wrong or {}, without or {}
+    without = without or {}
     assert len(right) >= 2 and len(own) >= 2, f"{number}: expected two right answers and two wrong ones of its own"
-    assert not set(KINDS[kind]) - set(MADE) - set(wrong) - set(without), \
-        f"{number}: a check of the kind {kind!r} must reject {sorted(set(KINDS[kind]) - set(MADE) - set(wrong))} too"
     for candidate in right:
         verdict = judge(number, exercise, candidate)
         assert verdict.right, verdict.text
@@ -164,12 +139,8 @@ def prove(number, *, right, own, kinds=None, kind="other", wrong=None, without=N
 
     first = right[0]
     candidates = {name: (make(first), words) for name, (make, words) in GENERAL.items() if name not in without}
-    for name in KINDS[kind]:
-        if name in MADE and name not in wrong and name not in without:
-            candidates[name] = (MADE[name][0](exercise)(first), MADE[name][1])
-    if number in ROWS:
-        candidates |= every_yes(number, made_from(first, exercise), kinds or {})
-    said = [rejected(number, name, *entry) for name, entry in {**candidates, **wrong, **own}.items()]
+    candidates |= every_yes(number, made_from(first, exercise), kinds or {})
+    said = [rejected(number, name, *entry) for name, entry in {**candidates, **own}.items()]
     unheard = [sentence for sentence, _ in exercise.mistakes if not any(sentence in text for text in said)]
     assert not unheard, f"{number}: no wrong answer is told {unheard}"
 

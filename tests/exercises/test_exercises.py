@@ -55,10 +55,15 @@ def test_every_exercise_is_built_alike(number):
             f"{sentence!r} describes the right answer"
 
 
-@pytest.mark.parametrize("number", [number for number in exercises.numbers() if exercises.find(number).draw_limits()])
+def test_the_table_of_kinds_has_a_row_for_every_exercise():
+    assert list(ROWS) == exercises.numbers()
+
+
+@pytest.mark.parametrize("number", exercises.numbers())
 def test_limits_are_drawn_alike_and_have_a_finite_answer(number):
     exercise = exercises.find(number)
     once, again = exercise.draw_limits(), exercise.draw_limits()
+    assert once, "where does its formula show what it is?"
     for limit, arguments in once.items():
         assert limit and len(arguments) == len(exercise.arguments)
         assert all(map(np.array_equal, arrays_in(arguments), arrays_in(again[limit]))), "drawn anew every time"
