@@ -13,6 +13,7 @@ from feedbackalign.cli import arguments, figure_tables
 from feedbackalign.figures import tables
 from feedbackalign.cli.lessons import copy_lessons
 from feedbackalign.training import threads
+from tests import lesson_pictures
 from tests.figures.experiments import test_detection_power, test_topology
 from tests.small_runs import SmallRun
 from tests.test_lessons import unknown_names
@@ -111,6 +112,7 @@ def test_the_readme_is_read_in_five_minutes():
 
 def test_every_block_of_python_is_run_or_says_what_it_needs():
     run = ["import numpy as np\nimport feedbackalign", "import feedbackalign as fa\nfa.blas_threads",
+           "import feedbackalign as fa\nfa.figures",
            'import feedbackalign as fa\n\nrows = fa.compare(["bp"',
            'import feedbackalign as fa\n\nrows = fa.compare(["fa"', "# needs dask", "# needs mpi4py",
            '"""Feedback alignment through weights', '"""Feedback alignment through synapses',
@@ -129,6 +131,15 @@ def test_the_twelve_lines_turn_unrelated_updates_towards_the_gradient(tmp_path, 
     for layer in ("fc1.weight", "fc2.weight"):
         assert 75 < float(before[layer]) < 105 and float(after[layer]) < 30, layer
     assert (tmp_path / "path.png").stat().st_size > 10_000
+
+
+def test_the_lines_on_a_schematic_draw_one_of_those_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code(RUNNING, "import feedbackalign as fa\nfa.figures"), "RUNNING.md", "exec"), {})
+    assert (tmp_path / "dfa.png").stat().st_size > 10_000
+    shown = re.search(r"!\[Arrows up and down of (.+)\]\(figures/schematics\.png\)", text_of(RUNNING))[1]
+    assert re.findall(r"\b[a-z]{2,3}\b", shown.replace("and", "").replace("of", "")) == [
+        rule for row in lesson_pictures.SCHEMATICS for rule in row]
 
 
 def test_the_lines_on_many_runs_print_one_line_per_row(capsys):
