@@ -129,11 +129,12 @@ assert abs(mean("pfa", 0.05, "weight_angle", "fc3") - 35) < 8
 #
 # **22.1** The path, as it is once R has forgotten its start. **22.2** What Eq. 2 expects of it.
 #
-# **22.3** Keep r d = 10: train `"pfa"` with `expansion=100, density=0.1`. Does the path's angle stay at 17°? Count the
-# synapses and the cells of both, and say which of them a brain would rather pay for.
+# **22.3** Keep r d = 10: train `"pfa"` with `expansion=100, density=0.1`. What should Eq. 2 give for the angle and the
+# length, and what do you find? Fewer digits are right, hardly more than with `"top-only"`: what has become too short?
 #
-# **22.4** Give a trained network a rule with other masks and train on for five epochs. How soon is the update of `fc1`
-# where it was, and which of W and R has done it?
+# **22.4** Give a trained network a rule with other masks, R = Bᵀ W where there are synapses, and train on for five
+# epochs. The update of `fc1` is farther from backprop's, and stays there. Why does W not turn to its new path, as it
+# had turned to the old one?
 
 
 # %%
