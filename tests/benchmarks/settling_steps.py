@@ -8,8 +8,10 @@ products of all phases alone, on arrays of their shapes; im2col and col2im of co
 their share is not measured.
 
     --threads N     BLAS threads (1 by default); set before NumPy loads
+    --model NAME    one of the table's; all by default
     --pairs N       pairs timed per candidate
     --free, --nudged     steps of the phases (30 and 15)
+    --settled X     residual at which a sample rests (0: all steps are taken); the share of products is then too high
 """
 
 import argparse
@@ -19,7 +21,8 @@ import sys
 from tests.benchmarks.timing import THREAD_VARIABLES, in_pairs, seconds
 
 BATCH = 64
-MODELS = ("64-64-64-10", "784-512-512-10", "conv 8-16, max pooling", "conv 8-16, average pooling")
+MODELS = ("64-64-64-10", "784-512-512-10", "conv 8-16, max pooling", "conv 8-16, average pooling",
+          "conv 16-32, max pooling")
 RULES = ("one-sided", "symmetric", "untied, different", "untied, kolen-pollack", "hep", "hep-homeo")
 HOLOMORPHIC = {"points": 4, "free_steps": 80, "nudged_steps": 40}           # the defaults of hep and hep-homeo
 
@@ -34,10 +37,11 @@ def network_and_batch(model, rng):
         x = rng.random((BATCH, sizes[0]), dtype=np.float32)
     else:
         pool = layers.MaxPool2d if "max" in model else layers.AvgPool2d
+        low, high = map(int, model.split(",")[0].removeprefix("conv ").split("-"))
         network = networks.Network([
-            layers.Conv2d(1, 8, 3, padding=1, rng=rng), pool(2), layers.SoftClip(),
-            layers.Conv2d(8, 16, 3, padding=1, rng=rng), pool(2), layers.SoftClip(),
-            layers.Flatten(), layers.Linear(64, 10, rng=rng)], input_shape=(1, 8, 8))
+            layers.Conv2d(1, low, 3, padding=1, rng=rng), pool(2), layers.SoftClip(),
+            layers.Conv2d(low, high, 3, padding=1, rng=rng), pool(2), layers.SoftClip(),
+            layers.Flatten(), layers.Linear(4 * high, 10, rng=rng)], input_shape=(1, 8, 8))
         x = rng.random((BATCH, 1, 8, 8), dtype=np.float32)
     return network, x, rng.integers(0, 10, BATCH)
 
@@ -107,7 +111,8 @@ def products_of(rule):
 
 def table(model, pairs, phases):
     import statistics
-    print(f"\n{model}, batch {BATCH}, float32, {phases['free_steps']} free and {phases['nudged_steps']} nudged steps")
+    print(f"\n{model}, batch {BATCH}, float32, {phases['free_steps']} free and {phases['nudged_steps']} nudged steps, "
+          f"settled at {phases['settled']:g}")
     print(f"{'rule':<24}{'ms':>8}{'ratio to bp':>14}{'products':>11}")
     base, _ = our_step(model, "bp", phases)
     for candidate in RULES:
@@ -130,12 +135,15 @@ def main():
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--free", type=int, default=30)
     parser.add_argument("--nudged", type=int, default=15)
+    parser.add_argument("--model", choices=MODELS)
+    parser.add_argument("--settled", type=float, default=0.0)
     arguments = parser.parse_args()
     if any(os.environ.get(variable) != str(arguments.threads) for variable in THREAD_VARIABLES):
         os.environ.update({variable: str(arguments.threads) for variable in THREAD_VARIABLES})
         os.execv(sys.executable, [sys.executable, "-m", "tests.benchmarks.settling_steps", *sys.argv[1:]])
-    for model in MODELS:
-        table(model, arguments.pairs, {"free_steps": arguments.free, "nudged_steps": arguments.nudged})
+    for model in [arguments.model] if arguments.model else MODELS:
+        table(model, arguments.pairs, {"free_steps": arguments.free, "nudged_steps": arguments.nudged,
+                                        "settled": arguments.settled})
 
 
 if __name__ == "__main__":

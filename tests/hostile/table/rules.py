@@ -23,6 +23,7 @@ OPTIONS = {
     # settling
     "estimator": word("symmetric", "one-sided"), "beta": number(good=(0.1,)).or_none(),
     "free_steps": STEPS, "nudged_steps": STEPS, "activation": BOUNDED, "sweep": word("alternating"),
+    "settled": number(0, 1, good=(0.0, 0.01)).or_none(),
     "damping": number(0, 1, high_open=True, good=(0.0, 0.5)), "update": word("different", "kolen-pollack"),
     "radius": number(0, low_open=True, good=(0.05, 0.1)), "points": integer(1, good=(4, 6)), "mode": word("points"),
     "periods": STEPS, "angle": number(0, 180, good=(90.0, 45)), "pooling": word("softmax").or_none().only(None),
@@ -58,6 +59,8 @@ OF_RULE = {
         "leak": word("integral"), "feedback_decay": AT_LEAST_0, "target_step": number(0, low_open=True, good=(0.05,))}),
     "Consequentialism": {"epsilon": AT_LEAST_0}, "CorInfoMax": {"beta": number(good=(1.0, -0.5))},
     "ProxProp": {"eta": number(0, low_open=True, good=(0.5, "mean")).but(an_unknown_word="median"), "tau": POSITIVE},
+    **dict.fromkeys(("EquilibriumPropagation", "VectorFieldEquilibriumPropagation"), {
+        "free_steps": STEPS.or_none(), "nudged_steps": STEPS.or_none()}),
     **{name: {"route": word(*routes).or_none()} for name, routes in ROUTES.items()},
 }
 ABSTRACT = (fa.rules.Rule, fa.rules.ErrorSendingRule, fa.rules.TargetRule)
