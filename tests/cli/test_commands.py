@@ -305,7 +305,7 @@ def test_folders_unfinished_of_other_settings_or_in_use_are_refused(tmp_path, ca
     (tmp_path / "run" / "settings.json").write_text("[1]")
     assert "expected the settings of a run" in refusal("--resume")
     (tmp_path / "run" / "settings.json").unlink()
-    assert "made by another network" in refusal("--resume", "--hidden", "9")
+    assert "settings.json: is not there, and says with which settings" in refusal("--resume", "--lr", "1e9")
     (tmp_path / "run" / "checkpoint.npz").write_bytes(b"PK\x03\x04 cut off")
     assert "not a whole checkpoint" in refusal("--resume")
     assert "not a whole checkpoint" in refusal()                        # nothing is overwritten that cannot be read
