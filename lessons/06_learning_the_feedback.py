@@ -133,12 +133,13 @@ with fa.figures.panels("06_weight_mirror", "The mirror finds W in noise alone; m
 # %%
 rows = fa.compare(["bp", "fa", "kp", "wm"], seeds=2, epochs=40, lr=0.01, decay=0.02)
 fa.figures.show(fa.figures.path_alignment(rows), "06_path_alignment")
-last = {}
+last, share = {}, np.exp(-0.01 * 0.02 / (1 - 0.9) * 40 * 38)                    # exp(−Σ η λ / (1 − μ)), Eq. 4
 for name in ("bp", "fa", "kp", "wm"):
     ends = [row for row in rows if row["rule"] == name and row["epoch"] == 40]
     last[name] = [np.mean(values) for values in zip(*((row["test_accuracy"], row["weight_angle"]["fc2"],
                                                        row["backprop_angle"]["fc2.weight"]) for row in ends))]
     print("{}: {:.3f} right, feedback of fc2 {:.0f}° from W, update {:.0f}° from backprop's".format(name, *last[name]))
+print(f"of D a share of {share:.2f} is left")
 
 # %% [markdown]
 # Both find W, from opposite ends of the same problem. Kolen-Pollack comes as slowly as D decays: 9° after these 40
@@ -157,10 +158,9 @@ assert np.allclose(gaps["no decay"], 1) and np.ptp(gaps["SGD"]) < 1e-12 and np.p
 assert all(abs(np.mean(mirrored[key][-200:]) - floors[key]) < 1 for key in tried)                # Eq. 7
 assert np.allclose([floors[key] for key in tried], [14, 7, 3.5, 7], atol=0.3)
 assert max(abs(halfway[key] - 35) for key in tried[:3]) < 5 and abs(halfway[tried[3]] / halfway[tried[0]] - 4) < 0.6
-assert abs(np.exp(-0.01 * 0.02 / (1 - 0.9) * 40 * 38) - 0.05) < 0.005                           # exp(−Σ η λ / (1 − μ))
+assert abs(share - 0.05) < 0.005
 assert all(abs(last[name][1] - about) < 3 for name, about in [("kp", 9), ("wm", 8), ("fa", 72)])
-third = [row["weight_angle"]["fc2"] for row in rows if row["rule"] == "wm" and row["epoch"] == 3]
-assert max(third) < 20
+assert max(row["weight_angle"]["fc2"] for row in rows if row["rule"] == "wm" and row["epoch"] == 3) < 20
 
 # %% [markdown]
 # ## Exercises
