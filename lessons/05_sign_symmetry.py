@@ -137,8 +137,8 @@ with fa.figures.panels("05_wrong_signs", title, columns=2) as (left, right):
 # to the gradient: from about 40° to about 28° at `fc1`. Every tenth sign may be wrong at little cost. Then it breaks:
 # with half of them wrong the network is at chance, 10 %, although its feedback is no further from W than the random one
 # of `"fa"`, with which it reaches 93 %. And when nothing is sent it reaches 87 %. Signs that are wrong are worse than
-# none: the hidden layers that they teach spoil what random ones would have brought to the top. Three wrong signs in ten
-# are enough for that.
+# none: the hidden layers that they teach spoil what random ones would have brought to the top. Four wrong signs in ten
+# are enough for that. (With three in ten it is chance which of the networks break.)
 #
 # A random B *stands still*, and W can turn towards it (lesson 3). A wrong sign is wrong about whatever W becomes: where
 # W changes sign the feedback changes with it, Eq. 4 holds at every moment, and there is nothing that W could turn
@@ -157,7 +157,7 @@ assert np.abs(through["usf"] - np.degrees(np.arccos(0.75 ** (np.arange(9) / 2)))
 assert np.abs(np.cos(np.radians(spoiled[:, 0])) - (1 - 2 * shares) * np.sqrt(3) / 2).max() < 0.04              # Eq. 4
 assert results["bp"][1] - results["usf"][1] < 0.02
 assert abs(results["usf"][2] - 40) < 8 and abs(results["usf"][3] - 28) < 8
-assert spoiled[1, 1] > 0.93 and spoiled[-1, 1] < 0.2 and spoiled[3, 1] < results["top-only"][1] < spoiled[2, 1]
+assert spoiled[1, 1] > 0.93 and spoiled[-1, 1] < 0.2 and spoiled[4, 1] < results["top-only"][1] - 0.3
 assert np.allclose([results[name][1] for name in ("fa", "top-only")], [0.93, 0.87], atol=0.03)
 
 # %% [markdown]
