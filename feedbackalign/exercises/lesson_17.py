@@ -115,11 +115,6 @@ def _of_hidden_units(kept):
     return lambda W1, W2: _paths(W1, W2, kept=kept)
 
 
-def _of_hidden_units_or_none(kept):
-    """The same; nan where an empty maximum is an error."""
-    return lambda W1, W2: _paths(W1, W2, kept=kept, floor=np.nan if not len(W1[kept]) else 0.0)
-
-
 EXERCISES = {
     "17.1": Exercise(task=persistence_of_tree, cases=_trees, limits=_trees_at_the_limits, right=of_deaths, mistakes=[
         ("you divided by the layer's own largest weight; the network's largest belongs there",
@@ -145,7 +140,7 @@ EXERCISES = {
         ("these are the strengths themselves; a part lives from 1 down to t, so 1 − t counts",
          lambda tree, maximum: _persistence(maximum - tree, maximum)),
         *epsilons(lambda tree, maximum, epsilon: _persistence(tree, maximum + epsilon)),
-        *of_a_sum("edges", _with_all_edges_counted), *of_a_sum("edges", _of_edges),
+        *of_a_sum("edges", _with_all_edges_counted), *of_a_sum("edges", _of_edges)[1:],
     ]),
     "17.2": Exercise(task=best_paths, cases=_two_layers, limits=_two_layers_at_the_limits, right=_paths, mistakes=[
         ("you took |W| before its mean was subtracted; signed weights are centred first",
@@ -188,6 +183,6 @@ EXERCISES = {
         *epsilons(_with_epsilon),
         ("a loop overwrites what it should keep: S is the larger one of itself and the next path",
          _of_hidden_units(slice(-1, None))),
-        *of_a_sum("hidden units", _of_hidden_units)[1:], *of_a_sum("hidden units", _of_hidden_units_or_none)[1:],
+        *of_a_sum("hidden units", _of_hidden_units)[1:],
     ]),
 }

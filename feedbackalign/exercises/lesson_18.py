@@ -230,14 +230,12 @@ EXERCISES = {
         *[("a segment's crossing counts only where it lies between the segment's own ends",
          mistake) for mistake in (
             _sorted(counts=lambda c, S, t, ends: c > 0), _sorted(counts=lambda c, S, t, ends: (S > 0) & (c >= t)),
-            _sorted(counts=lambda c, S, t, ends: (S > 0) & (c > 0)), _sorted(counts=lambda c, S, t, ends: c >= t),
-            _sorted(counts=lambda c, S, t, ends: c <= ends), _smallest)],
+            _sorted(counts=lambda c, S, t, ends: c >= t), _sorted(counts=lambda c, S, t, ends: c <= ends), _smallest)],
         *[("the inputs must be put in the order of their times first", _unsorted(_as_given, counts=counts))
           for counts in (_inside, _reached)],
-        *[("the times are in order, and the weights are not: each goes along with its input",
-           _unsorted(np.sort, counts=counts)) for counts in (_inside, _reached)],
-        (f"{hints.SIGN} of P: the crossing is at (ϑ + Σ w t) / S", _sorted(sign=-1)),
-        (f"{hints.SIGN} of ϑ: the crossing is at (ϑ + Σ w t) / S",
+        ("the times are in order, and the weights are not: each goes along with its input", _unsorted(np.sort)),
+        (f"{hints.SIGN}, that of Σ w t: the crossing is at (ϑ + Σ w t) / S", _sorted(sign=-1)),
+        (f"{hints.SIGN}, that of ϑ: the crossing is at (ϑ + Σ w t) / S",
          lambda times, w, threshold: _on_segments(*_in_order(times, w), -threshold)),
         (f"{hints.CLIPPED}: inputs of a weight below 0 count, too",
          lambda times, w, threshold: _fires(times, np.maximum(w, 0), threshold)),
@@ -249,8 +247,7 @@ EXERCISES = {
            _sorted(S_of=_without_the_last, P_of=_without_the_last, counts=counts)) for counts in (_inside, _reached)],
         *[(f"{hints.OFF_BY_ONE}: S and P hold the input at which the segment ends, too",
            _sorted(S_of=_with_the_next, P_of=_with_the_next, counts=counts)) for counts in (_inside, _reached)],
-        *[(f"{hints.OVERWRITTEN_IN_LOOP}, for S and P", _sorted(S_of=np.array, P_of=np.array, counts=counts))
-          for counts in (_inside, _reached)],
+        (f"{hints.OVERWRITTEN_IN_LOOP}, for S and P", _sorted(S_of=np.array, P_of=np.array)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, for S", _sorted(S_of=np.array)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, for P", _sorted(P_of=np.array)),
         (f"{hints.OVERWRITTEN_IN_LOOP}, for the slope", _walked_with_one_weight),

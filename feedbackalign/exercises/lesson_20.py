@@ -150,7 +150,7 @@ EXERCISES = {
                                                  W)),
         ("ε is left out",
          lambda x, delta, W, epsilon: _by_errors(np.linalg.pinv(_gram(_with_one(x), 0.0)) @ delta, x, delta, W)),
-        (f"{hints.SIGN} of the steps: return what is subtracted from W and b",
+        (f"{hints.SIGN}: return what is subtracted from W and b",
          lambda *given: (*(-step for step in _steps(*given)[:2]), _steps(*given)[2])),
         *of_a_sum("samples", _of_samples), *of_a_sum("samples", _of_samples_for_W), *of_a_sum("outputs", _below),
     ]),

@@ -113,7 +113,7 @@ EXERCISES = {
          lambda x, W, b, step, error: _below(x, W, b, step, error, through=W)),
         ("the error went down through the step; W⁺ = W − step", lambda x, W, b, step, error: _below(
             x, W, b, step, error, through=step)),
-        (f"{hints.SIGN} of the step: W⁺ = W − step", lambda x, W, b, step, error: _below(x, W, b, -step, error)),
+        (f"{hints.SIGN}: W⁺ = W − step", lambda x, W, b, step, error: _below(x, W, b, -step, error)),
         (f"{hints.SLOPE_LEFT_OUT} of the ReLU", lambda x, W, b, step, error: error @ (W - step)),
         ("the error went down through the old weights, and without the slopes of the ReLU",
          lambda x, W, b, step, error: error @ W),
@@ -160,7 +160,7 @@ EXERCISES = {
          _another_step(lambda x, error, eta, penalty: _step(x, error, eta, 2 * penalty))),
         ("½ stands before one of the two sums only",
          _another_step(lambda x, error, eta, penalty: _step(x, error, eta, penalty / 2))),
-        (f"{hints.SIGN} of the step: it is W − V", _another_step(lambda *given: -_step(*given))),
+        (f"{hints.SIGN}: the step is W − V", _another_step(lambda *given: -_step(*given))),
         ("the two are exchanged: the step comes first", lambda *given: _both(*given)[::-1]),
         *of_a_sum("samples", _by_samples), *of_a_sum("samples", lambda kept: _by_samples(slice(None), kept)),
         *of_a_sum("samples", lambda kept: _by_samples(kept, slice(None))),

@@ -85,6 +85,7 @@ def test_15_2():
              "another": (by(lambda v, v_ff: (np.tanh(v) - np.tanh(v_ff)) * sech(v_ff)), "no slope in Eq. 4"),
              "ReLU": (by(lambda v, v_ff: relu(v) - relu(v_ff)), "not ReLU"),
              "tanh below": (lambda v, v_ff, below, step_size: learnt(v, v_ff, np.tanh(below), step_size), "already"),
+             "ΔW": (lambda *given: -learnt(*given), "hand over −ΔW"),
              "λ left out": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1.0), "did not divide by λ"),
              "λ upstairs": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, 1 / step_size), "divide by it"),
              "λ twice": (lambda v, v_ff, below, step_size: learnt(v, v_ff, below, step_size**2), "by λ twice")})

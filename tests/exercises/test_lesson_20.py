@@ -65,6 +65,7 @@ def test_20_1():
         **{kind: [terms[kind], of_W_alone[kind], of_outputs[kind]] for kind in terms}},
         own={"bias outside K": (lambda x, delta, W, epsilon: steps(corrected(x, delta, epsilon), x, delta, W),
                                 "left out of K: it"),
+             "added": (added, "what is subtracted from W and b"),
              "raw bias": (raw_bias, "the bias takes the raw errors"),
              "raw bias, outside K": (raw_and_outside, "left out of K and takes"),
              "amended errors sent down": (lambda x, delta, W, epsilon: steps(

@@ -79,6 +79,7 @@ def test_21_2():
         **{kind: [some[kind] for some in terms] for kind in terms[0]}},
         own={"limits swapped": (limit(lambda x, error, eta, penalty: penalty * solved(x, error, penalty)),
                                 "λ that grows"),
+             "V − W": (step(lambda x, error, eta, penalty: -eta * solved(x, error, penalty)), "the step is W − V"),
              "no η": (step(lambda x, error, eta, penalty: solved(x, error, penalty)), "η is left out of the step"),
              "η in the wrong one": (lambda x, error, eta, penalty: (
                  solved(x, error, penalty), eta * gradient(x, error)), "step, and the limit"),
