@@ -85,8 +85,8 @@ def again(run):
 def refuse_other_settings(path, mine, epochs):
     """CheckpointError if the folder's settings differ from these, or are lost."""
     if not path.exists():
-        raise CheckpointError(f"{path}: is not there, and says with which settings the run began: put it back, or start "
-                              "anew with another --out")
+        raise CheckpointError(f"{path}: is not there, and says with which settings the run began: put it back, or "
+                              "start anew with another --out")
     try:
         theirs = dict(json.loads(path.read_text(encoding="utf-8-sig")))
     except (ValueError, TypeError) as error:

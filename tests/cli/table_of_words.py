@@ -140,7 +140,6 @@ RULE_OPTIONS = {
     "--angle": of("hep", number("0", "45", bad=("181", "-1", "1e308"))),
     "--pooling": of("hep", Words(("None",), ("none-such", "", "3"))),
     "--readout": of("ep", word("true", "false", bad=("no", "1"))),
-    "--settled": of("ep", number("0.001", "None", bad=("-1",))),
     "--coefficient": of("hep-homeo", number("0", "2", bad=("-1",))),
     "--probes": of("hep-homeo", count("2", bad=("0", "-1"))),
     "--estimate": of("hep-homeo", word("full", "closed-form")),

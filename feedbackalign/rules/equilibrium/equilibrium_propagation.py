@@ -27,7 +27,8 @@ Deviations from the paper
     - Weights are drawn by the network's initialiser, and biases start at zero; the paper's are init="pytorch-default".
 The paper's text was read as the authors' code. The collapse of the one-sided estimator on CIFAR-10 does not show on
 small dense networks; on the digits all three estimators learn about equally well, and what differs is the angle to the
-exact gradient. It does show on two convolutions (figure `estimators`). Hard units stuck at 0 keep deeper small networks (three and more hidden layers) from learning.
+exact gradient. It does show on two convolutions (figure `estimators`). Hard units stuck at 0 keep deeper small networks
+(three and more hidden layers) from learning.
 """
 
 from feedbackalign.alignment import in_float64

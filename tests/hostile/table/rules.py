@@ -44,7 +44,6 @@ OPTIONS = {
     "sleep_alpha": number(0, good=(0.5,)), "sigma_floor": AT_LEAST_0, "feedback_clip": POSITIVE.or_none(),
     "feedback_beta1": number(0, 1, high_open=True, good=(0.9, 0)), "feedback_epsilon": POSITIVE,
     "feedback_beta2": number(0, 1, high_open=True, good=(0.999, 0)), "readout": flag(),
-    "settled": number(0, 1, good=(1e-3, 0)).or_none(),
     "control_steps": STEPS, "dt": POSITIVE.only(0.02),
     "tau": POSITIVE.only(0.2), "proactive": flag(), "only_converged": flag(),
     # solved before the step
