@@ -167,10 +167,11 @@ def test_the_lines_on_sweeps_print_a_table_and_the_best_setting(capsys):
     assert re.fullmatch(r"0.1 (1.0|0.5) 0\.\d{3}", best)
 
 
-def test_the_lines_on_new_samples_call_them_what_the_test_set_was_called(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("shape", [(6,), (3, 4)], ids=["rows", "images"])
+def test_the_lines_on_new_samples_call_them_what_the_test_set_was_called(tmp_path, monkeypatch, capsys, shape):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    x, y = rng.normal(5, 3, size=(200, 6)), np.repeat(["cat", "dog"], 100)
+    x, y = rng.normal(5, 3, size=(200, *shape)), np.repeat(["cat", "dog"], 100)
     x[100:] += 4
     np.savez("mine.npz", x=x, y=y)
     np.save("new.npy", np.concatenate([x[:3], x[-3:]]))
