@@ -9,6 +9,7 @@ Integers and words are labels, renamed 0, 1, … in sorted order; floats are val
 import csv
 import functools
 import hashlib
+import itertools
 import pathlib
 import zipfile
 import zlib
@@ -17,8 +18,8 @@ import numpy as np
 
 from feedbackalign.data.dataset import Dataset, Split
 from feedbackalign.data.idx import DataError
-from feedbackalign.validation import (describe, require_instance, require_known, require_number, require_path,
-                                      require_plain, require_text)
+from feedbackalign.validation import (describe, require_finite, require_instance, require_known, require_number,
+                                      require_path, require_plain, require_text)
 
 SUFFIXES = (".npz", ".csv")
 LABELS = ("label", "target", "class", "y")          # names of the column of labels, where none is given
@@ -89,7 +90,7 @@ def _read(path, sha256, test_share, label_column):
         if len(parts) == 4 and test_share is not None:
             raise ValueError(f"test_share: the file has a test set of its own, got {test_share}")
         return dataset(path.name, *parts, test_share=test_share)
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, OSError, EOFError, csv.Error, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: {str(error).removeprefix(f'{path.name}, ')}") from error
 
 
@@ -100,37 +101,84 @@ def _parts_of_arrays(path):
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as held:
         for names in (("x_train", "y_train", "x_test", "y_test"), ("x", "y")):
             if set(names) <= set(held.files):
-                return [held[name] for name in names]
+                return [_array(held, name) for name in names]
         raise ValueError(f"expected the arrays x_train, y_train, x_test and y_test, or x and y; it holds "
                          f"{', '.join(held.files) or 'none'}")
 
 
+def _array(held, name):
+    try:
+        return held[name]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        kinds, kind = ("numbers or words", "str") if name.startswith("y") else ("numbers", "float")
+        raise ValueError(f"{name}: expected {kinds}, got objects of Python; save {name}.astype({kind})") from error
+
+
 def _parts_of_table(path, label_column):
     """(x, y) of a table with commas between its cells."""
-    names = [name.strip() for name in next(csv.reader(_lines(path)), [])]
+    names = next((cells for _, cells in _rows(path)), [])
     if len(names) < 2:
         raise ValueError("expected a table with commas between its cells, labels and at least one number a line")
     named = _has_names(names, label_column)
     column = _column(names if named else None, len(names), label_column)
+    _require_samples(path, named, len(names))
     form = {"delimiter": ",", "quotechar": '"', "comments": None, "skiprows": int(named), "ndmin": 2}
+    y = _labels_or_values(np.char.strip(np.loadtxt(_lines(path), str, usecols=[column], **form)[:, 0]))
     others = [k for k in range(len(names)) if k != column]
     try:
-        x = np.loadtxt(_lines(path), np.float32, usecols=others, **form)            # (N, in)
+        x = require_finite(np.loadtxt(_lines(path), np.float32, usecols=others, **form), "x")       # (N, in)
+        return x, require_finite(y, "y") if y.dtype.kind == "f" else y
     except ValueError as error:
-        raise ValueError(f"{error} All but the labels must be numbers; label_column says where those are") from error
-    words = np.char.strip(np.loadtxt(_lines(path), str, usecols=[column], **form)[:, 0])
+        columns = {k: name for k, name in enumerate(names if named else range(len(names)))
+                   if k != column or y.dtype.kind == "f"}
+        raise ValueError(_first_wrong_cell(path, columns, named) or str(error)) from error
+
+
+def _labels_or_values(words):
+    """Words of a table as integers, else as floats; as they are where one of them is neither."""
     for kind in (np.int64, np.float32):
         try:
-            return x, words.astype(kind)
+            return words.astype(kind)
         except ValueError:
             continue
-    return x, words
+    return words
 
 
 def _lines(path):
     """The lines of a text, without empty ones and without a byte order mark."""
     with open(path, encoding="utf-8-sig") as file:
         yield from filter(str.strip, file)
+
+
+def _rows(path):
+    """(number of the line in the file, its cells) of every line that is not empty."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        for cells in reader:
+            if any(map(str.strip, cells)) or len(cells) > 1:
+                yield reader.line_num, [cell.strip() for cell in cells]
+
+
+def _require_samples(path, named, count):
+    """Refuse a table without samples, and lines of more or fewer cells than the first."""
+    samples = -int(named)
+    for line, cells in _rows(path):
+        if len(cells) != count:
+            raise ValueError(f"line {line}: expected {count} cells as in the first line, got {len(cells)}")
+        samples += 1
+    if samples < 1:
+        raise ValueError("no samples below the line of names")
+
+
+def _first_wrong_cell(path, columns, named):
+    """Which cell of these columns, {place: name}, is the first that is no finite number, in words; None for none."""
+    for line, cells in itertools.islice(_rows(path), int(named), None):
+        for k, name in columns.items():
+            if not _is_number(cells[k]):
+                return (f"line {line}, column {name}: expected a finite number, got {cells[k]!r}; label_column says "
+                        f"where the labels are")
 
 
 def _has_names(cells, label_column):
@@ -140,7 +188,7 @@ def _has_names(cells, label_column):
 
 def _is_number(cell):
     try:
-        return bool(np.isfinite(float(cell)))
+        return abs(float(cell)) <= float(np.finfo(np.float32).max)
     except ValueError:
         return False
 
@@ -185,15 +233,19 @@ def dataset(name, x, y, x_test=None, y_test=None, *, test_share=None):
     require_text(name, "name")
     if np.ndim(y) == 0:
         raise TypeError(f"y: expected an array of labels or values, got {describe(y)}")
-    x, y = _samples(x, "x_train" if given else "x"), require_plain(y, "y_train" if given else "y")
+    x = _samples(x, "x_train" if given else "x")
+    y = _targets(y, "y_train" if given else "y", len(x))
     if given:
-        x_test, y_test = _samples(x_test, "x_test"), require_plain(y_test, "y_test")
+        x_test, y_test = _samples(x_test, "x_test"), _targets(y_test, "y_test", len(x_test))
         for ours, theirs, what in ((x, x_test, "x_test"), (y, y_test, "y_test")):
             if ours.shape[1:] != theirs.shape[1:]:
                 raise ValueError(f"{what}: expected samples of shape {ours.shape[1:]} as in training, got "
                                  f"{describe(theirs)}")
         cut, x, y = len(x), np.concatenate([x, x_test]), np.concatenate([y, y_test])
-    targets, classes = _targets(y, len(x))
+    if y.dtype.kind == "f":
+        targets, classes = y.reshape(len(x), -1), None
+    else:
+        targets, classes = _renamed(y, cut if given else len(x), "y_train" if given else "y")
     if not given:
         cut = len(x) - max(1, int(len(x) * (TEST_SHARE if test_share is None else test_share)))
         order = np.random.default_rng(0).permutation(len(x))                # the same at every seed of a run
@@ -203,24 +255,37 @@ def dataset(name, x, y, x_test=None, y_test=None, *, test_share=None):
 
 
 def _samples(x, what):
+    """-> x float32 (N, …), images with a channel; NaN is told at the index that it has in what came."""
     given, x = x, require_plain(x, what)
     if x.dtype.kind not in "buif" or x.ndim < 2 or x.size == 0:
         raise ValueError(f"{what}: expected numbers (N, …), got {describe(given)}")
-    return (x[:, None] if x.ndim == 3 else x).astype(np.float32)            # (N, H, W) -> (N, 1, H, W)
+    x = require_finite(x.astype(np.float32), what)
+    return x[:, None] if x.ndim == 3 else x                                 # (N, H, W) -> (N, 1, H, W)
 
 
-def _targets(y, count):
-    """-> (labels (N,), how many classes), or (values (N, out), None)."""
+def _targets(y, what, count):
+    """-> labels (N,), integers or words, or values float32 (N, …)."""
+    y = require_plain(y, what)
     if y.shape[:1] != (count,):
-        raise ValueError(f"y: expected one entry a sample, {count} in all, got {describe(y)}")
+        raise ValueError(f"{what}: expected one entry a sample, {count} in all, got {describe(y)}")
     if y.dtype.kind == "f":
-        return y.reshape(count, -1).astype(np.float32), None
+        return require_finite(y.astype(np.float32), what)
     if y.dtype.kind not in "buiU" or y.size != count:
-        raise ValueError(f"y: expected labels ({count},), integers or words, or floats; got {describe(y)}")
-    names, labels = np.unique(y.ravel(), return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(f"y: expected labels of at least two classes, got {names[0]!r} alone")
-    return labels.reshape(count), len(names)
+        hint = f"; save {what}.astype(str)" if y.dtype.kind in "OS" else ""
+        raise ValueError(f"{what}: expected labels ({count},), integers or words, or floats; got {describe(y)}{hint}")
+    return y.ravel()
+
+
+def _renamed(y, known, what):
+    """Labels as 0, 1, … in sorted order: -> (labels (N,), how many classes); the first `known` hold every class."""
+    names, labels = np.unique(y, return_inverse=True)
+    held = np.unique(labels[:known])
+    if len(held) < 2:
+        raise ValueError(f"{what}: expected labels of at least two classes, got {names[held[0]].item()!r} alone")
+    if len(held) < len(names):
+        missing = names[np.setdiff1d(labels, held)[0]].item()
+        raise ValueError(f"y_test: expected the labels of y_train alone, got {missing!r}, which training lacks")
+    return labels.reshape(len(y)), len(names)
 
 
 def in_form(data, form):

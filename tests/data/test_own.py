@@ -19,6 +19,19 @@ def table(folder, text, encoding="utf-8"):
     return folder / "mine.csv"
 
 
+def with_nan(samples, place, dimensions=3):
+    """Zeros, four entries an axis below the samples, and NaN at one place."""
+    array = np.zeros((samples, *[4] * (dimensions - 1)))
+    array[place] = np.nan
+    return array
+
+
+def four(y_train, y_test):
+    """Two samples for training and two to test, with these labels."""
+    return {"x_train": np.zeros((2, 1)), "y_train": np.array(y_train),
+            "x_test": np.zeros((2, 1)), "y_test": np.array(y_test)}
+
+
 LINES = "5.1,0.5,a\n4.9,0.25,b\n4.7,0.5,a\n4.6,1,b\n5,2,a\n"
 
 
@@ -99,8 +112,17 @@ def test_a_byte_order_mark_quotes_and_blank_lines_are_no_matter(tmp_path):
     ({"x": np.zeros((4, 2)), "y": np.eye(4, dtype=int)}, r"y: expected labels \(4,\)"),
     ({"x": np.zeros(4), "y": np.arange(4)}, r"x: expected numbers \(N, …\)"),
     ({"x": np.zeros((4, 2), complex), "y": np.arange(4)}, "x: expected numbers"),
-    ({"x": np.full((4, 2), np.nan), "y": np.arange(4)}, "x: expected finite numbers"),
-    ({"x": np.array([[{}], [{}]]), "y": np.arange(2)}, "allow_pickle=False")])
+    ({"x": with_nan(9, (7, 3, 3)), "y": np.arange(9) % 2}, r"x: .* got nan at index \(7, 3, 3\)"),
+    ({"x": np.zeros((9, 2)), "y": with_nan(9, (7,), 1)}, r"y: .* got nan at index \(7,\)"),
+    ({"x_train": np.zeros((4, 2)), "y_train": np.zeros((4, 4)), "x_test": np.zeros((9, 2)),
+      "y_test": with_nan(9, (7, 0), 2)},
+     r"y_test: .* got nan at index \(7, 0\)"),
+    ({"x": np.array([[{}], [{}]]), "y": np.arange(2)}, r"x: expected numbers, got .*; save x.astype\(float\)"),
+    ({"x": np.zeros((2, 2)), "y": np.array(["a", "b"], object)}, r"y: expected .* words, .*; save y.astype\(str\)"),
+    ({"x": np.zeros((2, 2)), "y": np.array([b"a", b"b"])}, r"y: .*; save y.astype\(str\)"),
+    (four([0, 0], [0, 1]), "y_train: expected labels of at least two classes, got 0 alone"),
+    (four(["a", "b"], ["c", "a"]), "y_test: expected the labels of y_train alone, got 'c'"),
+    (four([0, 1, 1], [0]), r"y_train: expected one entry a sample, 2 in all, got int64 array of shape \(3,\)")])
 def test_arrays_that_are_no_data_are_refused_by_the_file_s_name(tmp_path, arrays, message):
     with pytest.raises(DataError, match=message) as caught:
         own.read(saved(tmp_path, **arrays))
@@ -109,9 +131,14 @@ def test_arrays_that_are_no_data_are_refused_by_the_file_s_name(tmp_path, arrays
 
 @pytest.mark.parametrize("text, column, message", [
     ("", None, "expected a table with commas"), ("1;2\n3;4\n", None, "expected a table with commas"),
-    ("y,a\n1,word\n0,2\n", None, "could not convert string 'word'"), ("y,a\n1,2\n0\n", None, "."),
+    ("y,a\n1,2\n\n1,word\n", None, "line 4, column a: expected a finite number, got 'word'; label_column says where"),
+    ("1,2,3\n0,1,\n", None, "line 2, column 2: expected a finite number, got ''"),
+    ("y,a,b\n0.5,1,2\nnan,1,2\n", None, "line 3, column y: expected a finite number, got 'nan'"),
+    ("y,a\n1,2\n0\n", None, "line 3: expected 2 cells as in the first line, got 1"),
+    ("y,a\n1,2\n0,3,4\n", None, "line 3: expected 2 cells as in the first line, got 3"),
+    ("y,a\n", None, "no samples below the line of names"), ("y,a\n1,1e39\n0,2\n", None, "line 2, column a"),
     ("y,a\n1,2\n0,3\n", "b", "unknown label column 'b'"), ("y,a\n1,2\n0,3\n", 2, "expected a number below 2"),
-    ("y,a\n1,2\n0,nan\n", None, "finite")])
+    ("y,a\n1,2\n0,nan\n", None, "line 3, column a: expected a finite number, got 'nan'")])
 def test_tables_that_are_no_data_are_refused(tmp_path, text, column, message):
     with pytest.raises(DataError, match=message):
         own.read(table(tmp_path, text), label_column=column)
