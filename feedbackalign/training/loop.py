@@ -175,7 +175,7 @@ def _hook(rule, hook, batches, done):
         with quiet():
             hook(batches)
     except np.linalg.LinAlgError as error:
-        raise unsolvable(rule, error, done.epoch) from error
+        raise unsolvable(rule, error, done.epoch, done.step) from error
 
 
 def _timed_step(rule, optimizer, x, targets, done, lr_at, decay_at):

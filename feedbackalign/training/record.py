@@ -38,12 +38,12 @@ def row_of(rule, data, optimizer, done, about, settings, persistence=False):
     if not math.isfinite(test_loss):
         rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
         raise diverged(rule, f"the test loss became {test_loss} after epoch {done.epoch}, step {done.step} of the run",
-                       done.epoch)
+                       done.epoch, done.step)
     probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
     try:
         measured = measure(rule, *probe)
     except np.linalg.LinAlgError as error:
-        raise unsolvable(rule, error, done.epoch) from error
+        raise unsolvable(rule, error, done.epoch, done.step) from error
     return plain({
         "rule": rule.name, **(about or {}), "threads": number_of_threads(), **rule.notes(),
         "epoch": done.epoch, "step": done.step,
@@ -73,6 +73,8 @@ def known_settings(rule, data, optimizer, batch_size, lr_at, decay_at, about):
 def where_not_finite(rule):
     """Which layer and which array of a diverged run are not finite, in words."""
     array = first_array_not_finite(rule)
+    if array and rule.network.layers[-1].input is None:
+        return f"the first array that is not finite is {array}"
     return first_not_finite(rule.network) + (f", the first array {array}" if array else "")
 
 
@@ -104,16 +106,17 @@ def layer_not_finite(network):
             return layer.name
 
 
-def diverged(rule, what, epoch=None):
-    """The error to raise where `what` happened: it says where, and in which epoch."""
-    error = DivergedError(f"{rule.name}: {what}; {where_not_finite(rule)}. A smaller learning rate may help")
+def diverged(rule, what, epoch=None, step=None):
+    """The error to raise where `what` happened: it says where, and in which epoch; `step` is 0 before the first one."""
+    end = ", before the first step of training" if step == 0 else ". A smaller learning rate may help"
+    error = DivergedError(f"{rule.name}: {what}; {where_not_finite(rule)}{end}")
     error.epoch, error.layer = epoch, layer_not_finite(rule.network)
     return error
 
 
-def unsolvable(rule, error, epoch=None):
+def unsolvable(rule, error, epoch=None, step=None):
     """What is raised in place of a LinAlgError."""
-    return diverged(rule, f"a linear system has no solution ({error})", epoch)
+    return diverged(rule, f"a linear system has no solution ({error})", epoch, step)
 
 
 def samples_at_a_time(network, most):

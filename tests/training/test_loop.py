@@ -393,6 +393,22 @@ def test_a_rule_that_makes_no_forward_pass_can_diverge_too():
         SmallRun(Silent).train(epochs=1)
 
 
+def test_what_breaks_before_the_first_step_is_not_put_down_to_the_learning_rate():
+    class Asleep(Rule):
+        def before_training(self, batches):
+            self.network.layer("fc2").weight[...] = np.inf
+            raise np.linalg.LinAlgError("singular")
+
+    class Born(Asleep):
+        def before_training(self, batches):
+            self.network.layer("fc2").weight[...] = np.inf
+
+    for kind, words in ((Asleep, r"no solution \(singular\); the first array that is not finite is fc2.weight"),
+                        (Born, "the first layer that is not finite is fc2, the first array fc2.weight")):
+        with pytest.raises(DivergedError, match=f"{words}, before the first step of training$"):
+            SmallRun(kind).train(epochs=1)
+
+
 def test_a_last_step_that_ruins_the_network_ends_the_run_too(tmp_path):
     """The losses of all steps are finite, the parameters after the last one are not."""
     class Ruining(Counting):
