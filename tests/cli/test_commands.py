@@ -618,7 +618,7 @@ def test_help_explains_the_options_of_the_rules_on_the_line(capsys):
     assert "--expansion" not in capsys.readouterr().out
     assert cli.main(["compare", "--rules", "pfa,wm", "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "--expansion X pfa (default 10): int, at least 1" in told and "--mirror-rate X wm (default 0.02)" in told
+    assert "--expansion X pfa (default 10): int of at least 1" in told and "--mirror-rate X wm (default 0.02)" in told
     assert "--free-steps" not in told
 
 

@@ -76,11 +76,11 @@ class AnalyticFeedbackControl(Rule):
         Whether Q learns in the sleep phases, or is that of the first weights for good.
     output_feedback : "identity" or "learned"
         Whether the output layer's Q is the identity, or learns like all others.
-    pretraining : int
+    pretraining : int of at least 0
         Sleep phases before training.
-    sleep_updates : int
+    sleep_updates : int of at least 0
         Sleep phases after every update.
-    sleep_steps : int
+    sleep_steps : int of at least 2
         Euler steps of a sleep phase.
     sleep_alpha : float
         α in a sleep phase.
@@ -90,10 +90,14 @@ class AnalyticFeedbackControl(Rule):
         The smallest σ that Eq. 11 divides by; with less noise feedback learns more slowly.
     feedback_clip : float above 0, optional
         Norm that no layer's change of Q exceeds, before decay; None: no limit.
-    feedback_lr, feedback_decay : float
-        Learning rate and decay of Adam, for Q.
-    feedback_beta1, feedback_beta2 : float in [0, 1)
-        β₁ and β₂ of Adam, for Q.
+    feedback_lr : float above 0
+        Learning rate of Adam, for Q.
+    feedback_decay : float of at least 0
+        Weight decay of Adam, for Q.
+    feedback_beta1 : float in [0, 1)
+        β₁ of Adam, for Q: the share of its old mean of the changes that it keeps at each step.
+    feedback_beta2 : float in [0, 1)
+        β₂ of Adam, for Q: the same for the mean of their squares.
     feedback_epsilon : float above 0
         ε of Adam, for Q.
     gamma : float of at least 0

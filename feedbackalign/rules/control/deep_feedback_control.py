@@ -42,7 +42,7 @@ class DeepFeedbackControl(AnalyticFeedbackControl):
     ----------
     network, rng, **options
         As for `AnalyticFeedbackControl`.
-    control_steps : int
+    control_steps : int of at least 1
         Euler steps of the simulation.
     dt, tau, proactive
         See `dynamics.Controller`.

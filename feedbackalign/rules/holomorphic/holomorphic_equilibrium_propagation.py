@@ -62,13 +62,13 @@ class HolomorphicEP(SettlingRule):
         Draws B0.
     radius : float
         r = |β|, how hard the output is nudged.
-    points : int
-        N, at least 1; the limit r → 0 is mode "tangent", which needs none.
+    points : int of at least 1
+        N; the limit r → 0 is mode "tangent", which needs none.
     mode : "points", "tangent" or "oscillation"
         A phase at each point, a nudge without a size, or one phase that walks through the points.
     free_steps, nudged_steps : int
         Length of the phases; in an oscillation, how long each point holds.
-    periods : int
+    periods : int of at least 1
         Of an oscillation, beside the first, which is not counted.
     damping : float from 0 to 0.999999
         h, the share of its old state that a unit keeps at each step.

@@ -40,7 +40,7 @@ class JacobianHomeostasis(HolomorphicEP):
         As for `HolomorphicEP`; rng also draws the probes.
     coefficient : float of at least 0
         λ, before the division by n.
-    probes : int
+    probes : int of at least 1
         Noise vectors per sample of a batch.
     estimate : "local", "full" or "closed-form"
         How the pull is found: from the answer to noise, from both answers, or from W and B themselves.

@@ -50,9 +50,11 @@ class SemiImplicit(Rule):
         Not used.
     eta : float above 0
         η, how far a target lies from the output.
-    weight_penalty, bias_penalty : float from 1e-10 to 1e10
-        λ_W and λ_b, what it costs to move. They stand beside a sum over the batch. Under stronger ones even the line
-        search's shortest step is too long.
+    weight_penalty : float from 1e-10 to 1e10
+        λ_W, what it costs to move weights, beside a sum over the batch. Under a stronger one even the line search's
+        shortest step is too long.
+    bias_penalty : float from 1e-10 to 1e10
+        λ_b, the same for biases.
     solver : "cg" or "newton"
         Five steps of conjugate gradients for each problem, or Newton's method until it stops; see `subproblem`.
 

@@ -74,7 +74,7 @@ class CorInfoMax(Rule):
         Whether every batch takes β or −β by chance, or β as it is.
     phases : 2 or 3
         Three: the nudged phase is followed by one with −β, which starts from it, and takes the free phase's place.
-    free_steps, nudged_steps : int
+    free_steps, nudged_steps : int of at least 1
         Sweeps of a phase.
     step_size, step_rule, slow_by, smallest_step, leak, epsilon, forgetting, output_leak
         The constants of the neurons, see `dynamics.Neurons`.

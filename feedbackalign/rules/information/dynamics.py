@@ -48,8 +48,10 @@ class Neurons:
         η at the first sweep.
     step_rule : "constant", "slow" or "loop"
         η; max(η/(slow_by t + 1), smallest); max(η/(t + 1), smallest), at sweep t = 0, 1, …
-    slow_by, smallest_step : float
-        How fast η falls, and to what.
+    slow_by : float of at least 0
+        How fast η falls where the rule is "slow".
+    smallest_step : float above 0
+        What η never falls below, but where it is constant.
 
     >>> Neurons(step_size=0.1, step_rule="loop", smallest_step=0.02).step(9)
     0.02

@@ -59,7 +59,7 @@ class ProductFeedbackAlignment(ErrorSendingRule):
     network : Network
     rng : numpy.random.Generator
         Draws B, R and their masks; not used again.
-    expansion : int, at least 1
+    expansion : int of at least 1
         Units of the middle population per output unit: mid = expansion · out.
     density : float in (0, 1]
         Share of the synapses of B and of R that exist, by fixed masks.

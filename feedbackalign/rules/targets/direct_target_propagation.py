@@ -108,7 +108,7 @@ class RandomHiddenTargetPropagation(DirectTargetPropagation):
 
     Parameters
     ----------
-    hidden_units : int
+    hidden_units : int of at least 1
         Size of the shared layer on the way down.
     recurrent : bool
         Whether a layer's feedback also reads the layer's own activity, without noise.

@@ -51,9 +51,9 @@ class TargetRule(Rule):
         Acts as damping: with SGD γ is decay · units / 2. None: 1e-4 for the difference losses, else 1e-5.
     feedback_optimizer : "adam" or "sgd"
         What the feedback learns by.
-    pretraining : int
+    pretraining : int of at least 0
         Updates of the feedback before training.
-    extra_epochs : int
+    extra_epochs : int of at least 0
         Epochs in which only the feedback learns, after every epoch of training.
 
     Raises
