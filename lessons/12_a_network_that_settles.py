@@ -122,25 +122,22 @@ print("largest entries after one nudged step:", {name: float(np.abs(first_step[n
 # steps). Every further step carries the news one layer on and back. T steps, all layers at once, give just what
 # backpropagation through the last T steps of settling would give.
 #
-# ## And it learns
+# ## And it learns, from both sides
 #
-# The digits, in a network 64-64-64-10 of the same units, with 30 free and 15 nudged steps at β = 1. `bp` trains the
-# same weights as an ordinary network that runs upwards once; its answer is another function of them.
+# The digits, in two convolutions under max pooling and a readout, at β = 1. On CIFAR-10, in five layers, the one-sided
+# estimator fails altogether, which is why the symmetric one was proposed (Laborieux et al. 2021). Here it begins to.
+# **Guess** what a random sign of β does: it is as biased as the one-sided estimate on every single batch.
 
 # %%
-rows = fa.compare(["bp", "ep"], model="settling", activation="dsilu", seeds=[0], epochs=8)
-fa.figures.show(fa.figures.learning_curves(rows), "12_learning_curves")
-end = {row["rule"]: row for row in rows if row["epoch"] == 8}
-for name, row in end.items():
-    angle_now = {key: round(value) for key, value in row["update_angle"].items() if key.endswith("weight")}
-    print(f"{name}: {100 * row['test_accuracy']:.1f} %, angle to {row['reference']}: {angle_now}")
-print(f"free phases that ended with a residual above 0.01: {100 * end['ep']['free_not_settled']:.0f} %")
+rows = fa.figures.estimators_rows(seeds=[0], epochs=6, betas=[1.0])
+fa.figures.show(fa.figures.estimators(rows), "12_estimators")
+late = {name: float(np.mean([row["test_accuracy"] for row in rows if row["estimator"] == name and row["epoch"] > 4]))
+        for name in ("symmetric", "random-sign", "one-sided")}
+print("accuracy after epochs 5 and 6:", {name: f"{100 * share:.0f} %" for name, share in late.items()})
 
 # %% [markdown]
-# `bp` comes to 94.7 %, `ep` to 2 points less. The angles are to the reference that each rule claims to approach,
-# "implicit" for `ep`: 25 to 40 degrees, at a nudge of β = 1 and with phases of which three in ten end before all is at
-# rest. What these small networks do *not* show: on large ones the one-sided estimator fails altogether, which is why
-# the symmetric one was proposed.
+# About 89, 79 and 70 %. The one-sided estimate errs to the same side on every batch, and learning adds its errors up.
+# With a random sign every single error is as large, but their sides change.
 #
 # One thing has not gone away: the way down in Eq. 1 is W itself, read backwards. Lesson 13 takes it out.
 #
@@ -154,10 +151,7 @@ assert 2e-4 < at_small["one-sided"] < 5e-3 and at_small["symmetric"] < 1e-6 and 
 assert abs(at_usual["symmetric"] - 0.18) < 0.02 and 1 < at_usual["one-sided"] < 1.25
 assert np.all(first_step["fc1.weight"] == 0) and np.any(first_step["fc2.weight"] != 0)
 assert max(degrees[-1] for degrees in angles.values()) < 1
-percent = {name: 100 * row["test_accuracy"] for name, row in end.items()}
-assert abs(percent["bp"] - 94.7) < 1.2 and 0 < percent["bp"] - percent["ep"] < 4
-assert end["ep"]["reference"] == "implicit" and abs(end["ep"]["free_not_settled"] - 0.3) < 0.15
-assert all(20 < end["ep"]["update_angle"][f"fc{k}.weight"] < 48 for k in (1, 2, 3))
+assert late["symmetric"] > late["one-sided"] + 0.08
 
 # %% [markdown]
 # ## Exercises
