@@ -7,7 +7,7 @@ from feedbackalign.figures.style import check_size
 from feedbackalign.runs.items import DIGITS, number, number_or_word, split_list
 from feedbackalign.validation import describe
 
-NUMBERS = {int: f"an integer of at most {DIGITS} digits", float: "a finite number"}
+NUMBERS = {int: "an integer", float: "a finite number"}
 
 
 def words(text):
@@ -68,8 +68,10 @@ def one(kind):
         try:
             return number(text, kind)
         except ValueError:
-            only = ", one alone: lists are for compare" if "," in text else ""
-            raise argparse.ArgumentTypeError(f"expected {NUMBERS[kind]}{only}, got {describe(text)}") from None
+            hint = ", one alone: lists are for compare" if "," in text else ""
+            if kind is int and text.strip().lstrip("+-").isdecimal():
+                hint = f" of at most {DIGITS} digits"
+            raise argparse.ArgumentTypeError(f"expected {NUMBERS[kind]}{hint}, got {describe(text)}") from None
     return read
 
 

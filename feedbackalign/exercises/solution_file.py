@@ -26,7 +26,7 @@ def check_file(number, path, seconds=SECONDS):
         raise ValueError(f"{path}: expected a .py file; in a notebook write fa.exercise({number!r}, {exercise.name}) "
                          f"in a cell below the function")
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
+        raise ValueError(f"{path}: {'expected a file, got a folder' if path.is_dir() else 'there is no such file'}")
     package = pathlib.Path(__file__).resolve().parents[2]
     environment = {**dict.fromkeys(THREAD_VARIABLES, "1"), **os.environ,
                    "PYTHONIOENCODING": "utf-8:replace", "MPLBACKEND": "Agg"}

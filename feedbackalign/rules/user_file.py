@@ -28,7 +28,8 @@ def find_in_file(reference, what, example):
         raise UserFileError(f"{what} {reference!r}: expected FILE.py:{kind}, for example {example}")
     file = pathlib.Path(path).expanduser().resolve()
     if not file.is_file():
-        raise UserFileError(f"{what} file {path}: there is no such file")
+        why = "expected a file, got a folder" if file.is_dir() else "there is no such file"
+        raise UserFileError(f"{what} file {path}: {why}")
     return getattr(_module_of(file, f"{what} file {path}"), name, None)
 
 

@@ -234,7 +234,7 @@ def refuse_changed(theirs, mine, epochs):
     """CheckpointError where something of the user's has the same name as when a run began, and another content."""
     for name, sha256 in mine.items():
         if theirs.get(name, sha256) != sha256:
-            raise CheckpointError(f"{name} changed since epoch {epochs}: put it back, or start anew with another --out")
+            raise CheckpointError(f"{name} changed since epoch {epochs}: put it back, or start anew in another folder")
 
 
 def refuse_foreign(path, meta, here):

@@ -90,6 +90,7 @@ def test_an_answer_is_right_where_nothing_can_be_written(tmp_path, capsys):
     (["exercise", "one"], 2, "lesson and number"),
     (["exercise", "1.9", "right.py"], 2, "one that has a check"),
     (["exercise", "1.1", "nowhere.py"], 1, "nowhere.py: there is no such file"),
+    (["exercise", "1.1", "."], 1, ".: expected a file, got a folder"),
     (["exercise", "1.1", "a.py", "b.py"], 2, "unknown argument 'b.py'"),
     (["exercise", "1.1", "--reset"], 2, "no exercise beside it"),
     (["lessons", "--too", "x"], 2, "did you mean --to"),

@@ -95,8 +95,8 @@ def test_resume_is_refused_when_a_file_has_changed_and_goes_on_when_it_is_back(f
     changed(folder, name)
     for line in ([*train, "--resume"], compare):
         assert cli.main(line) == 1
-        assert told(capsys) == [f"feedbackalign: error: {name} changed since epoch 2: put it back, or start anew with "
-                                f"another --out"]
+        assert told(capsys) == [f"feedbackalign: error: {name} changed since epoch 2: put it back, or start anew in "
+                                f"another folder"]
     with pytest.raises(CheckpointError, match=f"{name} changed since epoch 2"):
         fa.load("run")
     shutil.copy("before", name)

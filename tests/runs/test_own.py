@@ -166,7 +166,7 @@ def test_a_changed_file_is_another_run_and_going_on_with_it_is_refused(folder, s
     assert kept.rows(run) and run.train(folder=folder / "run", resume=True)
     changed(folder, name)
     assert name_of(run) != before
-    message = f"^{name} changed since epoch 1: put it back, or start anew with another --out$"
+    message = f"^{name} changed since epoch 1: put it back, or start anew in another folder$"
     for go_on in (lambda: kept.rows(run), lambda: sweep.do_runs([run], finished=kept),
                   lambda: dataclasses.replace(run, epochs=2).train(folder=folder / "run", resume=True)):
         with pytest.raises(CheckpointError, match=message):

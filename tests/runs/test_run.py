@@ -399,8 +399,8 @@ def test_the_form_of_a_rule_in_a_file(rule):
 
 def test_a_missing_file_and_a_folder(tmp_path):
     (tmp_path / "folder.py").mkdir()
-    for name in ("none.py", "folder.py"):
-        with pytest.raises(UserFileError, match=f"{name}: there is no such file"):
+    for name, why in (("none.py", "there is no such file"), ("folder.py", "expected a file, got a folder")):
+        with pytest.raises(UserFileError, match=f"{name}: {why}"):
             rules.find(f"{tmp_path / name}:MyRule")
 
 
