@@ -62,8 +62,6 @@ def compare(rules, *, seeds=3, executor=None, options=None, progress=None, on_fa
     >>> [(row["expansion"], row["lr"]) for row in rows]
     [(10, 0.01), (10, 0.1), (2, 0.01), (2, 0.1)]
     """
-    if finished is not None:
-        require_instance(finished, FinishedRuns, "finished")
     runs = plan(rules, seeds=seeds, options=options, **settings)
     groups = do_runs(runs, executor=executor, progress=progress, on_failure=on_failure, finished=finished)
     return Rows(row for group in groups for row in group)
@@ -95,6 +93,8 @@ def do_runs(runs, *, executor=None, progress=None, on_failure=None, finished=Non
             require_function(function, what)
     if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
         raise TypeError(f"executor: expected a concurrent.futures.Executor, made, got {describe(executor)}")
+    if not (finished is None or hasattr(finished, "rows") and hasattr(finished, "keep")):
+        require_instance(finished, FinishedRuns, "finished")
     if isinstance(executor, Workers):
         for run in runs:
             own.require_importable(run)
