@@ -136,8 +136,8 @@ late = {name: float(np.mean([row["test_accuracy"] for row in rows if row["estima
 print("accuracy after epochs 5 and 6:", {name: f"{100 * share:.0f} %" for name, share in late.items()})
 
 # %% [markdown]
-# About 89, 79 and 70 %. The one-sided estimate errs to the same side on every batch, and learning adds its errors up.
-# With a random sign every single error is as large, but their sides change.
+# About 89, 79 and 70 %. The likely reason: the one-sided estimate errs to the same side on every batch, and learning
+# adds its errors up. With a random sign every single error is as large, but their sides change.
 #
 # One thing has not gone away: the way down in Eq. 1 is W itself, read backwards. Lesson 13 takes it out.
 #
