@@ -4,6 +4,7 @@ Options of the rules are not written here: they are read off the rules themselve
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import sys
@@ -69,8 +70,11 @@ def parse(argv):
 def _rules_in(argv):
     """The rules that are named on this line, those of the user's own included."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    finder.add_argument("--rules", "--rule", type=split_list, nargs="?", action="append", default=[])
-    items = [item for items in finder.parse_known_args(argv)[0].rules for item in items or []]
+    finder.add_argument("--rules", "--rule", nargs="?", action="append", default=[])
+    items = []
+    for text in finder.parse_known_args(argv)[0].rules:
+        with contextlib.suppress(ValueError):                       # the parser itself refuses it, with its own words
+            items += split_list(text or "")
     named = dict.fromkeys(split_item(item)[0] for item in items)
     return [rule for rule in named if rule in rules.TABLE or ".py" in rule]
 

@@ -4,21 +4,21 @@ import argparse
 
 from feedbackalign.figures import FORMATS, THEMES
 from feedbackalign.figures.style import check_size
-from feedbackalign.runs.items import DIGITS, number, number_or_word, split_list
+from feedbackalign.runs.items import DIGITS, number, number_or_word, split_list, split_words
 from feedbackalign.validation import describe
 
 NUMBERS = {int: "an integer", float: "a finite number"}
 
 
-def words(text):
+def words(text, split=split_words):
     """
     >>> words("bp, fa")
     ['bp', 'fa']
     """
-    found = [word.strip() for word in text.split(",") if word.strip()]
-    if not found:
-        raise argparse.ArgumentTypeError(f"expected something between the commas, got {text!r}")
-    return found
+    try:
+        return split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def rule_items(text):
@@ -26,8 +26,7 @@ def rule_items(text):
     >>> rule_items("bp, pfa:expansion=2")
     ['bp', 'pfa:expansion=2']
     """
-    words(text)
-    return split_list(text)
+    return words(text, split_list)
 
 
 def folder(text):

@@ -47,7 +47,20 @@ def split_list(text):
     path = split_item(text.strip())[0].rpartition(":")[0]
     if path.endswith(".py") and os.path.isfile(path):
         return [text.strip()]
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return split_words(text)
+
+
+def split_words(text):
+    """Words with commas between -> a list; a comma may end it, ValueError where another stands beside no word.
+
+    >>> split_words("bp, fa,")
+    ['bp', 'fa']
+    """
+    *found, last = (word.strip() for word in text.split(","))
+    found += [last] if last else []
+    if not found or "" in found:
+        raise ValueError(f"expected something between the commas, got {text!r}")
+    return found
 
 
 def number(text, kind):

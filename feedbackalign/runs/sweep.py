@@ -6,6 +6,7 @@ here, one after the other. Results are the same bytes in every case.
 """
 
 import concurrent.futures
+import dataclasses
 import itertools
 import json
 
@@ -25,7 +26,7 @@ from feedbackalign.training.record import DivergedError
 from feedbackalign.training.rows import Rows
 from feedbackalign.training.threads import one_thread_unless_told
 from feedbackalign.validation import (describe, require_dict, require_function, require_instance, require_integer,
-                                      require_list, require_seed)
+                                      require_known, require_list, require_seed)
 
 MOST_SEEDS = 10_000                 # a larger number was meant as one seed, not as a count
 SWEPT = ("lr", "batch_size")        # settings of which there may be several
@@ -171,7 +172,8 @@ def plan(rules, *, seeds=3, options=None, **settings):
     """The runs of a comparison, as a list of `Run`; everything is checked here, before any work."""
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         seeds = range(require_integer(seeds, "seeds", low=1, high=MOST_SEEDS))
-    items = require_list(split_list(rules) if isinstance(rules, str) else rules, "rules")
+    require_settings(settings)
+    items = require_list(_items_of(rules) if isinstance(rules, str) else rules, "rules")
     seeds = require_list(seeds, "seeds", lambda seed, what: require_seed(seed))
     options = {} if options is None else require_dict(options, "options")
     if len(set(seeds)) < len(seeds):
@@ -197,6 +199,26 @@ def plan(rules, *, seeds=3, options=None, **settings):
             planned.add(run)
             runs += [first, *(first.with_seed(seed) for seed in seeds[1:])]
     return runs
+
+
+def require_settings(settings):
+    """Refuse a setting of no run, and say which one was probably meant.
+
+    >>> require_settings({"epoch": 1})
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown setting 'epoch': did you mean 'epochs'? Known: seeds, ...
+    """
+    known = [field.name for field in dataclasses.fields(Run) if field.name not in ("rule", "seed", "options")]
+    for name in settings:
+        require_known(name, ["seeds", *known], "setting")
+
+
+def _items_of(text):
+    try:
+        return split_list(text)
+    except ValueError as error:
+        raise ValueError(f"rules: {error}") from error
 
 
 def _as_list(values, field):

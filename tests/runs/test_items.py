@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign.runs.items import split_item, split_list
+from feedbackalign.runs.sweep import plan
 
 
 @pytest.mark.parametrize("item, expected", [
@@ -43,3 +44,9 @@ def test_a_value_that_names_a_file_is_not_split_at_its_commas(tmp_path):
     assert split_list(item) == [item]
     assert split_list(f"bp,{item}") == ["bp", f"{tmp_path}/tried", "twice.py:MyRule:rank=2"]
     assert split_list("bp, fa,") == ["bp", "fa"]
+
+
+@pytest.mark.parametrize("text", ["", " ", ",", ",bp", "bp,,fa", "bp, ,fa", "bp,,"])
+def test_nothing_between_two_commas_is_refused(text):
+    with pytest.raises(ValueError, match=f"^rules: expected something between the commas, got '{text}'$"):
+        plan(text)

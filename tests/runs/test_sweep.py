@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from feedbackalign.figures.experiments.topology import topology_rows
 from feedbackalign.rules import TABLE, FeedbackAlignment
 from feedbackalign.runs import sweep, workers
 from feedbackalign.training.threads import THREAD_VARIABLES
@@ -92,6 +93,15 @@ def test_rows_come_rule_by_rule_setting_by_setting_seed_by_seed():
 def test_a_plan_is_checked_before_any_work(rules, more, told):
     with pytest.raises(ValueError, match=told):
         sweep.plan(rules, **more)
+
+
+def test_a_setting_of_no_run_is_named_with_the_one_that_was_meant():
+    for wrong, meant in (("epoch", "epochs"), ("seed", "seeds"), ("batchsize", "batch_size")):
+        for call in (sweep.compare, sweep.plan):
+            with pytest.raises(ValueError, match=f"^unknown setting '{wrong}': did you mean '{meant}'"):
+                call(["bp"], **{wrong: 1})
+    with pytest.raises(ValueError, match="unknown setting 'epoch'"):
+        topology_rows(seeds=1, epoch=1)
 
 
 def test_a_rehearsal_builds_every_rule_and_refuses_what_cannot_work():

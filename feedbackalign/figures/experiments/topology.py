@@ -5,6 +5,7 @@ import numpy as np
 from feedbackalign.figures import looks, style
 from feedbackalign.figures.experiments import trained
 from feedbackalign.runs.rows import NothingToShow, mean_curves, names_in, require_measured
+from feedbackalign.runs.sweep import require_settings
 from feedbackalign.training.threads import on_our_terms
 
 MODEL = "corinfomax"                                        # one network that all these rules take
@@ -35,6 +36,7 @@ def topology_rows(*, seeds=5, rules=RULES, progress=None, **settings):
         layers ({layer: {np, low, high, position}}, np divided by the layer's own largest); and of the network with
         replaced weights matched ({np, dgp, position: {layer: …}}).
     """
+    require_settings(settings)
     seeds = trained.seed_list(seeds)
     rules = trained.rule_list(rules)
     def all_runs():
