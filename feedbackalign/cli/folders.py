@@ -17,6 +17,7 @@ from feedbackalign.figures import FIGURES, FORMATS
 from feedbackalign.runs.finished import versions
 from feedbackalign.training.checkpoints import (CheckpointError, FolderInUseError, lock_folder, read_meta,
                                                 refuse_changed)
+from feedbackalign.training.state_file import differing
 
 PAGE = "page.html"
 
@@ -94,7 +95,8 @@ def refuse_other_settings(path, mine, epochs):
     refuse_changed(theirs.pop("sha256", {}), mine.get("sha256", {}), epochs)
     for key, value in mine.items():
         if key != "sha256" and theirs.get(key) != value:
-            raise CheckpointError(f"{path}: made by another run: {key} {theirs.get(key)!r}, this one has {value!r}")
+            held, wanted = differing(theirs.get(key), value)
+            raise CheckpointError(f"{path}: made by another run: {key} {held!r}, this one has {wanted!r}")
 
 
 def refuse_other_comparison(folder, runs, overwrite):

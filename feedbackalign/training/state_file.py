@@ -138,5 +138,18 @@ def damaged(path, what):
 
 
 def foreign(path, what, theirs, mine):
+    theirs, mine = differing(theirs, mine)
     return CheckpointError(f"{path}: made by another {what}: {theirs!r}, this run has {mine!r}; go on with that one, "
                            f"or start anew in another folder")
+
+
+def differing(theirs, mine):
+    """Two values that are not the same, and of two dicts only the entries that differ.
+
+    >>> differing({"density": 1.0, "expansion": 10}, {"density": 1.0, "expansion": 2}), differing(0, 1)
+    (({'expansion': 10}, {'expansion': 2}), (0, 1))
+    """
+    if not (isinstance(theirs, dict) and isinstance(mine, dict)):
+        return theirs, mine
+    return tuple({name: value for name, value in one.items() if name not in other or other[name] != value}
+                 for one, other in ((theirs, mine), (mine, theirs)))

@@ -300,6 +300,8 @@ def test_folders_unfinished_of_other_settings_or_in_use_are_refused(tmp_path, ca
     assert [row["epoch"] for row in record("run")] == [0]
     assert "unfinished run (0 of 2 epochs): give --resume" in refusal()
     assert "made by another run: lr 1000000000.0, this one has 0.01" in refusal("--resume")
+    other_option = refusal("--resume", "--lr", "1e9", "--expansion", "2")
+    assert "made by another run: options {'expansion': 10}, this one has {'expansion': 2}" in other_option
     with contextlib.closing(lock_folder(tmp_path / "run")):
         assert "another live run" in refusal()
     (tmp_path / "run" / "settings.json").write_text("[1]")

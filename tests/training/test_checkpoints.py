@@ -480,7 +480,7 @@ def rewritten(folder, change):
     ({"opt": optimizer.Adam(0.1)}, "another optimizer: 'SGD with momentum 0.9', this run has 'Adam"),
     ({"opt": optimizer.SGD(0.1)}, "another optimizer: 'SGD with momentum 0.9', this run has 'SGD with momentum 0'"),
     ({"data": classification(samples=12)}, "data noisy classes changed since epoch 1: put it back, or start anew"),
-    ({"expansion": 3}, "set of options: {'expansion': 2, .*this run has {'expansion': 3, .*; go on with that one, or"),
+    ({"expansion": 3}, "set of options: {'expansion': 2}, this run has {'expansion': 3}; go on with that one, or"),
 ])
 def test_a_checkpoint_of_another_run_is_refused_by_name(here, message, tmp_path):
     SmallRun("pfa", expansion=2).train(epochs=1, folder=tmp_path)
