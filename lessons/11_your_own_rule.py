@@ -83,11 +83,11 @@ fa.figures.show(fa.figures.schematic(LowRankFeedback), "11_schematic")
 # %% [markdown]
 # ## Is it what you think it is?
 #
-# `feedbackalign check --rules my_low_rank.py:LowRankFeedback` puts the rule to the package's own truths, on dense and
-# convolutional networks. The class declares nothing about W, so it is held to reading none of it: the errors may not
-# move by a bit when W is replaced by noise. And its `feedback_weights` say what acts in W's place, so backprop in a
-# network with these weights must give the same errors. Here is the same check from Python, and then a rule that lies.
-# **Guess** which truths it breaks.
+# `feedbackalign check --rules my_low_rank.py:LowRankFeedback`, in that folder, puts the rule to the package's own
+# truths, on dense and convolutional networks. The class declares nothing about W, so it is held to reading none of it:
+# the errors may not move by a bit when W is replaced by noise. And its `feedback_weights` say what acts in W's place,
+# so backprop in a network with these weights must give the same errors. Here is the same check from Python, and then a
+# rule that lies. **Guess** which truths it breaks.
 
 # %%
 class Liar(LowRankFeedback):

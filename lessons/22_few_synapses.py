@@ -98,17 +98,20 @@ def with_other_masks(rule, d, draw, layer="fc2"):
     return fa.alignment.angle(W, path), np.linalg.norm(path) / np.linalg.norm(W)
 
 
-own = mean("pfa", 0.05, "weight_angle", "fc2"), mean("pfa", 0.05, "norm_ratio", "fc2")
-others = np.mean([with_other_masks(rule, 0.05, draw) for rule, _ in trained["pfa", 0.05] for draw in range(5)], axis=0)
-print("d = 0.05, fc2: own path {:.0f}° {:.2f};".format(*own), "other masks {:.0f}° {:.2f};".format(*others),
-      "law {:.0f}° {:.2f}".format(*law(0.05)))
+own = {layer: (mean("pfa", 0.05, "weight_angle", layer), mean("pfa", 0.05, "norm_ratio", layer)) for layer in layers}
+others = {layer: np.mean([with_other_masks(rule, 0.05, draw, layer) for rule, _ in trained["pfa", 0.05]
+                          for draw in range(5)], axis=0) for layer in layers}
+for layer in layers:
+    print("d = 0.05, {}: own path {:.0f}° {:.2f};".format(layer, *own[layer]),
+          "other masks {:.0f}° {:.2f}; law {:.0f}° {:.2f}".format(*others[layer], *law(0.05)))
 
 # %% [markdown]
-# Through other masks it is 60° and 0.10: nearly the law again. So W has *turned* towards its own path, as it turns
-# towards B in feedback alignment. Eq. 1 takes W for a matrix that knows nothing of the masks; a W that has learned
-# through them does, and the cross-talk adds up to something that W has taken over. It is so in the upper layers first:
-# in `fc3` the path is at 35°. The price of all this is paid in cells: a middle population ten times the size of the
-# layer that it speaks for.
+# Through other masks it is 60° and 0.10: nearly the law again, which is for many outputs. So W has *turned* towards its
+# own path, as it turns towards B in feedback alignment. Eq. 1 takes W for a matrix that knows nothing of the masks; a W
+# that has learned through them does, and the cross-talk adds up to something that W has taken over. In `fc3`, of ten
+# outputs, it is 35° on its own path and 71° on others. `fc1` is the control: its path carries no error, W has not
+# learned through it, and own and other masks give the same. The price of all this is paid in cells: a middle population
+# ten times the size of the layer that it speaks for.
 #
 # ## Is it so?
 
@@ -121,8 +124,8 @@ assert abs(mean("pfa", 0.1, "test_accuracy") - 0.96) < 0.02 and abs(mean("fa", 0
 for name, d, about in [("pfa", 1.0, 12), ("fa", 1.0, 34), ("pfa", 0.1, 36), ("fa", 0.1, 39)]:
     assert abs(mean(name, d, "backprop_angle", "fc1.weight") - about) < 7
 assert np.allclose(law(0.05), [54.7, 0.087], rtol=0.01) and abs(mean("pfa", 0.05, "norm_ratio", "fc1") - 0.1) < 0.03
-assert np.allclose(own, [46, 0.17], atol=[6, 0.03]) and np.allclose(others, [60, 0.10], atol=[4, 0.02])
-assert abs(mean("pfa", 0.05, "weight_angle", "fc3") - 35) < 8
+assert np.allclose(own["fc2"], [46, 0.17], atol=[6, 0.03]) and np.allclose(others["fc2"], [60, 0.10], atol=[4, 0.02])
+assert abs(own["fc3"][0] - 35) < 8 and abs(others["fc3"][0] - 71) < 6 and abs(own["fc1"][0] - others["fc1"][0]) < 5
 
 # %% [markdown]
 # ## Exercises
