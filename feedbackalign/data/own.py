@@ -133,7 +133,8 @@ def _parts_of_table(path, label_column):
     except ValueError as error:
         columns = {k: name for k, name in enumerate(names if named else range(len(names)))
                    if k != column or y.dtype.kind == "f"}
-        raise ValueError(_first_wrong_cell(path, columns, named) or str(error)) from error
+        wrong = _first_wrong_cell(path, columns, named) or str(error)
+        raise ValueError(wrong if label_column is None else f"{wrong} (it is {label_column!r})") from error
 
 
 def _labels_or_values(words):

@@ -62,7 +62,7 @@ USUAL = {
     "train": {"--rule": "bp", "--epochs": "0", "--hidden": "4", "--quiet": FLAG},
     "plot": {"record": "FILES/run"},
     "figure": {"name": "nudge_bias", "--quiet": FLAG},
-    "trace": {"--rule": "bp", "--batch": "4", "--hidden": "4"},
+    "trace": {"--rule": "bp", "--batch": "5", "--hidden": "4"},
     "check": {"--rules": "bp"},
     "rules": {},
     "lessons": {},
