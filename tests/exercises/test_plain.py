@@ -85,10 +85,11 @@ def asks_for(number):
 
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
-@pytest.mark.parametrize("number", exercises.numbers())
-def test_whatever_comes_back_gets_a_sentence(number):
+@pytest.mark.parametrize("place, number", list(enumerate(exercises.numbers())))
+def test_whatever_comes_back_gets_a_sentence(place, number):
+    """Every sixth kind for an exercise, so each kind is tried on seven or eight of them."""
     parts = len(exercises.find(number).parts) or 2
-    for name, make in HOSTILE.items():
+    for name, make in list(HOSTILE.items())[place % 6::6]:
         for answer in (make, lambda make=make: (make(),) * parts):
             said = sentence(number, lambda *arguments, answer=answer: answer())
             assert " raised " not in said and "Described" not in said, f"{name}: {said}"
