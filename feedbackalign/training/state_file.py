@@ -36,8 +36,10 @@ def write(path, stamp, meta, arrays):
                       default=np.ndarray.tolist)                                # some streams hold arrays
     meta = json.loads(text)
     text = json.dumps({**meta, "sha256": sum_of(meta)})
+    content = io.BytesIO()                              # a zip file on a full disk complains when it is deleted, too
+    np.savez(content, meta=np.array(text), **arrays)
     with written_whole(path) as part, open(part, "wb") as file:
-        np.savez(file, meta=np.array(text), **arrays)
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
 

@@ -8,6 +8,7 @@ from feedbackalign import rules
 from feedbackalign.figures import schematic, slide
 from feedbackalign.figures.schematic import COLOURS, DASHES, WORDS
 from feedbackalign.rules.base import ARROWS
+from tests.figures.records import title
 
 PLACES = {"above", "below", "middle", "output", "target", "noise"}
 
@@ -67,13 +68,13 @@ def test_a_class_and_a_rule_are_drawn_like_their_name():
     net = fa.networks.mlp([4, 3, 2], rng=np.random.default_rng(0))
     rule = rules.make("kp", net, rng=np.random.default_rng(1))
     for given in (rules.KolenPollack, rule):
-        assert schematic(given).get_suptitle() == schematic("kp").get_suptitle() == "kp: Kolen-Pollack"
+        assert title(schematic(given)) == title(schematic("kp")) == "kp: Kolen-Pollack"
 
 
 def test_a_rule_of_ones_own_is_drawn_by_its_sketch_and_refused_without():
     class Mine(rules.FeedbackAlignment):
         sketch = (("output", "below", "C", "learned"),)
-    assert "C" in texts(schematic(Mine)) and schematic(Mine).get_suptitle() == "Mine"
+    assert "C" in texts(schematic(Mine)) and title(schematic(Mine)) == "Mine"
     Mine.sketch = ()
     with pytest.raises(ValueError, match="rule: expected one with a sketch, got .*Mine"):
         schematic(Mine)

@@ -131,7 +131,7 @@ def test_versions_are_plain():
     ({"rules": ["a/none.py:Mine"]}, UserFileError, "no such file"),
     ({"model": "mlpp"}, ValueError, "did you mean 'mlp'"),
     ({"lr": -1}, ValueError, "lr"),
-    ({"no_setting": 1}, TypeError, "no_setting"),
+    ({"no_setting": 1}, ValueError, "no_setting"),
 ])
 def test_bad_arguments_are_refused_before_any_run(arguments, error, message):
     executor = InOrder([], count=10**6)
