@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackalign.validation import describe, is_plain, require_dtype, require_floats
+from feedbackalign.validation import PLAIN, describe, require_dtype, require_floats
 
 
 class Layer:
@@ -50,9 +50,8 @@ class Layer:
         """Refuse an error that has not the shape of the last forward pass's answer."""
         if self.input is None:
             raise ValueError(f"error at {self.name}: expected a forward pass before it, got {describe(error)}")
-        shape = self.answer_shape()
-        if not is_plain(error) or error.shape != shape or error.dtype.char not in "fd":
-            require_floats(error, f"error at {self.name}", shape=shape)         # its words are costly in every step
+        if type(error) not in PLAIN or error.shape != self.answer_shape() or error.dtype.char not in "fd":
+            require_floats(error, f"error at {self.name}", shape=self.answer_shape())   # its words are costly
 
     def answer_shape(self):
         """Shape of the last forward pass's answer (N, …)."""

@@ -15,7 +15,7 @@ from feedbackalign.layers import Residual
 from feedbackalign.layers.residual import require_layers
 from feedbackalign.ops import losses
 from feedbackalign.ops.convolution import batch_innermost
-from feedbackalign.validation import (describe, require_bool, require_dtype, require_entries, require_finite,
+from feedbackalign.validation import (PLAIN, describe, require_bool, require_dtype, require_entries, require_finite,
                                       require_float_array, require_floats, require_known, require_labels,
                                       require_plain, require_shape)
 
@@ -150,7 +150,8 @@ class Network:
         """
         shape = self.input_shape or (None,) * (np.ndim(x) - 1)
         require_floats(x, "x", shape=(None, *shape))
-        training = require_bool(training, "training")
+        if type(training) is not bool:
+            training = require_bool(training, "training")
         x = x.astype(self.dtype, copy=False)
         if x.ndim == 4:
             x = batch_innermost(x)
@@ -191,8 +192,9 @@ class Network:
 
     def checked_targets(self, output, targets):
         """Targets in the form the loss takes: (N,) labels for cross-entropy, (N, out) floats for squared error."""
-        require_float_array(output, "output", kinds="fdFD")                 # complex while a network settles
-        if output.shape[1:] != (self.outputs,) or not len(output):
+        is_float = type(output) in PLAIN and output.dtype.char in "fdFD"    # complex while a network settles
+        if not is_float or output.shape[1:] != (self.outputs,) or not len(output):
+            require_float_array(output, "output", kinds="fdFD")
             raise ValueError(f"output: expected shape (N, {self.outputs}), got {describe(output)}")
         N, out = output.shape
         if self.loss_name == "cross-entropy":

@@ -72,10 +72,10 @@ class Optimizer:
         for (name, theta), g in zip(parameters.items(), map(gradients.get, parameters)):
             if not (type(g) in PLAIN and np.shape(theta) == g.shape and {theta.dtype, g.dtype} <= FLOATS):
                 refuse_gradient(name, theta, gradients)
-        if isinstance(self.lr, dict) or isinstance(self.weight_decay, dict):
+        if isinstance(self._lr, dict) or isinstance(self._weight_decay, dict):
             rates, decays = by_name(self.lr, "lr", parameters), by_name(self.weight_decay, "weight_decay", parameters)
             return [(name, rates[name], decays[name]) for name in parameters if rates[name] > 0]
-        return zip(parameters, itertools.repeat(self.lr), itertools.repeat(self.weight_decay))
+        return zip(parameters, itertools.repeat(self._lr), itertools.repeat(self._weight_decay))
 
     def in_words(self):
         """What of the optimiser never changes during a run; a checkpoint of another one is refused."""

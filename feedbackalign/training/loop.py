@@ -238,7 +238,8 @@ def values_a_channel(network, layer):
 
 def require_made(rule, optimizer):
     """Refuse what is no rule or no optimiser; a class is to be made first."""
-    require_instance(rule, Rule, "rule")
+    if not isinstance(rule, Rule):
+        require_instance(rule, Rule, "rule")
     if isinstance(optimizer, type) or not callable(getattr(optimizer, "step", None)):
         raise TypeError(f"optimizer: expected one of feedbackalign.optimizer, made, got {describe(optimizer)}")
 

@@ -1,7 +1,5 @@
 """Arrays: plain ones, of the right numbers and the right shape."""
 
-import math
-
 import numpy as np
 
 from feedbackalign.validation.words import PLAIN, describe, is_plain
@@ -78,7 +76,7 @@ def require_floats(x, what, *, shape):
     """
     if type(x) not in PLAIN or x.dtype.char not in "fd":
         require_float_array(x, what)
-    if x.shape != shape and not fits(x.shape, shape):
+    if not (shape[0] is None and x.ndim and x.shape[1:] == shape[1:]) and not fits(x.shape, shape):    # mostly one look
         hint = channels_first(shape[1:], x.shape[1:])
         raise ValueError(f"{what}: expected shape {in_letters(shape)}, got {describe(x)}{hint}")
     if x.size == 0:
@@ -118,10 +116,7 @@ def channels_first(want, have):
 
 def require_finite(x, what):
     """Refuse anything but a float array without NaN and infinity, naming the first entry that is not finite."""
-    require_float_array(x, what)
-    with np.errstate(over="ignore", invalid="ignore"):              # finite entries may have a sum that is not
-        total = float(np.add.reduce(x, axis=None, dtype=np.float64))    # one pass: a bad entry makes the sum bad
-    if not math.isfinite(total) and not np.isfinite(x).all():
+    if not np.isfinite(require_float_array(x, what)).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise ValueError(f"{what}: expected finite numbers, got {x[first]} at index {first}")
     return x
@@ -129,9 +124,9 @@ def require_finite(x, what):
 
 def require_labels(labels, what, *, count, classes):
     """Refuse anything but `count` integer labels in 0 … classes − 1."""
-    if not isinstance(labels, np.ndarray) or not np.issubdtype(labels.dtype, np.integer):
+    if type(labels) not in PLAIN or labels.dtype.kind not in "iu":
+        require_plain(labels, what)
         raise TypeError(f"{what}: expected an integer array of {count} labels, got {describe(labels)}")
-    require_plain(labels, what)
     if labels.shape != (count,):
         raise ValueError(f"{what}: expected shape ({count},), one label a sample, got {describe(labels)}")
     if labels.min() < 0 or labels.max() >= classes:
