@@ -153,10 +153,10 @@ def test_every_format_is_what_its_suffix_says(tmp_path):
 
 @pytest.mark.parametrize("formats", [("gif",), ("png", "jpeg"), "exe", ("",)])
 def test_an_unknown_format_is_refused_before_anything_is_drawn(formats, tmp_path):
-    with pytest.raises(ValueError, match="unknown figure format|path: expected a file that ends in"):
+    with pytest.raises(ValueError, match="unknown figure format"):
         figures.draw_all(record(), tmp_path / "folder", formats=formats)
     assert not (tmp_path / "folder").exists()
-    with pytest.raises(ValueError, match="unknown figure format|path: expected a file that ends in"):
+    with pytest.raises(ValueError, match="path: expected a file that ends in"):
         figures.save(None, tmp_path / "figure.gif")
 
 

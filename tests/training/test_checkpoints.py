@@ -402,19 +402,22 @@ def test_every_array_stands_in_the_file_under_its_own_name(name, opt, tmp_path):
 def test_a_death_in_the_middle_of_writing_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     whole = SmallRun("pfa")
     whole_rows = whole.train()
-    real_savez, calls = np.savez, []
+    real_open, written = open, []
 
-    def dying_savez(file, **arrays):
-        calls.append(file)
-        if len(calls) < 4:
-            return real_savez(file, **arrays)
-        file.write(b"PK half a checkpoint")
-        raise Killed
+    def dying_open(path, mode):
+        file = real_open(path, mode)
+        written.append(path.name)
+        if len(written) == 4:
+            with file:
+                file.write(b"PK half a checkpoint")
+                raise Killed
+        return file
 
-    monkeypatch.setattr(np, "savez", dying_savez)
+    monkeypatch.setattr(state_file, "open", dying_open, raising=False)
     with pytest.raises(Killed):
         SmallRun("pfa").train(folder=tmp_path, checkpoint_every=1)
     monkeypatch.undo()
+    assert len(written) == 4 and not any(name.endswith("checkpoint.npz") for name in written)
     assert read_checkpoint(tmp_path / "checkpoint.npz")[0]["progress"]["step"] == 2
     resumed = SmallRun("pfa")
     rows = resumed.train(folder=tmp_path, resume=True)

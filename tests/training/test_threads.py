@@ -186,7 +186,7 @@ def test_a_comparison_in_this_process_is_held_from_its_data_on(library, monkeypa
 @pytest.mark.parametrize("name", fa.figures.EXPERIMENTS)
 def test_every_experiment_measures_with_one(name, library):
     measure, _ = fa.figures.EXPERIMENTS[name]
-    with pytest.raises((TypeError, ValueError), match="nobody"):
+    with pytest.raises(ValueError if name == "topology" else TypeError, match="nobody"):    # a setting of compare's
         measure(nobody=0)                               # it ends at once, but inside
     assert set(library.history[:-1]) == {1} and number_of_threads() == START
 

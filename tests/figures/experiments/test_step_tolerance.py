@@ -36,14 +36,14 @@ def test_nothing_to_show_is_said():
 
 
 def test_every_rule_is_trained_at_every_setting_of_its_sweep():
-    measured = figures.step_tolerance_rows(seeds=[3], etas=[0.1, 1e15], penalties=[10.0], hidden=(8,))
+    measured = figures.step_tolerance_rows(seeds=[3], etas=[0.1, 1e15], penalties=[10.0], hidden=(8, 8))
     settings = [(row["rule"], row["swept"], row["eta"], row["penalty"]) for row in measured]
     assert settings == [
         ("bp", "eta", 0.1, None), ("proxprop", "eta", 0.1, 1.0), ("semi-implicit", "eta", 0.1, 1.0),
         ("bp", "eta", 1e15, None), ("proxprop", "eta", 1e15, 1.0), ("semi-implicit", "eta", 1e15, 1.0),
         ("proxprop", "penalty", 0.5, 10.0), ("semi-implicit", "penalty", 0.5, 10.0)]
     losses = [row["loss"] for row in measured]
-    assert losses[3] > 1e3 and all(0 < loss < 3 for loss in losses[:3] + losses[6:])
+    assert losses[3] is None and all(0 < loss < 3 for loss in losses[:3] + losses[6:])
     assert {row["seed"] for row in measured} == {3}
 
 
