@@ -5,6 +5,7 @@ import numpy as np
 from feedbackalign import ops
 from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
+from feedbackalign.exercises.sums import of_two_sums
 
 
 def count_reciprocal(weight, feedback):
@@ -98,7 +99,7 @@ def _step(R, mask, B, error, x, lr, decay, *, scale=1.0, shrink=1.0, samples=sli
     return (R - lr * (scale * gradient + shrink * decay * R)) * mask
 
 
-LAST, BUT_LAST, BUT_FIRST = slice(-1, None), slice(None, -1), slice(1, None)
+BUT_LAST, BUT_FIRST = slice(None, -1), slice(1, None)
 
 EXERCISES = {
     "8.1": Exercise(
@@ -188,13 +189,7 @@ EXERCISES = {
             ("this is what changes, not the new R", lambda R, *rest: _step(R, *rest) - R),
             ("this is the gradient, not the new R", lambda R, mask, B, error, x, lr, decay: _step(
                 0 * R, mask, B, error, x, -1.0, decay)),
-            *[(f"{hints.OVERWRITTEN_IN_LOOP}, over the {which}", lambda *given, only=only: _step(*given, **only))
-              for which, only in [("samples", {"samples": LAST}), ("outputs", {"outputs": LAST}),
-                                  ("samples and the outputs", {"samples": LAST, "outputs": LAST})]],
-            *[(f"{hint}, {whose}", lambda *given, only=only: _step(*given, **only)) for hint, whose, only in [
-                (hints.FIRST_LEFT_OUT, "the first sample's", {"samples": BUT_FIRST}),
-                (hints.FIRST_LEFT_OUT, "the first output's", {"outputs": BUT_FIRST}),
-                (hints.LAST_LEFT_OUT, "the last sample's", {"samples": BUT_LAST}),
-                (hints.LAST_LEFT_OUT, "the last output's", {"outputs": BUT_LAST})]],
+            *of_two_sums("samples", "outputs", lambda samples, outputs: lambda *given: _step(
+                *given, samples=samples, outputs=outputs)),
         ]),
 }

@@ -5,6 +5,7 @@ import numpy as np
 from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
 from feedbackalign.exercises.limits import epsilons, lifting, unclipped
+from feedbackalign.exercises.sums import of_two_sums
 
 
 def best_angle(W, rank):
@@ -93,8 +94,6 @@ def _few_times_input(error, x, U, samples=slice(None), outputs=slice(None)):
     return few.T @ x[samples]                                       # (rank, N) x (N, in) -> (rank, in)
 
 
-LAST, BUT_LAST, BUT_FIRST = slice(-1, None), slice(None, -1), slice(1, None)
-
 EXERCISES = {
     "11.1": Exercise(
         task=best_angle, cases=_weights_and_ranks, limits=_weights_and_ranks_at_the_limits, right=_by_singular_values,
@@ -171,14 +170,7 @@ EXERCISES = {
             *[("you summed over the batch before the product; each sample has a product of its own",
                lambda error, x, U, first=first, second=second: np.outer(first(error, axis=0) @ U, second(x, axis=0)))
               for first, second in [(np.sum, np.sum), (np.sum, np.mean), (np.mean, np.mean)]],
-            *[(f"{hint}, {where}", lambda *given, only=only: _few_times_input(*given, **only))
-              for hint, where, only in [
-                  (hints.OVERWRITTEN_IN_LOOP, "over the samples", {"samples": LAST}),
-                  (hints.OVERWRITTEN_IN_LOOP, "over the outputs", {"outputs": LAST}),
-                  (hints.OVERWRITTEN_IN_LOOP, "over samples and outputs", {"samples": LAST, "outputs": LAST}),
-                  (hints.FIRST_LEFT_OUT, "the first sample's", {"samples": BUT_FIRST}),
-                  (hints.FIRST_LEFT_OUT, "the first output's", {"outputs": BUT_FIRST}),
-                  (hints.LAST_LEFT_OUT, "the last sample's", {"samples": BUT_LAST}),
-                  (hints.LAST_LEFT_OUT, "the last output's", {"outputs": BUT_LAST})]],
+            *of_two_sums("samples", "outputs", lambda samples, outputs: lambda *given: _few_times_input(
+                *given, samples, outputs)),
         ]),
 }

@@ -4,6 +4,7 @@ import numpy as np
 
 from feedbackalign.exercises import hints
 from feedbackalign.exercises.base import Exercise
+from feedbackalign.exercises.sums import of_two_sums
 from feedbackalign.layers import Identity, Tanh
 from feedbackalign.rules.targets.reconstruction import Feedback, reconstruction
 
@@ -166,13 +167,6 @@ EXERCISES = {
              lambda noise, shift, Q: 2 * ((shift @ Q.T - noise)**2).T @ shift / len(noise)),
             ("you took the means over the batch before the product; each sample has a product of its own",
              lambda noise, shift, Q: _slope(noise.mean(axis=0, keepdims=True), shift.mean(axis=0, keepdims=True), Q)),
-            *[(f"{hint}, {where}", _summed(**only)) for hint, where, only in [
-                (hints.OVERWRITTEN_IN_LOOP, "over the samples", {"samples": LAST}),
-                (hints.OVERWRITTEN_IN_LOOP, "over the outputs", {"outputs": LAST}),
-                (hints.OVERWRITTEN_IN_LOOP, "over samples and outputs", {"samples": LAST, "outputs": LAST}),
-                (hints.FIRST_LEFT_OUT, "the first sample's", {"samples": BUT_FIRST}),
-                (hints.FIRST_LEFT_OUT, "the first output's", {"outputs": BUT_FIRST}),
-                (hints.LAST_LEFT_OUT, "the last sample's", {"samples": BUT_LAST}),
-                (hints.LAST_LEFT_OUT, "the last output's", {"outputs": BUT_LAST})]],
+            *of_two_sums("samples", "outputs", _summed),
         ]),
 }
