@@ -11,14 +11,8 @@ import numpy as np
 
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops.convolution import batch_innermost
-from feedbackalign.ops.fast.threads import LARGE, in_blocks
 from feedbackalign.validation import (require_float_array, require_floats, require_instance, require_integer,
                                       require_list)
-
-
-def add(branch, side):
-    """The sum of branch and shortcut, on the way up and on the way down; large ones in blocks, on all threads."""
-    return in_blocks(np.add, branch, side) if branch.size >= LARGE else branch + side
 
 
 def require_layers(layers, what):
@@ -53,7 +47,7 @@ class Residual(Layer):
             branch = layer.forward(branch, training)
         for layer in self.shortcut:
             side = layer.forward(side, training)
-        return add(branch, side)
+        return branch + side
 
     def backward(self, error):
         """The exact error at the input: down the branch, plus down the shortcut."""
@@ -63,7 +57,7 @@ class Residual(Layer):
             branch = layer.backward(branch)
         for layer in reversed(self.shortcut):
             side = layer.backward(side)
-        return add(branch, side)
+        return branch + side
 
     def output_shape(self, input_shape):
         branch = side = tuple(input_shape)

@@ -2,8 +2,7 @@
 
 from feedbackalign.layers.base import Layer
 from feedbackalign.ops import activations
-from feedbackalign.ops.activations import relu, relu_backward
-from feedbackalign.ops.fast.threads import LARGE, in_blocks
+from feedbackalign.ops.activations import relu_backward
 from feedbackalign.validation import require_float_array
 
 
@@ -26,17 +25,13 @@ class Activation(Layer):
 
 
 class ReLU(Activation):
-    """max(v, 0), with slope 0 at 0. Large arrays are computed in blocks on all threads, with the same numbers."""
+    """max(v, 0), with slope 0 at 0."""
     kind = "relu"
     function, derivative = staticmethod(activations.relu), staticmethod(activations.relu_derivative)
 
-    def forward(self, x, training=True):
-        self.input = require_float_array(x, f"input of {self.name}")
-        return in_blocks(relu, x) if x.size >= LARGE else relu(x)
-
     def backward(self, error):
         self.remember_error(error)
-        return in_blocks(relu_backward, error, self.input) if error.size >= LARGE else relu_backward(error, self.input)
+        return relu_backward(error, self.input)
 
 
 class LeakyReLU(Activation):

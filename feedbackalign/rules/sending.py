@@ -15,7 +15,6 @@ import numpy as np
 
 from feedbackalign.alignment import angle
 from feedbackalign.layers import Residual
-from feedbackalign.layers.residual import add
 from feedbackalign.ops.norms import norm
 from feedbackalign.rules.base import Rule, Step
 from feedbackalign.validation import describe, require_density, require_finite
@@ -55,8 +54,7 @@ class ErrorSendingRule(Rule):
         last = self.lowest() if layers is self.network.layers else None         # inside a block: down to its input
         for layer in reversed(layers):
             if isinstance(layer, Residual):                                     # both branches, and the sum of both
-                branch = self.walk_down(layer.layers, error, step)
-                error = add(branch, self.walk_down(layer.shortcut, error, step))
+                error = self.walk_down(layer.layers, error, step) + self.walk_down(layer.shortcut, error, step)
             elif layer.is_weighted:
                 layer.error = step.errors[layer.name] = error
                 layer.gradients = local = self.local_gradients(layer, error)

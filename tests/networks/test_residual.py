@@ -5,8 +5,8 @@ import pytest
 
 from feedbackalign import networks, optimizer, rules, training
 from feedbackalign.check.gradients import check_gradients
-from feedbackalign.layers import Residual, residual, units, weighted
-from feedbackalign.ops.fast import normalisation, threads
+from feedbackalign.layers import Residual, weighted
+from feedbackalign.ops.fast import convolution, normalisation, threads
 
 
 @pytest.mark.parametrize("make, published", [
@@ -113,8 +113,7 @@ def test_a_step_row_by_row_and_on_threads_is_the_step_of_the_definition(rule, nu
         return made.gradients(*batch(19)).grads
 
     reference = gradients()
-    for module, name in ((weighted, "LARGE"), (units, "LARGE"), (residual, "LARGE"), (threads, "BLOCK"),
-                         (normalisation, "BLOCK")):
+    for module, name in ((weighted, "LARGE"), (convolution, "BLOCK"), (normalisation, "BLOCK")):
         monkeypatch.setattr(module, name, 512)
     monkeypatch.setenv(threads.VARIABLE, number)
     found, again = gradients(), gradients()

@@ -1,13 +1,11 @@
 """Batch normalisation at speed: a few channels at a time pass through a whole formula while they are in the cache.
 
-`ops.normalisation` is the definition: the functions here have its names, arguments and results. Channels are shared
-out over threads (see `threads`), each product is summed without an intermediate array, and x̂, which is as large as x,
-is computed again on the way down rather than kept.
+`ops.normalisation` is the definition: the functions here have its names, arguments and results. Each product is summed
+without an intermediate array, and x̂, which is as large as x, is computed again on the way down rather than kept.
 """
 
 import numpy as np
 
-from feedbackalign.ops.fast import threads
 from feedbackalign.ops.normalisation import by_channel, like
 
 BLOCK = 2**19               # bytes of one array that are worked on at a time
@@ -30,12 +28,10 @@ def batch_norm(x, scale, shift, mean, variance, epsilon):
     y = np.empty_like(rows)                                                     # (C, values)
     mean, factor, shift = mean[:, None], (scale / np.sqrt(variance + epsilon))[:, None], shift[:, None]
 
-    def normalise(block):
+    for block in blocks(rows):
         part = np.subtract(rows[block], mean[block], out=y[block])
         part *= factor[block]
         part += shift[block]
-
-    threads.share_out(normalise, blocks(rows))
     return like(y, x)
 
 
@@ -46,14 +42,12 @@ def batch_norm_training(x, scale, shift, epsilon):
     mean, variance = np.empty((2, len(rows), 1), dtype=x.dtype)
     scale, shift = scale[:, None], shift[:, None]
 
-    def normalise(block):
+    for block in blocks(rows):
         mean[block] = rows[block].mean(axis=1, keepdims=True)
         part = np.subtract(rows[block], mean[block], out=y[block])              # x − mean
         variance[block] = sums_of_products(part, part) / rows.shape[1]
         part *= scale[block] / np.sqrt(variance[block] + epsilon)
         part += shift[block]
-
-    threads.share_out(normalise, blocks(rows))
     return like(y, x), mean[:, 0], variance[:, 0]
 
 
@@ -64,7 +58,7 @@ def batch_norm_backward(error, x, scale, mean, variance, epsilon):
     scale_gradient, shift_gradient = np.empty((2, len(rows), 1), dtype=error.dtype)
     count, mean, scale, inverse = rows.shape[1], mean[:, None], scale[:, None], 1 / np.sqrt(variance + epsilon)[:, None]
 
-    def send_back(block):
+    for block in blocks(rows):
         part = np.subtract(rows[block], mean[block], out=down[block])           # x − mean = x̂ √(variance + ε)
         shift_gradient[block] = errors[block].sum(axis=1, keepdims=True)        # Σ e
         scale_gradient[block] = sums_of_products(errors[block], part) * inverse[block]  # Σ e x̂
@@ -72,6 +66,4 @@ def batch_norm_backward(error, x, scale, mean, variance, epsilon):
         part += errors[block]
         part -= shift_gradient[block] / count                                   # e − mean(e) − x̂ · mean(e x̂)
         part *= scale[block] * inverse[block]
-
-    threads.share_out(send_back, blocks(rows))
     return like(down, x), scale_gradient[:, 0], shift_gradient[:, 0]

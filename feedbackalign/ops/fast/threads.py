@@ -2,9 +2,10 @@
 
     FEEDBACKALIGN_THREADS=2 OPENBLAS_NUM_THREADS=1 python -m feedbackalign train …
 
-`FEEDBACKALIGN_THREADS` (1 unless set) is how many threads share the rows of a large convolution, the channels of a
-batch normalisation and the blocks of a large array. The matrix library has threads of its own, which then slow the work
-down. It reads their number when NumPy is imported, so `OPENBLAS_NUM_THREADS=1` has to be set before Python starts.
+`FEEDBACKALIGN_THREADS` (1 unless set) is how many threads share the rows of a large convolution. The matrix library has
+threads of its own, which then slow the work down. It reads their number when NumPy is imported, so
+`OPENBLAS_NUM_THREADS=1` has to be set before Python starts. What passes over an array once, as units and batch
+normalisation do, waits for memory and for the interpreter: two threads take as long as one.
 
 Results do not depend on timing, nor on the number of threads: sums over parts have the same parts in the same order
 for any number, and where the number of parts follows that of the threads, each entry is computed within one part.
@@ -17,8 +18,6 @@ import os
 import numpy as np
 
 VARIABLE = "FEEDBACKALIGN_THREADS"
-BLOCK = 2**18               # bytes of one array that are worked on at a time
-LARGE = 2**18               # entries of an array from which on layers work in blocks
 SHORT = 256                 # entries of NumPy's buffer inside `share_out`
 
 _pool = None                # (number of helpers, executor), made when first needed
@@ -86,31 +85,6 @@ def share_out(work, parts):
         concurrent.futures.wait(waiting)
     for helper in waiting:
         helper.result()                                                         # raises what was raised there
-
-
-def in_blocks(function, first, *others):
-    """function(first, *others, out=…) of arrays of one shape, in a new array that lies in memory like `first`.
-
-    One block of entries at a time passes through the function while it is in the cache, and the blocks are shared out
-    over the threads. Arrays that do not all lie in memory in the same order are worked on as one block.
-
-    >>> in_blocks(np.add, np.array([1.0, 2.0]), np.array([3.0, 5.0]))
-    array([4., 7.])
-    """
-    arrays = (first, *others, np.empty_like(first))
-    order = np.argsort(arrays[-1].strides)[::-1]                                # outermost axis first
-    flat = [array.transpose(order) for array in arrays]
-    if not all(array.flags.c_contiguous for array in flat):
-        return function(first, *others, out=arrays[-1])
-    flat = [array.reshape(-1) for array in flat]
-    step = BLOCK // first.itemsize
-
-    def work(start):
-        *given, out = (array[start:start + step] for array in flat)
-        function(*given, out=out)
-
-    share_out(work, range(0, first.size, step))
-    return arrays[-1]
 
 
 def _executor():

@@ -132,30 +132,3 @@ def test_a_forked_child_makes_threads_of_its_own():
             "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and ok")
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], env={**os.environ, threads.VARIABLE: "2"}, check=True,
                    timeout=120)
-
-
-# --------------------------------------------------------------------------------- in blocks, on any number of threads
-
-LAYOUTS = {"C": lambda a: a, "flat": lambda a: a.reshape(-1),
-           "every second": lambda a: np.repeat(a, 2, axis=3)[..., ::2],
-           "batch innermost": lambda a: np.ascontiguousarray(a.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)}
-
-
-@pytest.mark.parametrize("number", ["1", "2"])
-@pytest.mark.parametrize("first", LAYOUTS)
-@pytest.mark.parametrize("second", LAYOUTS)
-def test_in_blocks_gives_the_numbers_of_one_call(number, first, second, monkeypatch):
-    """Whether the two lie alike or not, and however many blocks there are."""
-    if (first == "flat") != (second == "flat"):
-        pytest.skip("shapes differ")
-    monkeypatch.setenv(threads.VARIABLE, number)
-    rng = np.random.default_rng(0)
-    a, b = (LAYOUTS[name](rng.normal(size=(3, 4, 5, 7))) for name in (first, second))
-    for block in (8, 1000, 2**20):
-        monkeypatch.setattr(threads, "BLOCK", block)
-        kept = a.copy(), b.copy()
-        result = threads.in_blocks(np.subtract, a, b)
-        assert np.array_equal(result, a - b) and result.dtype == a.dtype
-        assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1]) and not np.shares_memory(result, a)
-    if first == "batch innermost":
-        assert result.strides == a.strides                  # so that the layers above find it as they like it
