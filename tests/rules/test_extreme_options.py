@@ -8,7 +8,7 @@ from feedbackalign import rules
 from feedbackalign.optimizer import SGD
 
 NUMBERS_OR_NONE = {"beta", "target_step", "feedback_decay", "feedback_clip", "feedback_rate", "dual_rates",
-                   "settled"}
+                   "settled", "damping"}
 COUNTS_OR_NONE = {"free_steps", "nudged_steps"}
 WORDS_OR_NONE = {"route", "activation", "pooling"}
 NUMBERS_OR_WORDS = {"eta"}

@@ -146,13 +146,24 @@ def preactivation(chain, states, n, drive, beta, targets, feedback, responses=No
     if n + 1 < len(chain.stages):
         above = chain.stages[n + 1]
         return v + from_above(above, states[n + 1], states[n], weights_from_above(above, feedback), responses)
-    if beta:
-        return v - beta * top_error(chain, states[n], targets)
+    if np.any(beta):
+        return v - for_each(beta, v) * top_error(chain, states[n], targets)
     return v
 
 
-def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sweep="alternating", damping=0.0,
-           until=0.0, watch=None):
+def for_each(beta, v):
+    """β as it multiplies v (N, …): a number, or an array (N,) with one for each sample."""
+    return beta if np.ndim(beta) == 0 else beta.reshape(-1, *[1] * (v.ndim - 1))
+
+
+def settle(chain, x, states, **phase):
+    """`settle_each` with its options: -> states, the largest residual of all samples."""
+    states, residuals = settle_each(chain, x, states, **phase)
+    return states, float(residuals.max())
+
+
+def settle_each(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sweep="alternating", damping=0.0,
+                until=0.0, watch=None):
     """Let the states move for some steps, nudged by β.
 
     Parameters
@@ -163,15 +174,15 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
     states : list of arrays
         Where to start; not changed.
     steps : int
-    beta, targets : float or complex, array
+    beta, targets : float, complex or array (N,) of them; array
         The nudge, towards a lower loss for β > 0; none at β = 0. Targets are labels (N,) or numbers (N, out).
     feedback : dict, optional
         {layer: weights in W's shape} that take W's place from above, for untied weights.
     sweep : "alternating" or "synchronous"
         Every second layer from the lowest, then the others from their newest states; or all at once from the old
         state, as backpropagation through time needs it. Synchronous layers can fall into cycles of length two.
-    damping : float in [0, 1)
-        h: s ← h s + (1 − h) σ(v).
+    damping : float in [-0.5, 1)
+        h: s ← h s + (1 − h) σ(v). Below 0 a unit goes beyond where it is driven: successive over-relaxation.
     until : float
         A sample whose residual is no larger has settled. Once half of the samples have, the others go on without them;
         once all have, the phase ends before `steps`. At 0 all go on together.
@@ -180,8 +191,8 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
 
     Returns
     -------
-    states, residual
-        The residual is the largest distance, in a sample's last step, between a unit and the value it is driven to.
+    states, residuals
+        (N,): the largest distance, in a sample's last step, between a unit and the value it is driven to.
 
     Raises
     ------
@@ -198,8 +209,8 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
             residual = residuals[moving] = np.max(moves, axis=0)                # (samples,); NaN if any of them is
             if not np.isfinite(residual).all():
                 bad = [stage.name for stage, move in zip(chain.stages, moves) if not np.isfinite(move).all()]
-                raise FloatingPointError(f"the {'nudged' if beta else 'free'} phase is no longer finite at step "
-                                         f"{step + 1}, layer {bad[0]}")
+                phase = "nudged" if np.any(beta) else "free"
+                raise FloatingPointError(f"the {phase} phase is no longer finite at step {step + 1}, layer {bad[0]}")
             if watch:
                 watch(_put_back(whole, moving, states))
             unsettled = residual > until
@@ -208,8 +219,9 @@ def settle(chain, x, states, *, steps, beta=0.0, targets=None, feedback=None, sw
             if until and 2 * unsettled.sum() <= len(moving):
                 whole = _put_back(whole, moving, states)
                 moving, targets = moving[unsettled], None if targets is None else np.asarray(targets)[unsettled]
+                beta = beta if np.ndim(beta) == 0 else beta[unsettled]
                 drive, *states = (chosen(array, unsettled) for array in (drive, *states))
-    return _put_back(whole, moving, states), float(residuals.max())
+    return _put_back(whole, moving, states), residuals
 
 
 def chosen(array, which):

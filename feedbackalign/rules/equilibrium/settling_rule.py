@@ -21,16 +21,19 @@ class SettlingRule(Rule):
         What settles; see `networks.chains.settling_chain`.
     residuals : EpochSums
         "free" and "nudged": the residuals of this epoch's phases and of the last epoch's; see `notes`.
+    least_damping : float
+        Below 0 where sweeps may go beyond what units are driven to.
     """
 
     takes = "networks that settle"
+    least_damping = 0.0
 
     def __init__(self, network, *, rng, chain, free_steps, nudged_steps, damping, settled=0.0):
         super().__init__(network, rng=require_generator(rng, type(self).name))
         self.chain = chain
         self.free_steps = require_integer(free_steps, "free_steps", low=1)
         self.nudged_steps = require_integer(nudged_steps, "nudged_steps", low=1)
-        self.damping = require_number(damping, "damping", low=0, high=0.999999)
+        self.damping = require_number(damping, "damping", low=self.least_damping, high=0.999999)
         self.settled = require_number(settled, "settled", low=0, high=1)
         self.residuals = EpochSums()
 

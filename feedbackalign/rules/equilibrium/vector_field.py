@@ -65,6 +65,7 @@ class VectorFieldEquilibriumPropagation(EquilibriumPropagation):
     sketch = (("above", "below", "B", "learned"), ("output", "above", "W", "W"))
     own_truths = EquilibriumPropagation.own_truths + (truths.common_update,)
     updates = UPDATES
+    is_tied = False
 
     def __init__(self, network, *, rng, update="different", **options):
         super().__init__(network, rng=rng, **options)

@@ -59,7 +59,8 @@ OF_RULE = {
     "Consequentialism": {"epsilon": AT_LEAST_0}, "CorInfoMax": {"beta": number(good=(1.0, -0.5))},
     "ProxProp": {"eta": number(0, low_open=True, good=(0.5, "mean")).but(an_unknown_word="median"), "tau": POSITIVE},
     **dict.fromkeys(("EquilibriumPropagation", "VectorFieldEquilibriumPropagation"), {
-        "free_steps": STEPS.or_none(), "nudged_steps": STEPS.or_none()}),
+        "free_steps": STEPS.or_none(), "nudged_steps": STEPS.or_none(),
+        "damping": number(-0.5, 1, high_open=True, good=(-0.3, 0.0, 0.5)).or_none()}),
     **{name: {"route": word(*routes).or_none()} for name, routes in ROUTES.items()},
 }
 ABSTRACT = (fa.rules.Rule, fa.rules.ErrorSendingRule, fa.rules.TargetRule)

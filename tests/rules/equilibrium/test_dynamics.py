@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from feedbackalign import layers
 from feedbackalign.check.gradients import numerical_gradient
 from feedbackalign.networks import Network, mlp
 from feedbackalign.networks.chains import settling_chain
 from feedbackalign.rules.equilibrium.dynamics import (answer, from_below, preactivation, primitive,
-                                                      primitive_gradients, readout_gradients, settle, top_error)
+                                                      primitive_gradients, readout_gradients, settle, settle_each,
+                                                      top_error)
 from tests.rules.equilibrium import cases
 from tests.rules.tools import frozen
 
@@ -132,6 +134,49 @@ def test_every_sweep_rests_where_the_synchronous_one_does(case):
         assert residual <= 1e-12
         for state, rest in zip(still, states):
             np.testing.assert_allclose(state, rest, atol=1e-11)
+
+
+@settings(max_examples=12)
+@given(case=st.one_of(cases.dense_cases(max_batch=3), cases.image_cases()), damping=st.floats(-0.5, 0.9))
+def test_sweeps_that_go_beyond_or_fall_short_rest_where_others_do(case, damping):
+    """At the states where a plain one rests, and only where a plain one would; several such states there may be."""
+    net, x, _ = case
+    found, states = cases.settled(net, x)
+    still, residual = settle(found, x, states, steps=3, damping=damping)
+    assert residual <= 1e-11
+    for state, rest in zip(still, states):
+        np.testing.assert_allclose(state, rest, atol=1e-11)
+    others, residual = settle(found, x, found.rest(len(x)), steps=500, damping=damping)
+    _, plain = settle(found, x, others, steps=1, sweep="synchronous")
+    assert plain <= 10 * residual + 1e-14
+
+
+def test_one_step_beyond_by_hand():
+    """s ← h s + (1 − h) σ(v) with h = −0.5: once and a half of the way."""
+    net, x, _ = cases.dense(sizes=(3, 4, 2))
+    found, states = cases.settled(net, x)
+    start = [state + 0.1 for state in states]
+    (once, _), (beyond, _) = (settle(found, x, start, steps=1, sweep="synchronous", damping=h) for h in (0.0, -0.5))
+    for before, one, other in zip(start, once, beyond):
+        np.testing.assert_allclose(other, before + 1.5 * (one - before), atol=1e-15)
+
+
+@pytest.mark.parametrize("until", [0.0, 1e-3])
+@pytest.mark.parametrize("case", [cases.dense(N=7), cases.image("max", N=7), cases.dense(loss="cross-entropy", N=7)],
+                         ids=["dense", "max pooling", "readout"])
+def test_every_sample_may_have_a_nudge_of_its_own(case, until):
+    """Settled together, some of them resting sooner, each goes where it goes alone."""
+    net, x, labels = case
+    found, states = cases.settled(net, x)
+    targets = labels if net.loss_name == "cross-entropy" else np.eye(net.outputs)[labels]
+    betas = np.array([0.5, -0.5, 0.1, 0.0, -0.2, 0.4, -0.1])
+    together, residuals = settle_each(found, x, states, steps=300, beta=betas, targets=targets, until=until)
+    assert residuals.shape == (7,) and (residuals <= max(until, 1e-9)).all()
+    for n, beta in enumerate(betas):
+        one = slice(n, n + 1)
+        alone, _ = settle(found, x[one], [s[one] for s in states], steps=300, beta=beta, targets=targets[one])
+        for all_of_them, mine in zip(together, alone):
+            np.testing.assert_allclose(all_of_them[one], mine, atol=1e-12 if until == 0 else 1e-2)
 
 
 def test_one_synchronous_step_by_hand():

@@ -161,12 +161,14 @@ def test_phases_may_end_where_all_samples_have_settled(monkeypatch):
 
 
 @pytest.mark.parametrize("case, given, expected", [
-    (cases.dense(), {}, (30, 15, 0.0)), (cases.dense(), {"settled": 0.1}, (30, 15, 0.1)),
-    (cases.image(), {}, (120, 60, 0.01)), (cases.image(), {"settled": 0.0}, (120, 60, 0.0)),
-    (cases.image(), {"free_steps": 500}, (500, 15, 0.0)), (cases.image(), {"nudged_steps": 4}, (30, 4, 0.0))])
+    (cases.dense(), {}, (30, 15, 0.0, 0.0)), (cases.dense(), {"settled": 0.1}, (30, 15, 0.1, 0.0)),
+    (cases.image(), {}, (120, 60, 0.01, -0.3)), (cases.image(), {"settled": 0.0}, (120, 60, 0.0, -0.3)),
+    (cases.image(), {"free_steps": 500}, (500, 15, 0.0, 0.0)), (cases.image(), {"nudged_steps": 4}, (30, 4, 0.0, 0.0)),
+    (cases.image(), {"damping": 0.2}, (120, 60, 0.01, 0.2)),
+    (cases.image(), {"sweep": "synchronous"}, (120, 60, 0.01, 0.0))])
 def test_convolutions_settle_longer_where_the_phases_are_not_given(case, given, expected):
     rule = make(case[0], **given)
-    assert (rule.free_steps, rule.nudged_steps, rule.settled) == expected
+    assert (rule.free_steps, rule.nudged_steps, rule.settled, rule.damping) == expected
 
 
 def test_it_descends_on_the_loss():

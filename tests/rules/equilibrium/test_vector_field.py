@@ -61,7 +61,7 @@ def test_the_same_with_convolutions(pool):
 def test_with_b_equal_to_w_the_common_update_is_the_tied_rules_own(case, estimator):
     net, x, labels = case()
     rule, plain = make(net, update="kolen-pollack", estimator=estimator), make(net, kind=EquilibriumPropagation)
-    plain.estimator = estimator
+    plain.estimator, plain.damping = estimator, rule.damping
     rule.match_to_tied()
     rule.rng, plain.rng = np.random.default_rng(4), np.random.default_rng(4)
     ours, theirs = rule.gradients(x, labels), plain.gradients(x, labels)
@@ -97,6 +97,12 @@ def test_the_further_b_from_w_the_further_the_update_from_the_gradient(seed):
     assert min(found["fc3.weight"]) > 0.95
 
 
+def test_untied_layers_go_just_where_they_are_driven():
+    """Beyond it they would swing; and damping that is given holds."""
+    net, _, _ = cases.image()
+    assert (make(net).free_steps, make(net).damping, make(net, damping=-0.2).damping) == (120, 0.0, -0.2)
+
+
 @pytest.mark.parametrize("case", [cases.dense(loss="cross-entropy"), cases.image("max"), cases.image("average"),
                                   cases.image("softmax")], ids=["dense", "max", "average", "softmax"])
 def test_the_different_updates_by_hand(case):
@@ -104,7 +110,7 @@ def test_the_different_updates_by_hand(case):
     net, x, labels = case
     rule = make(net, beta=0.5)
     free, _ = rule.free_phase(x)
-    (plus, _), (minus, _) = (rule.nudged_phase(x, labels, free, beta) for beta in (0.5, -0.5))
+    plus, minus, _ = rule.both_nudged_phases(x, labels, free, 0.5)
     stage, grads = rule.chain.stages[1], rule.gradients(x, labels).grads
     B = rule.B[stage.name]
 
@@ -142,7 +148,7 @@ def test_where_slopes_move_the_common_update_averages_those_of_w_and_b(pool):
     net, x, labels = cases.image(pool)
     rule = make(net, update="kolen-pollack", beta=0.5)
     free, _ = rule.free_phase(x)
-    (plus, _), (minus, _) = (rule.nudged_phase(x, labels, free, beta) for beta in (0.5, -0.5))
+    plus, minus, _ = rule.both_nudged_phases(x, labels, free, 0.5)
     stage = rule.chain.stages[1]
 
     def change(weights):
