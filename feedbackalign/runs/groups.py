@@ -182,7 +182,8 @@ def _labels(groups, most):
         differing = [name for name in names
                      if len({json.dumps(groups[key].get(name), sort_keys=True) for key in keys}) > 1]
         for place, key in enumerate(keys):
-            words = [f"{name.replace('_', ' ')} {in_words(groups[key].get(name))}" for name in differing]
+            given = [name for name in differing if groups[key].get(name) is not None] or differing
+            words = [f"{name.replace('_', ' ')} {in_words(groups[key].get(name))}" for name in given]
             labels[key] = Label(", ".join([rule, *words]), rule, place, beside)
     return labels
 

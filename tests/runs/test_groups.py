@@ -89,6 +89,12 @@ def test_rows_of_old_records_group_by_what_they_say():
     assert labels(one + [row(0, 0.1, activation="tanh")]) == ["fa, activation by itself", "fa, activation tanh"]
 
 
+def test_of_several_settings_a_label_says_those_that_were_given():
+    rows = [{"rule": "ep", "seed": 0, "epoch": 0, "settings": {"options": {"damping": damping, "beta": beta}}}
+            for damping, beta in ((None, None), (0.5, None), (0.5, 0.1))]
+    assert labels(rows) == ["ep, damping by itself, beta by itself", "ep, damping 0.5", "ep, damping 0.5, beta 0.1"]
+
+
 def test_calls_of_train_without_a_seed_are_groups_of_their_own():
     rows = SmallRun("fa").train(epochs=1) + SmallRun("fa", draw=1).train(epochs=1)
     assert labels(rows) == ["fa, call 1", "fa, call 2"]
