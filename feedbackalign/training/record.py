@@ -163,15 +163,13 @@ def measure(rule, x, targets):
     references = alignment.require_rule(rule).references(x, targets)
     gradients = alignment.in_float64(rule).gradients(x, targets).grads
     own = next(iter(references))
-
-    def angles_to(reference):
-        return alignment.angles_between(gradients, references[reference])
-
+    angles = {name: alignment.angles_between(gradients, references[name])
+              for name in dict.fromkeys((own, "backprop")) if name in references}
     reciprocity = alignment.reciprocity(rule)
     return {
         "reference": own,
-        "update_angle": angles_to(own),
-        "backprop_angle": angles_to("backprop") if "backprop" in references else None,
+        "update_angle": angles[own],
+        "backprop_angle": angles.get("backprop"),
         "weight_angle": alignment.weight_angles(rule),
         "norm_ratio": alignment.norm_ratios(rule),
         "reciprocity": {name: share for name, (share, _) in reciprocity.items()},
