@@ -13,7 +13,7 @@ import copy
 import numpy as np
 
 from feedbackalign.networks import Network
-from feedbackalign.ops.norms import correlation, norm, relative, scaled, unit
+from feedbackalign.ops.norms import apart, correlation, norm, relative, scaled
 from feedbackalign.ops.quiet import quiet
 from feedbackalign.validation import (describe, require_arrays, require_entries, require_finite, require_known,
                                       require_numbers, require_reals)
@@ -36,8 +36,7 @@ def angle(u, v):
     u, v = require_reals(u, "u of an angle"), require_reals(v, "v of an angle")
     if u.size != v.size:
         raise ValueError(f"angle: expected u and v of one size, got {describe(u)} and {describe(v)}")
-    u, v = unit(u.ravel()), unit(v.ravel())
-    return float(np.degrees(2.0 * np.arctan2(norm(u - v), norm(u + v))))
+    return float(np.degrees(2.0 * np.arctan2(*apart(u.ravel(), v.ravel()))))
 
 
 def angles_between(gradients, reference):

@@ -46,6 +46,19 @@ def unit(array, axis=None):
         return array / np.linalg.norm(array, axis=axis, keepdims=True)
 
 
+def apart(u, v):
+    """‖û − v̂‖ and ‖û + v̂‖, û and v̂ being two flat arrays over their lengths; nan where one is zero.
+
+    The squares are safe: no entry is above 2, and what is below 1e-17 is rounding.
+
+    >>> apart(np.array([3e200, 0.0]), np.array([5e-200, 0.0]))
+    (0.0, 2.0)
+    """
+    with quiet():
+        u, v = unit(u), unit(v)
+        return float(np.linalg.norm(u - v)), float(np.linalg.norm(u + v))
+
+
 def relative(ours, exact):
     """‖ours − exact‖ / ‖exact‖ over two lists of arrays, each list taken as one vector; absolute where exact is zero.
 
