@@ -104,19 +104,17 @@ def correlate(x, weight, y, stride, above, left):
     kernel = np.ascontiguousarray(weight.transpose(0, 3, 2, 1)).reshape(out, kw * kh * C)
     n = 64 if N % 64 == 0 and kernel.size * 64 <= SMALL else N                  # samples in one product
     width = (cols - 1) * stride + kw
+    into = y.transpose(1, 2, 0, 3).reshape(rows, cols, out, N // n, n).transpose(0, 1, 3, 2, 4)         # views of y
 
     def work(part):
         lines = np.zeros((lines_at_once(x, kh, width, part), width, kh, C, N), dtype=x.dtype)
-        products = np.empty((len(lines), cols, out, N), dtype=y.dtype)
         of_line, of_pixel, _, of_channel, of_sample = lines.strides
         columns = as_strided(lines, (len(lines), cols, N // n, kernel.shape[1], n),
                              (of_line, stride * of_pixel, n * of_sample, of_channel, of_sample))
-        into = products.reshape(len(lines), cols, out, N // n, n).transpose(0, 1, 3, 2, 4)
         for p in part[::len(lines)]:
             count = min(len(lines), part.stop - p)
             fill(lines[:count], x, p, stride, above, left)
-            np.matmul(kernel, columns[:count], out=into[:count])                # (out, kw·kh·in) x (kw·kh·in, n)
-            y[:, p:p + count] = products[:count].transpose(2, 0, 1, 3)
+            np.matmul(kernel, columns[:count], out=into[p:p + count])           # (out, kw·kh·in) x (kw·kh·in, n)
 
     threads.share_out(work, threads.parts(rows, None if kernel.size * y[0].size >= SHARED else 1))
 
