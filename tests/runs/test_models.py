@@ -79,14 +79,17 @@ def test_the_autoencoder_is_its_own_teacher():
     assert not fitted.classes and fitted.outputs == 64
 
 
-@pytest.mark.parametrize("name, pool", [("settling-conv", MaxPool2d), ("settling-conv-soft", SoftmaxPool2d)])
-def test_the_convolutional_settling_models_have_their_papers_start(name, pool):
+@pytest.mark.parametrize("name, pool, init, scale", [
+    ("settling-conv", MaxPool2d, "pytorch-default", 1.0),                       # ±1/√fan-in, biases too
+    ("settling-conv-soft", SoftmaxPool2d, "kaiming-uniform", 6**0.5)])          # ±√(6/fan-in)
+def test_the_convolutional_settling_models_have_a_start_of_their_own(name, pool, init, scale):
     network, fitted = fit(name, data.digits(images=True))
     assert [type(layer) for layer in network.layers[1:6:3]] == [pool, pool] and fitted.train.x.min() >= 0
-    for layer in network.weighted_layers():                                     # ±1/√fan-in, biases too
-        bound = layer.weight[0].size ** -0.5
-        assert 0.8 * bound < np.abs(layer.bias).max() <= bound and np.abs(layer.weight).max() <= bound
-    assert [Run("ep", model=name, init=init).init for init in (None, "orthogonal")] == ["pytorch-default", "orthogonal"]
+    for layer in network.weighted_layers():
+        bound = scale * layer.weight[0].size ** -0.5
+        assert 0.8 * bound < np.abs(layer.weight).max() <= bound
+        assert np.abs(layer.bias).max() <= bound and layer.bias.any() == (init == "pytorch-default")
+    assert [Run("ep", model=name, init=given).init for given in (None, "orthogonal")] == [init, "orthogonal"]
     plain, _ = fit(name, data.digits(images=True), init="xavier-uniform")
     assert not plain.layer("conv1").bias.any()
 
