@@ -97,8 +97,8 @@ def read_stages(network, kind, pools, expected, hint):
     expected, hint : str
         What the refusal says after the layer's name, and the hint that it carries.
     """
-    stages = []
-    for layer in require_instance(network, Network, "network").layers:
+    stages, layers = [], require_instance(network, Network, "network").layers
+    for previous, layer in zip([None, *layers], layers):
         below = stages[-1] if stages else None
         if isinstance(layer, kind):
             stages.append(Stage(layer, None, None, network.shapes.get(layer.name, (None,))[0]))
@@ -107,7 +107,7 @@ def read_stages(network, kind, pools, expected, hint):
         elif below and isinstance(layer, pools) and below.unit is below.pool is None:
             stages[-1] = below._replace(pool=layer)
         elif not isinstance(layer, Flatten):
-            where = f"after {below.name}" if below else "first"
+            where = f"after {previous.name}" if previous else "first"
             raise UnfitNetworkError(f"{layer.name} {expected}, got {layer!r} {where}", hint)
     return stages
 

@@ -12,7 +12,7 @@ process of its own, in turn; medians, and the median of the ratios to the first.
 import argparse
 
 from tests.benchmarks import pytorch
-from tests.benchmarks.timing import environment, in_turns, median_seconds
+from tests.benchmarks.timing import at_least_1, environment, in_turns, median_seconds
 
 BATCH = 128
 LAYERS = ((16, 32), (32, 16), (64, 8))
@@ -95,6 +95,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--side", nargs=4, help=argparse.SUPPRESS)                      # one side's turn
     arguments = parser.parse_args()
+    at_least_1(parser, arguments, "threads", "rounds")
     if arguments.side:
         side, channels, size, way = arguments.side
         print(median_seconds(one_way(side, int(channels), int(size), way, arguments.threads)))

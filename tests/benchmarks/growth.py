@@ -14,7 +14,7 @@ import statistics
 import sys
 
 from tests.benchmarks.convolutions import products
-from tests.benchmarks.timing import THREAD_VARIABLES, environment, seconds
+from tests.benchmarks.timing import at_least_1, THREAD_VARIABLES, environment, seconds
 
 USUAL = {"batch": 128, "depth": 20, "width": 16}
 TRIED = ({"batch": 32}, {"batch": 64}, {}, {"batch": 256}, {"depth": 32}, {"depth": 44}, {"depth": 56}, {"width": 8},
@@ -66,6 +66,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
+    at_least_1(parser, arguments, "threads", "rounds")
     wanted = environment(arguments.threads, arguments.threads)
     if any(os.environ.get(name) != wanted[name] for name in (*THREAD_VARIABLES, "FEEDBACKALIGN_THREADS")):
         os.execve(sys.executable, [sys.executable, "-m", "tests.benchmarks.growth", *sys.argv[1:]], wanted)

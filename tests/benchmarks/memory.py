@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 from tests.benchmarks import pytorch
-from tests.benchmarks.timing import environment
+from tests.benchmarks.timing import at_least_1, environment
 from tests.benchmarks.training_steps import BATCH, our_step
 
 STEPS = 3
@@ -37,6 +37,7 @@ def main():
     parser.add_argument("--rules", default="bp,pfa")
     parser.add_argument("--side", help=argparse.SUPPRESS)                       # measure this one, here
     arguments = parser.parse_args()
+    at_least_1(parser, arguments, "threads")
     if arguments.side:
         print(f"{arguments.side:<22}{peak(arguments.side, arguments.threads):>8.0f} MB")
         return

@@ -12,6 +12,13 @@ SECONDS = 2             # that one side is timed for in one turn
 LARGEST = 3 * 10**7     # bytes; glibc learns from freed arrays of at most 32 MB
 
 
+def at_least_1(parser, arguments, *names):
+    """Refuse what is no number of threads, rounds or pairs."""
+    for name in names:
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name}: expected an integer of at least 1, got {getattr(arguments, name)}")
+
+
 def environment(threads, own=0):
     """The environment of a process with that many threads in the matrix library, or `own` ones in the package."""
     library = {variable: str(1 if own else threads) for variable in THREAD_VARIABLES}

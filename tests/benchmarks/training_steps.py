@@ -5,19 +5,19 @@ batch 128. Each side runs in a process of its own, for in one process the waitin
 other; all sides take their turn, A B C A B C …. The table shows each side's median, and the median over rounds of its
 ratio to backprop in the same round: the machine may drift, the ratio holds. Where PyTorch is installed, its eager CPU
 step (same network, same SGD with momentum and decay, same number of threads) is a side, with images in its usual order
-in memory and channels last.
+in memory and channels last. `÷ bp` is a side's time in backprop steps of ours, `bp ÷ it` the other way round.
 
     --threads N     threads of both sides (1 by default): the matrix library's, for ResNet-20 the package's own
                     (FEEDBACKALIGN_THREADS) and one of the library's
-    --models a,b    only these networks
-    --rules a,b     only these rules; names may carry a route: pfa:two-hop
+    --models a,b    only these networks: digits, mlp, lenet, resnet20
+    --rules a,b     only these of the table's, such as fa or pfa:two-hop, with its route
     --rounds N      how often every side takes its turn (3)
 """
 
 import argparse
 
 from tests.benchmarks import pytorch
-from tests.benchmarks.timing import environment, in_turns, median_seconds
+from tests.benchmarks.timing import at_least_1, environment, in_turns, median_seconds
 
 CANDIDATES = ("fa", "dfa", "drtp", "usf", "brsf", "frsf", "kp:closed-form", "kp:explicit", "wm",
               "pfa:closed-form", "pfa-o:closed-form", "pfa-i:closed-form", "pfa:two-hop", "pfa:contracted", "wp", "np")
@@ -76,6 +76,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--side", help=argparse.SUPPRESS)                               # one side's turn
     arguments = parser.parse_args()
+    at_least_1(parser, arguments, "threads", "rounds")
+    if unknown := set(arguments.models.split(",")) - BATCH.keys():
+        parser.error(f"--models: expected some of {', '.join(BATCH)}, got {', '.join(sorted(unknown))}")
+    if unknown := set((arguments.rules or "bp").split(",")) - {"bp", *CANDIDATES, *RESNET_CANDIDATES}:
+        parser.error(f"--rules: expected some of {', '.join(CANDIDATES)}, got {', '.join(sorted(unknown))}")
     for model in arguments.models.split(","):
         if arguments.side in pytorch.SIDES:
             print(median_seconds(pytorch.step(model, BATCH[model], arguments.threads, arguments.side)))

@@ -101,7 +101,7 @@ def count_list(counts, what, least=1):
     return require_list(counts, what, lambda count, what: require_integer(count, what, low=1), least=least)
 
 
-def number_list(numbers, what, low_open=True):
-    """Refuse anything but a list of numbers above 0, or at least 0."""
+def number_list(numbers, what, low_open=True, least=0):
+    """Refuse anything but a list of numbers above 0, or at least 0; `least` of them."""
     return require_list(numbers, what, lambda number, what: require_number(number, what, low=0, low_open=low_open),
-                        least=0)
+                        least=least)

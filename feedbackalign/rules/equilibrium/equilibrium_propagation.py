@@ -67,12 +67,12 @@ class EquilibriumPropagation(SettlingRule):
     beta : float, optional
         β, how hard the output is nudged; 1 under cross-entropy and 0.5 under squared error if None. At least 3.5e-4 in
         float32 and 1.5e-8 in float64, the root of the rounding: with less, rounding hides the difference of two states.
-        How far the phases are from settled is divided by β too, so a small β needs long phases.
+        How far the phases are from settled is divided by β too, so a small β needs long phases, or a small `settled`.
     free_steps, nudged_steps : int, optional
         Most steps of the phases. None: 30 and 15; but 120 and 60 where a network has convolutions and neither is given.
     settled : float from 0 to 1, optional
         Residual at which a sample counts as settled and rests; a phase ends early once all samples do. 0: never. None:
-        0; but 0.01 where the phases are 120 and 60.
+        0; but with convolutions, and neither length given, 0.01, or 0.01 |beta| where that is less.
     activation : str, optional
         A unit that takes the place of the network's own.
     pooling : "max", "average" or "softmax", optional
@@ -82,9 +82,9 @@ class EquilibriumPropagation(SettlingRule):
     sweep : "alternating" or "synchronous"
         Whether every other layer moves at a time, or all at once.
     damping : float from -0.5 to 0.999999, optional
-        Share of its old state that a unit keeps at each step. Below 0 it goes beyond where it is driven, which settles
-        sooner (successive over-relaxation). None: 0; but -0.3 where the phases are 120 and 60, sweeps alternate and W
-        is its own feedback.
+        Share of its old state that a unit keeps at each step. Below 0, which takes alternating sweeps, it goes beyond
+        where it is driven, and settles sooner (successive over-relaxation). None: 0; but -0.3 in `ep` with
+        convolutions, alternating sweeps and neither length given.
 
     Raises
     ------
@@ -116,15 +116,18 @@ class EquilibriumPropagation(SettlingRule):
     def __init__(self, network, *, rng, estimator="symmetric", beta=None, free_steps=None, nudged_steps=None,
                  settled=None, activation=None, pooling=None, readout=True, sweep="alternating", damping=None):
         chain = settling_chain(network, activation, pooling, readout)
+        self.estimator = require_known(estimator, ESTIMATORS, "estimator")
+        self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, chain, estimator)
+        self.sweep = require_known(sweep, SWEEPS, "sweep")
         given = {"free_steps": free_steps, "nudged_steps": nudged_steps, "settled": settled, "damping": damping}
-        usual = CONVOLUTIONAL if chain.has_images and free_steps is nudged_steps is None else PLAIN
+        usual = dict(CONVOLUTIONAL if chain.has_images and free_steps is nudged_steps is None else PLAIN)
+        usual["settled"] *= min(1.0, abs(self.beta))                            # what has not settled is divided by β
         if sweep == "synchronous" or not self.is_tied:                          # to go beyond would make it swing
-            usual = usual | {"damping": 0.0}
+            usual["damping"] = 0.0
+        if sweep == "synchronous":
+            self.least_damping = 0.0
         super().__init__(network, rng=rng, chain=chain,
                          **{name: usual[name] if value is None else value for name, value in given.items()})
-        self.estimator = require_known(estimator, ESTIMATORS, "estimator")
-        self.beta = require_beta(USUAL_BETA[network.loss_name] if beta is None else beta, self.chain, estimator)
-        self.sweep = require_known(sweep, SWEEPS, "sweep")
 
     # ------------------------------------------------------------------------------------------------- the phases
 
@@ -209,15 +212,23 @@ class EquilibriumPropagation(SettlingRule):
     def trace(self, x, targets):
         """One row per phase: its steps (None: as many as it takes), nudge, residual, and the loss at its end."""
         twin = in_float64(self)
-        x = twin.admit(x)
-        free, residual = twin.free_phase(x)
-        phases = [("free", 0.0, self.free_steps, free, residual)]
+        x, taken = twin.admit(x), []
+        rest = twin.chain.rest(len(x), twin.precision)
+        free, residual = twin.settle(x, rest, steps=self.free_steps, watch=taken.append)
+        phases = [("free", 0.0, len(taken), free, residual)]
         for beta in (self.beta, -self.beta) if self.estimator == "symmetric" else (self.beta,):
-            phases.append(("nudged", beta, self.nudged_steps, *twin.nudged_phase(x, targets, free, beta)))
+            taken.clear()
+            found = twin.settle(x, free, steps=self.nudged_steps, beta=beta, targets=targets, watch=taken.append)
+            phases.append(("nudged", beta, len(taken), *found))
         phases.append(("free, for the references", 0.0, None, *twin.settle_exactly(x)))
         return [{"phase": phase, "beta": beta, "steps": steps, "residual": residual,
                  "loss": self.network.loss(answer(twin.chain, states[-1]), targets)}
                 for phase, beta, steps, states, residual in phases]
+
+    def notes(self):
+        """Also what of the phases was given, or chosen by the rule itself."""
+        chosen = ("beta", "free_steps", "nudged_steps", "settled", "damping")
+        return {"phases": {name: getattr(self, name) for name in chosen}} | super().notes()
 
     def feedback_weights(self, name):
         """W itself, at every layer: the readout's nudge travels through its W too. The angle is 0 by construction."""

@@ -41,7 +41,13 @@ def test_lines_are_the_means_over_seeds():
     assert lines(accuracy) == lines(angle) == list(ESTIMATORS)
     np.testing.assert_allclose(line(accuracy, "one-sided")[1], [45, 55, 65, 75])
     np.testing.assert_allclose(line(angle, "one-sided")[1], [50, 51, 52, 53])
-    assert any("10 % of an epoch's" in text.get_text() for text in figure.texts)
+    assert any("last epoch: 10 % at most elsewhere" in text.get_text().replace("\n", " ") for text in figure.texts)
+
+
+def test_the_small_print_names_the_estimators_whose_phases_did_not_settle():
+    some = [row | {"unsettled": 0.9 if row["estimator"] == "one-sided" and row["beta"] == 1 else 0.02} for row in rows()]
+    words = " ".join(text.get_text().replace("\n", " ") for text in estimators(some).texts)
+    assert "90 % of the nudged phases of one-sided at β = 1, 2 % at most elsewhere" in words
 
 
 def test_epochs_without_a_settled_gradient_have_no_angle():

@@ -164,11 +164,28 @@ def test_phases_may_end_where_all_samples_have_settled(monkeypatch):
     (cases.dense(), {}, (30, 15, 0.0, 0.0)), (cases.dense(), {"settled": 0.1}, (30, 15, 0.1, 0.0)),
     (cases.image(), {}, (120, 60, 0.01, -0.3)), (cases.image(), {"settled": 0.0}, (120, 60, 0.0, -0.3)),
     (cases.image(), {"free_steps": 500}, (500, 15, 0.0, 0.0)), (cases.image(), {"nudged_steps": 4}, (30, 4, 0.0, 0.0)),
-    (cases.image(), {"damping": 0.2}, (120, 60, 0.01, 0.2)),
+    (cases.image(), {"damping": 0.2}, (120, 60, 0.01, 0.2)), (cases.image(), {"beta": -0.1}, (120, 60, 0.001, -0.3)),
+    (cases.image(), {"beta": 7.0}, (120, 60, 0.01, -0.3)),
+    (cases.image(), {"beta": 0.1, "settled": 0.5}, (120, 60, 0.5, -0.3)),
     (cases.image(), {"sweep": "synchronous"}, (120, 60, 0.01, 0.0))])
 def test_convolutions_settle_longer_where_the_phases_are_not_given(case, given, expected):
     rule = make(case[0], **given)
     assert (rule.free_steps, rule.nudged_steps, rule.settled, rule.damping) == expected
+
+
+def test_layers_that_move_at_once_do_not_go_beyond():
+    net = cases.dense()[0]
+    with pytest.raises(ValueError, match=r"damping: expected a finite number in \[0, 0.999999\], got -0.1"):
+        make(net, sweep="synchronous", damping=-0.1)
+    assert make(net, damping=-0.5).damping == -0.5
+
+
+def test_the_trace_tells_the_steps_that_were_taken():
+    net, x, labels = cases.image()
+    cases.settled(net, x)
+    rows = make(net, free_steps=5000, nudged_steps=5000, settled=1e-4).trace(x, labels)
+    assert all(2 < row["steps"] < 500 and row["residual"] <= 1e-4 for row in rows[:3]) and rows[3]["steps"] is None
+    assert [row["steps"] for row in make(net, free_steps=7, nudged_steps=3).trace(x, labels)] == [7, 3, 3, None]
 
 
 def test_it_descends_on_the_loss():
@@ -262,7 +279,7 @@ def test_the_record_tells_how_the_phases_settled_and_begins_anew():
     net, x, labels = cases.dense(loss="cross-entropy")
     rule = make(net, free_steps=2, nudged_steps=3)
     rule.after_epoch([])
-    assert rule.notes() == {}
+    assert rule.notes() == {"phases": {"beta": 1.0, "free_steps": 2, "nudged_steps": 3, "settled": 0.0, "damping": 0.0}}
     for _ in range(3):
         rule.gradients(x, labels)
     held = {phase: list(residuals) for phase, residuals in rule.residuals.running.items()}
