@@ -289,6 +289,6 @@ def smooth(chain, activation):
                              f"({', '.join(SMOOTH)}), got {unit.kind!r}")
         if pool is not None and not pool.is_smooth:
             raise ValueError(f"{pool.name} after {stage.name} is not holomorphic: expected average or softmax "
-                             f"pooling (pooling='softmax'), got {pool!r}")
+                             f"pooling (pooling='softmax', or the model settling-conv-soft), got {pool!r}")
         stages.append(stage._replace(unit=unit))
     return chain._replace(stages=stages)
