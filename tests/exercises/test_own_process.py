@@ -19,7 +19,7 @@ if os.fork() == 0:
     while True:
         with open(sys.argv[1], "a") as file: file.write(".")
         time.sleep(0.01)
-while not os.path.exists(sys.argv[1]): time.sleep(0.01)
+while not (os.path.exists(sys.argv[1]) and os.path.getsize(sys.argv[1])): time.sleep(0.01)
 """
 
 
