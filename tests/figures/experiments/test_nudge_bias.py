@@ -28,7 +28,8 @@ def test_the_errors_have_their_slopes(rows):
     np.testing.assert_allclose(fitted_slope(pick(rows, "one-sided")), 1, atol=0.02)
     np.testing.assert_allclose(fitted_slope(pick(rows, "symmetric")), 2, atol=0.02)
     np.testing.assert_allclose(fitted_slope(pick(rows, "random-sign")), 1, atol=0.02)
-    np.testing.assert_allclose(pick(rows, "random-sign", "bias"), pick(rows, "symmetric"), rtol=1e-6)
+    # One settles β and −β as one batch, the other each alone: rounding, 1e-16 of a state, is divided by β.
+    np.testing.assert_allclose(pick(rows, "random-sign", "bias"), pick(rows, "symmetric"), rtol=1e-6, atol=5e-12)
 
 
 def test_it_draws_every_row_on_logarithmic_axes(rows):
