@@ -153,8 +153,8 @@ def test_phases_may_end_where_all_samples_have_settled(monkeypatch):
     monkeypatch.setattr(dynamics, "_one_step", lambda *given: steps.append(1) or step(*given))
     rules_of = [make(net, free_steps=400, nudged_steps=400, settled=settled) for settled in (0.0, 1e-6)]
     (whole, of_whole), (short, of_short) = [(rule.gradients(x, labels).grads, len(steps)) for rule in rules_of]
-    taken = of_short - of_whole                                                 # of at most 400 and 400; `whole` too ends
-    assert 1e-12 < cases.relative(short, whole) < 1e-4 and taken < 40 and 2 * taken < of_whole      # once nothing moves
+    taken = of_short - of_whole                                                 # `whole` too ends once nothing moves
+    assert 1e-12 < cases.relative(short, whole) < 1e-4 and taken < 40 and 2 * taken < of_whole
     residuals = rules_of[1].residuals.running
     assert all(1e-9 < residual <= 1e-6 for residual in residuals["free"] + residuals["nudged"])
     with pytest.raises(ValueError, match="settled: expected"):
