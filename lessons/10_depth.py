@@ -117,13 +117,14 @@ print({name: f"median {angle:.0f}°" for name, angle in middle.items()},
       f"usf at conv1, epochs 1 to {EPOCHS}: {min(swing):.0f}° to {max(swing):.0f}°")
 
 # %% [markdown]
-# Product feedback (`pfa`) starts at 90° and comes nearest: 21° (the median of the six convolutions) after 400 steps,
+# Product feedback (`pfa`) starts at 90° and comes nearest: 19° (the median of the six convolutions) after 400 steps,
 # since R forgets its start at a rate that depth does not touch. Sign symmetry stays where it was, at a median of 46°;
-# at `conv1`, where most layers lie above, it swings between 36° and 73° from epoch to epoch. Feedback alignment has a
-# median of 85°: in these 400 steps six layers of W have not come to lie along six layers of B.
+# at `conv1`, where most layers lie above, it swings between 27° and 80° from epoch to epoch. Feedback alignment has a
+# median of 93°: in these 400 steps six layers of W have not come to lie along six layers of B.
 #
 # Is that learning? It comes to 75 %. So does `top-only`, with 76 %: nothing is sent, and the top layer reads what six
-# random convolutions give. What `fa` sends down here is worth nothing. `bp`, `usf` and `pfa` come to 80 to 82 %. That
+# random convolutions give. What `fa` sends down here is worth nothing. `bp` and `usf` come to 81 and 82 %. `pfa`, whose
+# 400 steps all have the strong decay of its start, comes to 74 % (with three other draws of B and R to 77 to 79). That
 # accuracies lie so near to each other says little about a rule; the baseline and the angles tell them apart.
 
 # %% [markdown]
@@ -137,10 +138,10 @@ assert abs(predicted["frsf"][1] - 41) < 4 and abs(measured["frsf"][-1] - 80) < 5
 assert abs(predicted["pfa"][1] - 18) < 3 and abs(measured["pfa"][-1] - 40) < 6
 assert abs(np.array(measured["fa"][1:]) - 90).max() < 4
 assert abs(twenty - 0.06) < 0.005 and abs(np.degrees(np.arccos(twenty)) - 87) < 0.5
-assert abs(middle["pfa"] - 21) < 6 and abs(middle["usf"] - 46) < 6 and abs(middle["fa"] - 85) < 9
+assert abs(middle["pfa"] - 21) < 6 and abs(middle["usf"] - 46) < 6 and abs(middle["fa"] - 89) < 9
 assert last["pfa"]["step"] == 400 and min(swing) < 45 and max(swing) > 60
 assert abs(percent["top-only"] - 76) < 3 and abs(percent["fa"] - percent["top-only"]) < 4
-assert all(abs(percent[name] - 81) < 4 for name in ("bp", "usf", "pfa"))
+assert all(abs(percent[name] - 81) < 4 for name in ("bp", "usf")) and 72 < percent["pfa"] < 83
 
 # %% [markdown]
 # ## Exercises
