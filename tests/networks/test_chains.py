@@ -108,6 +108,9 @@ REFUSED = {
     "pool1 cannot settle: expected (Conv2d, [MaxPool2d":
         lambda: Network([conv(), layers.Tanh(), layers.MaxPool2d(2), layers.Flatten(), linear(32)],
                         input_shape=(1, 8, 8)),
+    "MaxPool2d(2, stride=2) after tanh1":
+        lambda: Network([conv(), layers.Tanh(), layers.MaxPool2d(2), layers.Flatten(), linear(32)],
+                        input_shape=(1, 8, 8)),
     "first": lambda: Network([layers.Tanh(), linear()], input_shape=(4,)),
     "cannot settle: expected a Linear on top": lambda: Network([conv(), layers.Tanh(), layers.Flatten()],
                                                                input_shape=(1, 4, 4), loss="squared-error"),

@@ -59,3 +59,10 @@ def test_nothing_overflows(name, dtype):
     for function in PAIRS[name]:
         answer = function(v)
         assert np.isfinite(answer).all() and answer.dtype == dtype
+
+
+def test_relu_is_the_larger_of_v_and_0():
+    v = np.array([-np.inf, -1e-3, 0.0, 1e-3, 7.0, np.inf], dtype=np.float32)
+    found = activations.relu(v)
+    np.testing.assert_array_equal(found, np.maximum(v, 0.0))
+    assert found.dtype == np.float32 and np.isnan(activations.relu(np.array([np.nan])))

@@ -26,3 +26,11 @@ def test_the_way_down_is_the_adjoint_of_the_way_up(N, inputs, outputs, rng):
     x, W, e = (rng.normal(size=shape) for shape in [(N, inputs), (outputs, inputs), (N, outputs)])
     up, down = linear.linear(x, W) * e, linear.linear_transport(e, W) * x
     assert abs(up.sum() - down.sum()) <= 1e-12 * (1 + np.abs(up).sum())
+
+
+def test_an_answer_lies_in_memory_row_by_row():
+    """So that what passes over it with other rows does not jump, with a bias and without."""
+    rng = np.random.default_rng(0)
+    x, weight, bias = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.normal(size=4)
+    for y in (linear.linear(x, weight), linear.linear(x, weight, bias)):
+        assert y.shape == (5, 4) and y.flags.c_contiguous

@@ -50,6 +50,21 @@ def test_transport(case):
                                rtol=1e-12, atol=1e-12)
 
 
+@given(cases(), st.sampled_from([1, 300, 2000]))
+def test_a_few_rows_at_a_time_are_all_rows_at_once(case, block):
+    """However many lines a block holds, one at least: every row lands in its own place."""
+    x, weight, bias, stride, padding, y, columns, error = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast, "BLOCK", block)
+        found = (fast.convolve(x, weight, bias, stride, padding),
+                 fast.transport(error, weight, x.shape, stride, padding),
+                 fast.weight_gradient(error, x, weight.shape[2:], stride, padding))
+    wanted = (y, convolution.convolution_transport(error, weight, x.shape, stride, padding),
+              convolution.convolution_weight_gradient(error, columns, weight.shape))
+    for one, other in zip(found, wanted):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-11)
+
+
 @given(cases())
 def test_it_changes_nothing_and_shares_nothing(case):
     x, weight, bias, stride, padding, _, _, error = case
