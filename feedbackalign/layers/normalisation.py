@@ -3,8 +3,8 @@
 import numpy as np
 
 from feedbackalign.layers.base import Layer
+from feedbackalign.ops import normalisation
 from feedbackalign.ops.fast import normalisation as fast
-from feedbackalign.ops.normalisation import batch_norm_backward_running
 from feedbackalign.validation import (require_bool, require_dtype, require_factor, require_floats, require_integer,
                                       require_number)
 
@@ -36,7 +36,7 @@ class BatchNorm(Layer):
     """
 
     kind = "bn"
-    dimensions = None
+    dimensions = passes = None                          # of x, and the module whose functions compute
 
     def __init__(self, channels, *, momentum=0.1, epsilon=1e-5, dtype=np.float32):
         super().__init__()
@@ -62,12 +62,12 @@ class BatchNorm(Layer):
         self.uses_batch = training = require_bool(training, "training")
         if not training:
             self.mean, self.variance = self.running_mean, self.running_variance
-            return fast.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
+            return self.passes.batch_norm(x, self.weight, self.bias, self.mean, self.variance, self.epsilon)
         count = x.size // x.shape[1]
         if count < 2:
             raise ValueError(f"{self.name}: expected at least two values per channel to normalise over, "
                              f"got a batch of shape {x.shape}")
-        y, self.mean, self.variance = fast.batch_norm_training(x, self.weight, self.bias, self.epsilon)
+        y, self.mean, self.variance = self.passes.batch_norm_training(x, self.weight, self.bias, self.epsilon)
         keep = 1 - self.momentum
         self.running_mean = keep * self.running_mean + self.momentum * self.mean
         self.running_variance = keep * self.running_variance + self.momentum * count / (count - 1) * self.variance
@@ -75,7 +75,7 @@ class BatchNorm(Layer):
 
     def backward(self, error):
         self.remember_error(error)
-        send_back = fast.batch_norm_backward if self.uses_batch else batch_norm_backward_running
+        send_back = self.passes.batch_norm_backward if self.uses_batch else normalisation.batch_norm_backward_running
         down, scale, shift = send_back(error, self.input, self.weight, self.mean, self.variance, self.epsilon)
         self.gradients = {"weight": scale, "bias": shift}
         return down
@@ -90,7 +90,7 @@ class BatchNorm(Layer):
 
 class BatchNorm1d(BatchNorm):
     """Batch normalisation of rows (N, C)."""
-    dimensions = 2
+    dimensions, passes = 2, normalisation
 
     def known_input_shape(self):
         return self.weight.shape
@@ -98,4 +98,4 @@ class BatchNorm1d(BatchNorm):
 
 class BatchNorm2d(BatchNorm):
     """Batch normalisation of images (N, C, H, W), over batch and positions."""
-    dimensions = 4
+    dimensions, passes = 4, fast

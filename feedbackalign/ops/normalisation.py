@@ -4,9 +4,8 @@
     ∂γ = Σ e x̂        ∂β = Σ e
     ∂x = γ / √(variance + ε) · (e − mean(e) − x̂ · mean(e x̂))        means over batch and positions, channel by channel
 
-Ioffe & Szegedy, arXiv 1502.03167. Rows (N, C) and images (N, C, H, W) alike: in memory both are (C, values), one row
-per channel. These are the definitions, to read. `ops.fast.normalisation` finds the same numbers in less time, and the
-layers take it in training.
+Ioffe & Szegedy, arXiv 1502.03167. Rows (N, C) and images (N, C, H, W) alike: both are seen as (C, values), one row per
+channel. These are the definitions, to read. `ops.fast.normalisation` finds the same numbers of images in less time.
 """
 
 import numpy as np
@@ -15,8 +14,8 @@ from feedbackalign.ops.convolution import as_images, as_rows
 
 
 def by_channel(x):
-    """One row per channel: (N, C) -> (C, N), (N, C, H, W) -> (C, H·W·N)."""
-    return np.ascontiguousarray(x.T) if x.ndim == 2 else as_rows(x)
+    """One row per channel: (N, C) -> (C, N), a view; (N, C, H, W) -> (C, H·W·N)."""
+    return x.T if x.ndim == 2 else as_rows(x)
 
 
 def like(rows, x):
@@ -44,9 +43,11 @@ def batch_norm_training(x, scale, shift, epsilon):
 def batch_norm_backward(error, x, scale, mean, variance, epsilon):
     """The exact backward through batch statistics: error, x (N, C, …) -> ∂x (N, C, …), ∂γ (C,), ∂β (C,)"""
     e, x_hat = by_channel(error), normalised(x, mean, variance, epsilon)        # (C, values)
-    centred = e - e.mean(axis=1, keepdims=True) - x_hat * (e * x_hat).mean(axis=1, keepdims=True)
+    scale_gradient, shift_gradient = (e * x_hat).sum(axis=1), e.sum(axis=1)     # (C,)
+    count = e.shape[1]
+    centred = e - (shift_gradient / count)[:, None] - x_hat * (scale_gradient / count)[:, None]
     down = centred * (scale / np.sqrt(variance + epsilon))[:, None]
-    return like(down, x), (e * x_hat).sum(axis=1), e.sum(axis=1)
+    return like(down, x), scale_gradient, shift_gradient
 
 
 def batch_norm_backward_running(error, x, scale, mean, variance, epsilon):

@@ -85,12 +85,13 @@ def test_large_images_are_normalised_alike_on_any_number_of_threads(monkeypatch)
         assert all(np.array_equal(one, other) for one, other in zip(passes(), passes()))
 
 
-def test_a_mean_far_from_zero_costs_no_digits():
+@pytest.mark.parametrize("kind, shape", [(BatchNorm2d, (64, 2, 8, 8)), (BatchNorm1d, (256, 2))])
+def test_a_mean_far_from_zero_costs_no_digits(kind, shape):
     """Variance and slopes are taken around the mean: in float32, at 1000 standard deviations, three digits are left."""
     rng = np.random.default_rng(6)
-    layer = BatchNorm2d(2)
-    x = rng.normal(1000.0, 1.0, size=(64, 2, 8, 8)).astype(np.float32)
-    exact = BatchNorm2d(2, dtype=np.float64)
+    layer = kind(2)
+    x = rng.normal(1000.0, 1.0, size=shape).astype(np.float32)
+    exact = kind(2, dtype=np.float64)
     error = rng.normal(size=x.shape)
     np.testing.assert_allclose(layer.forward(x), exact.forward(x.astype(np.float64)), atol=2e-3)
     np.testing.assert_allclose(layer.backward(error.astype(np.float32)), exact.backward(error), atol=2e-3)

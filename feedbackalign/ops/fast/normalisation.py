@@ -1,12 +1,13 @@
-"""Batch normalisation at speed: a few channels at a time pass through a whole formula while they are in the cache.
+"""Batch normalisation of images at speed: a few channels pass through a whole formula while they are in the cache.
 
 `ops.normalisation` is the definition: the functions here have its names, arguments and results. Each product is summed
-without an intermediate array, and x̂, which is as large as x, is computed again on the way down rather than kept.
+without an intermediate array, and x̂, which is as large as x, is computed again on the way down rather than kept. Rows
+(N, C) are small, and the definition is as fast.
 """
 
 import numpy as np
 
-from feedbackalign.ops.normalisation import by_channel, like
+from feedbackalign.ops.convolution import as_images, as_rows
 
 BLOCK = 2**19               # bytes of one array that are worked on at a time
 
@@ -23,8 +24,8 @@ def sums_of_products(a, b):
 
 
 def batch_norm(x, scale, shift, mean, variance, epsilon):
-    """y = (x − mean) · γ / √(variance + ε) + β: x (N, C, …), the rest (C,) -> (N, C, …)"""
-    rows = by_channel(x)
+    """y = (x − mean) · γ / √(variance + ε) + β: x (N, C, H, W), the rest (C,) -> (N, C, H, W)"""
+    rows = as_rows(x)
     y = np.empty_like(rows)                                                     # (C, values)
     mean, factor, shift = mean[:, None], (scale / np.sqrt(variance + epsilon))[:, None], shift[:, None]
 
@@ -32,12 +33,12 @@ def batch_norm(x, scale, shift, mean, variance, epsilon):
         part = np.subtract(rows[block], mean[block], out=y[block])
         part *= factor[block]
         part += shift[block]
-    return like(y, x)
+    return as_images(y, x.shape)
 
 
 def batch_norm_training(x, scale, shift, epsilon):
-    """The same with the batch's own statistics: -> y (N, C, …), mean (C,), variance (C,)"""
-    rows = by_channel(x)
+    """The same with the batch's own statistics: -> y (N, C, H, W), mean (C,), variance (C,)"""
+    rows = as_rows(x)
     y = np.empty_like(rows)                                                     # (C, values)
     mean, variance = np.empty((2, len(rows), 1), dtype=x.dtype)
     scale, shift = scale[:, None], shift[:, None]
@@ -48,12 +49,12 @@ def batch_norm_training(x, scale, shift, epsilon):
         variance[block] = sums_of_products(part, part) / rows.shape[1]
         part *= scale[block] / np.sqrt(variance[block] + epsilon)
         part += shift[block]
-    return like(y, x), mean[:, 0], variance[:, 0]
+    return as_images(y, x.shape), mean[:, 0], variance[:, 0]
 
 
 def batch_norm_backward(error, x, scale, mean, variance, epsilon):
-    """The exact backward through batch statistics: error, x (N, C, …) -> ∂x (N, C, …), ∂γ (C,), ∂β (C,)"""
-    errors, rows = by_channel(error), by_channel(x)
+    """The exact backward through batch statistics: error, x (N, C, H, W) -> ∂x of that shape, ∂γ (C,), ∂β (C,)"""
+    errors, rows = as_rows(error), as_rows(x)
     down = np.empty_like(errors)                                                # (C, values)
     scale_gradient, shift_gradient = np.empty((2, len(rows), 1), dtype=error.dtype)
     count, mean, scale, inverse = rows.shape[1], mean[:, None], scale[:, None], 1 / np.sqrt(variance + epsilon)[:, None]
@@ -66,4 +67,4 @@ def batch_norm_backward(error, x, scale, mean, variance, epsilon):
         part += errors[block]
         part -= shift_gradient[block] / count                                   # e − mean(e) − x̂ · mean(e x̂)
         part *= scale[block] * inverse[block]
-    return like(down, x), scale_gradient[:, 0], shift_gradient[:, 0]
+    return as_images(down, x.shape), scale_gradient[:, 0], shift_gradient[:, 0]

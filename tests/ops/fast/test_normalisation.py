@@ -1,4 +1,4 @@
-"""Batch normalisation a few channels at a time is the readable formula, for rows and images, whatever the blocks."""
+"""Batch normalisation a few channels at a time is the readable formula, whatever the blocks; rows are one pixel."""
 
 import numpy as np
 import pytest
@@ -21,14 +21,20 @@ def arguments(shape, rng):
             "batch_norm_backward": (error, x, scale, batch_mean, batch_variance, 1e-5)}
 
 
+def in_both(given_to, given_to_definition):
+    """(found, exact) of every result of every function."""
+    for name in TWICE:
+        results = fast.__dict__[name](*given_to[name]), normalisation.__dict__[name](*given_to_definition[name])
+        found, exact = (part if isinstance(part, tuple) else (part,) for part in results)
+        yield from zip(found, exact, strict=True)
+
+
 @given(st.integers(2, 6), st.integers(1, 5), st.integers(0, 2**31), st.sampled_from([1, 200, 2**19]))
 def test_blocks_of_channels_give_the_numbers_of_the_definition(N, C, seed, block):
+    images, rows = (arguments(shape, np.random.default_rng(seed)) for shape in ((N, C, 2, 3), (N, C)))
+    pixels = {name: [part[:, :, None, None] if np.ndim(part) == 2 else part for part in given_to]
+              for name, given_to in rows.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fast, "BLOCK", block)
-        for shape in ((N, C), (N, C, 2, 3)):
-            given_to = arguments(shape, np.random.default_rng(seed))
-            for name in TWICE:
-                results = [getattr(module, name)(*given_to[name]) for module in (fast, normalisation)]
-                found, exact = (part if isinstance(part, tuple) else (part,) for part in results)
-                for have, want in zip(found, exact, strict=True):
-                    np.testing.assert_allclose(have, want, rtol=1e-11, atol=1e-11)
+        for have, want in [*in_both(images, images), *in_both(pixels, rows)]:
+            np.testing.assert_allclose(have.reshape(want.shape), want, rtol=1e-11, atol=1e-11)
