@@ -133,26 +133,27 @@ def weight_angles(rule):
     For product feedback alignment this is the *path angle*, between W and B·R. Layers where nothing replaces W (direct
     feedback, perturbation) are left out.
     """
-    return {layer.name: angle(layer.weight, feedback) for layer, feedback in _pairs(rule)}
+    return {name: degrees for name, (degrees, _) in weights_and_feedback(rule).items()}
 
 
 def norm_ratios(rule):
     """‖feedback‖ / ‖W‖ per layer: {"fc1": number, …}; nan where W is zero."""
-    ratios = {}
-    for layer, feedback in _pairs(rule):
-        length = norm(layer.weight)
-        ratios[layer.name] = norm(feedback) / length if length else float("nan")
-    return ratios
+    return {name: ratio for name, (_, ratio) in weights_and_feedback(rule).items()}
 
 
-def _pairs(rule):
-    """(layer, feedback weights in W's shape) for every layer that has such weights."""
-    pairs = [(layer, rule.feedback_weights(layer.name)) for layer in require_rule(rule).network.weighted_layers()]
-    for layer, feedback in pairs:
-        if feedback is not None and np.shape(feedback) != layer.weight.shape:
+def weights_and_feedback(rule):
+    """Both of these at once, {"fc1": (degrees, ratio), …}: a product of feedback is made only once."""
+    found = {}
+    for layer in require_rule(rule).network.weighted_layers():
+        feedback = rule.feedback_weights(layer.name)
+        if feedback is None:
+            continue
+        if np.shape(feedback) != layer.weight.shape:
             raise ValueError(f"{type(rule).__name__}.feedback_weights({layer.name!r}): expected W's shape "
                              f"{layer.weight.shape}, got {describe(feedback)}")
-    return [(layer, feedback) for layer, feedback in pairs if feedback is not None]
+        length = norm(layer.weight)
+        found[layer.name] = angle(layer.weight, feedback), norm(feedback) / length if length else float("nan")
+    return found
 
 
 def spectrum(B):

@@ -38,7 +38,6 @@ class GradientReport:
     across_kinks: int
 
 
-@quiet()
 def numerical_gradient(function, array, entries=None, h=STEP):
     """Central differences of a number with respect to the entries of an array.
 
@@ -64,10 +63,11 @@ def numerical_gradient(function, array, entries=None, h=STEP):
     if not is_plain(array) or array.dtype != np.float64:
         raise TypeError(f"array: expected a float64 array, got {describe(array)}")
     h = require_number(h, "h", low=0, low_open=True)
-    require_number(require_function(function, "function")(array), "answer of function")
     wanted = range(array.size) if entries is None else require_list(
         entries, "entries", lambda entry, what: require_integer(entry, what, low=0, high=array.size - 1), least=0)
-    slopes = np.array([_slope(function, array, entry, h) for entry in wanted], dtype=np.float64)
+    with quiet():
+        require_number(require_function(function, "function")(array), "answer of function")
+        slopes = np.array([_slope(function, array, entry, h) for entry in wanted], dtype=np.float64)
     return slopes.reshape(array.shape) if entries is None else slopes
 
 
@@ -84,7 +84,6 @@ def _slope(function, array, entry, h):
     return (above - below) / (2.0 * h)
 
 
-@quiet()
 def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit=2000, h=STEP, rtol=RTOL, atol=ATOL):
     """Compare a layer's or a network's backward pass with central differences; raise if they disagree.
 
@@ -136,13 +135,14 @@ def check_gradients(subject, x, targets=None, *, gradients=None, rng=None, limit
         layer.astype(np.float64)                            # a residual block does not convert what is inside it
         layer.forget()                                      # a layer may have met this x before
     x = np.array(x, dtype=np.float64)
-    score, given = _passes(subject, x, targets, rng)
-    if gradients is not None:
-        given = {name: gradients.get(name) for name in subject.parameters()}
-    arrays = dict(subject.parameters()) | ({"input": x} if isinstance(subject, Layer) else {})
-    _refuse_bad_gradients(arrays, given, "backward gave" if gradients is None else "given")
-    findings = [_compare(name, array, given.get(name), subject, score, rng, limit, h, rtol, atol)
-                for name, array in arrays.items()]
+    with quiet():
+        score, given = _passes(subject, x, targets, rng)
+        if gradients is not None:
+            given = {name: gradients.get(name) for name in subject.parameters()}
+        arrays = dict(subject.parameters()) | ({"input": x} if isinstance(subject, Layer) else {})
+        _refuse_bad_gradients(arrays, given, "backward gave" if gradients is None else "given")
+        findings = [_compare(name, array, given.get(name), subject, score, rng, limit, h, rtol, atol)
+                    for name, array in arrays.items()]
     worst = max(found.deviation for found in findings)
     if worst > rtol:
         raise gradient_error(subject, findings, rtol, len(x), handed=gradients is not None)

@@ -91,6 +91,7 @@ def correlation(u, v):
     """
     with quiet():
         u, v = (scaled(np.ravel(array))[0] for array in (u, v))
-        if u.size < 2 or min(np.std(u), np.std(v)) == 0:
+        if u.size < 2:
             return float("nan")
-        return float(np.corrcoef(u, v)[0, 1])
+        cosine = unit(u - u.mean()) @ unit(v - v.mean())                        # nan where one does not vary
+        return float(np.clip(cosine, -1.0, 1.0))                                # beyond is rounding

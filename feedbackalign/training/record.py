@@ -31,24 +31,26 @@ class DivergedError(RuntimeError):
     epoch = layer = None
 
 
-@quiet()
 def row_of(rule, data, optimizer, done, about, settings, persistence=False):
     """The row of one epoch: evaluated on the test set, measured on the probe batch, with persistence where wanted."""
     test_loss, test_accuracy = evaluate(rule, data.test)
     if not math.isfinite(test_loss):
-        rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
+        with quiet():
+            rule.network.forward(data.test.x[:samples_at_a_time(rule.network, CHUNK)], training=False)
         raise diverged(rule, f"the test loss became {test_loss} after epoch {done.epoch}, step {done.step} of the run",
                        done.epoch, done.step)
     probe = data.batch(min(samples_at_a_time(rule.network, PROBE), len(data.train)))
     try:
-        measured = measure(rule, *probe)
+        with quiet():
+            measured = measure(rule, *probe)
+            topology = {"persistence": persistence_row(rule.network, done.epoch)} if persistence else {}
     except np.linalg.LinAlgError as error:
         raise unsolvable(rule, error, done.epoch, done.step) from error
     return plain({
         "rule": rule.name, **(about or {}), "threads": number_of_threads(), **rule.notes(),
         "epoch": done.epoch, "step": done.step,
         "train_loss": done.epoch_loss, "test_loss": test_loss, "test_accuracy": test_accuracy, **validated(rule, data),
-        **measured, **({"persistence": persistence_row(rule.network, done.epoch)} if persistence else {}),
+        **measured, **topology,
         "seconds": done.epoch_seconds, "seconds_per_step": done.step_seconds,
         "lr": None if rule.own_step else optimizer.lr,
         "weight_decay": None if rule.own_step else optimizer.weight_decay,
@@ -165,13 +167,13 @@ def measure(rule, x, targets):
     own = next(iter(references))
     angles = {name: alignment.angles_between(gradients, references[name])
               for name in dict.fromkeys((own, "backprop")) if name in references}
-    reciprocity = alignment.reciprocity(rule)
+    feedback, reciprocity = alignment.weights_and_feedback(rule), alignment.reciprocity(rule)
     return {
         "reference": own,
         "update_angle": angles[own],
         "backprop_angle": angles.get("backprop"),
-        "weight_angle": alignment.weight_angles(rule),
-        "norm_ratio": alignment.norm_ratios(rule),
+        "weight_angle": {name: degrees for name, (degrees, _) in feedback.items()},
+        "norm_ratio": {name: ratio for name, (_, ratio) in feedback.items()},
         "reciprocity": {name: share for name, (share, _) in reciprocity.items()},
         "reciprocal_correlation": {name: correlation for name, (_, correlation) in reciprocity.items()},
     }
