@@ -1,6 +1,7 @@
 """What a rule's options mean, read off the docstring of its class, so that nothing is written twice."""
 
 import ast
+import functools
 import inspect
 import itertools
 import re
@@ -29,6 +30,7 @@ def option_help(kind):
     return found
 
 
+@functools.cache                            # a source takes long to read
 def docstring(thing):
     """The docstring of a module, class or function, "" for none. python -OO drops them: there it is read in the source.
 
