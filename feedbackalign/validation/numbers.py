@@ -7,6 +7,7 @@ import numpy as np
 from feedbackalign.validation.words import describe
 
 MOST = 2**63 - 1                # no memory holds so many of anything
+FLOATS = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 
 
 def require_number(value, what, *, low=-math.inf, high=math.inf, low_open=False, high_open=False):
