@@ -167,7 +167,7 @@ def test_the_lines_on_sweeps_print_a_table_and_the_best_setting(capsys):
     assert re.fullmatch(r"0.1 (1.0|0.5) 0\.\d{3}", best)
 
 
-@pytest.mark.parametrize("shape", [(6,), (3, 4)], ids=["rows", "images"])
+@pytest.mark.parametrize("shape", [(6,), pytest.param((3, 4), marks=pytest.mark.slow)], ids=["rows", "images"])
 def test_the_lines_on_new_samples_call_them_what_the_test_set_was_called(tmp_path, monkeypatch, capsys, shape):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)

@@ -409,7 +409,8 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     assert printed.err == "" and os.listdir("none") == []                # nothing is drawn over what is there
 
 
-@pytest.mark.parametrize("line", ["compare --rules np --seeds 1", "train --rule np"])
+@pytest.mark.parametrize("line", [
+    "compare --rules np --seeds 1", pytest.param("train --rule np", marks=pytest.mark.slow)])
 def test_plot_writes_a_page_with_the_line_that_made_the_record(line, capsys):
     assert cli.main([*line.split(), *"--epochs 1 --hidden 8 --out run --quiet".split()]) == 0
     capsys.readouterr()

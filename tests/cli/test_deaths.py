@@ -66,6 +66,7 @@ def rows_in(folder, command):
         return [{key: value for key, value in row.items() if key not in TIMES} for row in json.load(file)["rows"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", LINES)
 def test_a_killed_worker_ends_the_command_which_goes_on_later(command, tmp_path, capsys):
     line, began = LINES[command], time.monotonic()

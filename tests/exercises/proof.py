@@ -158,7 +158,7 @@ def every_yes(number, made, written):
 
 def rejected(number, name, candidate, words):
     """Assert that a wrong answer is rejected with these words -> the sentence."""
-    verdict = judge(number, find(number), candidate, seconds=0.1 if name == "endless" else 5.0)
+    verdict = judge(number, find(number), candidate, seconds=0.01 if name == "endless" else 5.0)
     assert verdict.state == "wrong", f"{number}, {name}: {verdict.text}"
     assert words.lower() in verdict.text.lower(), f"{number}, {name}: expected the words {words!r} in {verdict.text!r}"
     assert "Traceback" not in verdict.text and "\n" not in verdict.text, f"{number}, {name}: not one sentence"

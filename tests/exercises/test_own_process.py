@@ -42,8 +42,9 @@ def test_without_the_word_or_the_end_of_the_line_there_is_none(code, ended):
     assert reply.answer is None and reply.ended.endswith(ended)
 
 
-@pytest.mark.parametrize("last, answer", [("time.sleep(1000)", None), ("os.kill(0, signal.SIGSTOP)", None),
-                                          ("os._exit(1)", None), ("say(word + '[4]\\n')", [4])])
+@pytest.mark.parametrize("last, answer", [
+    pytest.param("time.sleep(1000)", None, marks=pytest.mark.slow), ("os._exit(1)", None),
+    pytest.param("os.kill(0, signal.SIGSTOP)", None, marks=pytest.mark.slow), ("say(word + '[4]\\n')", [4])])
 def test_all_that_it_started_ends_with_it(tmp_path, last, answer):
     beats = tmp_path / "beats"
     reply = ask(f"print('so far'){BEAT}{last}", 5.0, beats)
@@ -54,6 +55,7 @@ def test_all_that_it_started_ends_with_it(tmp_path, last, answer):
     assert 0 < size == beats.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setsid", ["os.setsid()", "pass"])
 @pytest.mark.parametrize("last, answer", [("say(word + '[5]\\n')", [5]), ("os._exit(1)", None)])
 def test_a_process_that_is_left_is_not_waited_for(setsid, last, answer):

@@ -70,6 +70,7 @@ def test_however_the_function_ends_there_is_a_verdict(verdict_on, lines, words):
     assert shown[:-1] == (["exercise 1.1: right."] if "_exit(0)" in lines[-1] else [])
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("lines, words", [
     (["os.kill(os.getpid(), signal.SIGKILL)"], "the process that ran my_solution.py died (SIGKILL)"),
@@ -103,6 +104,7 @@ def test_what_a_right_function_leaves_behind_does_not_matter(write):
     assert check_file("1.1", path) == ("exercise 1.1: right.", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [["time.sleep(1000)"], ["signal.signal(signal.SIGINT, signal.SIG_IGN)",
                                                           "while True: pass"]])
 def test_a_file_that_never_ends_is_ended(verdict_on, lines):
@@ -123,6 +125,7 @@ def test_both_ways_to_print_are_shown_in_order_and_in_any_letters(verdict_on):
     assert shown[:-1] == ["größer", "noch größer", "?", "\ufffd"] * TRIALS
 
 
+@pytest.mark.slow
 def test_an_endless_flood_ends(verdict_on):
     shown = verdict_on("os.write(1, b'y' * 10**5)", "hidden_error(error, weight, v)")
     assert shown[0] == "y" * guard.PRINTED and "RecursionError" in shown[-1]

@@ -65,8 +65,9 @@ def test_a_marker_is_the_mean_of_its_rule_layer_and_epoch(tmp_path, drawn):
     assert not drawn[0][0].get_lines()[1:]                          # only the line at 90° stays from frame to frame
 
 
-@pytest.mark.parametrize("name", ["holes", "deep", *(
-    pytest.param(name, marks=pytest.mark.slow) for name in ("default", "many rules", "one layer", "one epoch"))])
+@pytest.mark.parametrize("name", ["holes", *(
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("deep", "default", "many rules", "one layer", "one epoch"))])
 def test_the_moving_figure_fits_its_slide(name, tmp_path, drawn):
     figures.animate(RECORDS[name], tmp_path / "moving.gif", theme="dark")
     assert_fits_its_slide(drawn[0][0].figure)

@@ -221,7 +221,9 @@ def test_a_convolutional_record_is_drawn():
     assert len(figures.path_alignment(rows).axes) == 2 * (len(titles) + 1)
 
 
-@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "module://nobody", "nonsense"])
+@pytest.mark.parametrize("backend", [
+    "nonsense", *(pytest.param(f"module://{name}", marks=pytest.mark.slow)
+                  for name in ("matplotlib_inline.backend_inline", "nobody"))])
 def test_files_and_lessons_need_no_backend(backend, tmp_path):
     code = ("import feedbackalign as fa\n"
             "rows = [{'rule': 'bp', 'epoch': epoch, 'test_loss': 1.0} for epoch in (0, 1)]\n"

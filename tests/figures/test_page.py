@@ -160,6 +160,7 @@ def test_the_table_holds_failed_rules_and_a_figure_of_too_many_groups_is_said_to
     assert "rule-0" in curves                               # of the figure over the numbers, where a group is its rule
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_page(tmp_path):
     rows = record(rules=("bp", "pfa"), epochs=1)
     first = figures.page(rows, tmp_path / "one.html").read_bytes()

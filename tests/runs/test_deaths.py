@@ -100,6 +100,7 @@ class Kept(dict):
 
 # ------------------------------------------------------------------------------------------------------------ deaths
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task, words", [
     ((kill, "mine"), "mine: killed, perhaps out of memory"),
     ((half_a_message, "mine", signal.SIGKILL), "mine: killed, perhaps out of memory"),
@@ -119,6 +120,7 @@ def test_a_death_is_noticed_though_a_child_of_the_dead_lives_on():
     assert time.monotonic() - began < 50                                # the child's 60 seconds are not over
 
 
+@pytest.mark.slow
 def test_what_others_had_under_way_is_named_and_what_is_finished_stays():
     with pytest.raises(WorkerDiedError) as died, workers(2) as executor:
         finished = executor.submit(divmod, 7, 2)
@@ -133,6 +135,7 @@ def test_what_others_had_under_way_is_named_and_what_is_finished_stays():
     assert not any(process.is_alive() for process in processes)
 
 
+@pytest.mark.slow
 def test_a_worker_stopped_inside_a_message_holds_nobody_up():
     with pytest.raises(WorkerDiedError, match="^mine: killed.*not finished: other$"), workers(2) as executor:
         executor.submit(half_a_message, "other", signal.SIGSTOP)

@@ -64,6 +64,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_command_and_its_workers_say_it_once(tmp_path):
     (tmp_path / "command.py").write_text(COMMAND)
     line = "command.py train --rule bp --hidden 8 --epochs 1 --batch-size 300 --out run --quiet".split()

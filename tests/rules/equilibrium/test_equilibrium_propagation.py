@@ -79,7 +79,7 @@ def test_the_same_slopes_with_linear_outputs_that_settle_under_cross_entropy(siz
     assert 80 <= coarse / fine <= 120 and finest < 1e-6
 
 
-@pytest.mark.parametrize("pool", ["max", "average", "softmax", "none"])
+@pytest.mark.parametrize("pool", ["max", "average", pytest.param("softmax", marks=pytest.mark.slow), "none"])
 @pytest.mark.parametrize("part", ["hidden", "readout"])
 def test_the_same_slopes_with_convolutions_pooling_and_a_readout(pool, part):
     """Truth 6."""
