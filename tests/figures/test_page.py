@@ -56,6 +56,11 @@ def above(element):
         yield element
 
 
+def svg_of(element):
+    """A name for the figure that an element stands in; None outside of figures."""
+    return next((id(each) for each in above(element) if each["tag"] == "svg"), None)
+
+
 def of_a_rule(element):
     return next((each["class"] for each in above(element) if re.fullmatch(r"rule-\d+", each.get("class") or "")), None)
 
@@ -88,10 +93,11 @@ def test_every_reference_is_to_an_id_of_its_own_figure_and_nothing_is_asked_of_a
     named = [each["href"] for each in found.found if "href" in each]
     named += re.findall(r"url\((#[^)]*)\)", text)
     assert len(named) > 100 and {name[1:] for name in named} <= ids
+    inside = {}                                                 # {figure: the ids in it}
+    for each in found.found:
+        inside.setdefault(svg_of(each), set()).add(each.get("id"))
     for each in found.all("use"):
-        figure = [other for other in above(each) if other["tag"] == "svg"][0]
-        inside = {other.get("id") for other in found.found if figure in above(other)}
-        assert each["href"][1:] in inside
+        assert each["href"][1:] in inside[svg_of(each)]
 
 
 def test_every_marker_of_a_rule_has_a_title(read):

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from feedbackalign import check, layers, networks
 from feedbackalign.networks import Network
@@ -20,7 +20,6 @@ def times(N=3, inputs=5, seed=1):
     return np.random.default_rng(seed).random((N, inputs))
 
 
-@settings(max_examples=30)
 @given(spiking_networks_with_batch())
 def test_gradients_of_whole_networks_are_central_differences(case):
     """Entries whose step changes who comes first, or who fires, are told apart."""
@@ -119,7 +118,6 @@ def test_a_silent_neuron_has_no_error_and_no_gradient():
 
 
 @given(seeds)
-@settings(max_examples=20)
 def test_float32_is_float64_rounded(seed):
     net = networks.spiking([6, 5, 3], rng=np.random.default_rng(seed))
     wide, x = copy.deepcopy(net).astype(np.float64), np.random.default_rng([seed, 1]).random((4, 6), np.float32)

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign import layers
@@ -57,7 +57,6 @@ def test_a_flattened_image_is_the_input_in_the_order_of_flatten():
 
 # ----------------------------------------------------------------------------------------------------- the Jacobians
 
-@settings(max_examples=30)
 @given(case=dense_networks_with_batch(activations=SMOOTH))
 def test_the_recursions_are_the_derivatives_of_the_output(case):
     """Central differences of the layers above, entry by entry."""
@@ -179,7 +178,6 @@ def test_a_damping_that_is_none_is_refused(gamma):
 
 # ---------------------------------------------------------------------------------------------------- Gauss-Newton
 
-@settings(max_examples=30)
 @given(case=dense_networks_with_batch(activations=SMOOTH), gamma=st.sampled_from([0.0, 0.1, 1.0]))
 def test_layer_by_layer_every_sample_has_the_pseudoinverse_of_its_own(case, gamma):
     """Sample by sample, with NumPy's pinv or the defining equation."""
@@ -199,7 +197,6 @@ def test_layer_by_layer_every_sample_has_the_pseudoinverse_of_its_own(case, gamm
     assert_close(layerwise_gauss_newton(stages, seen, error, gamma), expected, 1e-8)
 
 
-@settings(max_examples=30)
 @given(case=dense_networks_with_batch(activations=SMOOTH), gamma=st.sampled_from([0.0, 0.1, 1.0]))
 def test_jointly_it_is_the_pseudoinverse_of_the_derivative_by_all_weights(case, gamma):
     """J_W written out, (out, all weights and biases), a sample at a time."""

@@ -1,7 +1,7 @@
 """Spikes of a kernel that decays: on the threshold, the first ones, their derivatives, and what a grid misses."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign.ops import spikes
@@ -9,7 +9,6 @@ from tests.strategies import seeds
 
 
 @given(seeds, st.sampled_from([0.3, 1.0]))
-@settings(max_examples=30)
 def test_alpha_spikes_lie_on_the_threshold_and_nothing_reaches_it_before(seed, tau):
     rng = np.random.default_rng(seed)
     times, weight = rng.random((2, 6)), rng.normal(0.6, 0.6, size=(4, 6))

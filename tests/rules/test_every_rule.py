@@ -155,7 +155,6 @@ MATCHED = [name for name in NAMES if rules.find(name).matches_backprop != "never
 
 
 @pytest.mark.parametrize("name", MATCHED)
-@settings(max_examples=40)
 @given(data=st.data())
 def test_a_matched_rule_is_backprop(name, data):
     """The rule says itself where it can be matched; there every gradient of W and b is backprop's."""

@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from feedbackalign.layers import Linear
 from feedbackalign.networks.jacobians import dense_chain, forward
@@ -61,7 +61,6 @@ def test_it_is_the_scheme_written_in_loops(proactive, instantaneous, k_p, leak):
                 np.testing.assert_allclose(ours[n], exact, rtol=1e-12, atol=1e-13)
 
 
-@settings(max_examples=20)
 @given(case=dense_networks_with_batch(activations=SMOOTH))
 def test_every_sample_runs_as_if_it_were_alone(case):
     net, x, _, rng = case

@@ -1,7 +1,7 @@
 """Where feedback starts: stable whatever the input; where it stays if it does not learn: the transposed path."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 
 from feedbackalign.networks.jacobians import dense_chain, forward, pre_jacobians
 from feedbackalign.rules.control.diagnostics import has_diverged
@@ -11,7 +11,6 @@ from tests.rules.control.cases import network
 from tests.strategies import dense_networks_with_batch
 
 
-@settings(max_examples=25)
 @given(case=dense_networks_with_batch())
 def test_drawn_feedback_is_stable_for_every_input(case):
     net, x, _, rng = case

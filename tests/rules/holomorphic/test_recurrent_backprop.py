@@ -13,7 +13,7 @@ from tests.rules.holomorphic.cases import LONG, conv_case, dense_case, distance,
 
 kinds = pytest.mark.parametrize("make", [dense_case, lambda: dense_case((3, 6, 5, 4), loss="squared-error"),
                                          lambda: dense_case((3, 6, 5, 4), readout=False), conv_case,
-                                         lambda: conv_case(pooling="softmax")],
+                                         pytest.param(lambda: conv_case(pooling="softmax"), marks=pytest.mark.slow)],
                                 ids=["dense", "squared error", "no readout", "average pooling", "softmax pooling"])
 
 

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign import alignment
@@ -49,7 +49,6 @@ def test_all_routes_find_the_same_gradients(name, case, expansion):
 
 
 @every_variant
-@settings(max_examples=20)
 @given(case=networks_with_batch(losses=("cross-entropy",)), steps=st.integers(1, 25), decay=st.floats(0, 0.2),
        momentum=st.sampled_from([0.0, 0.9]))
 def test_all_routes_train_alike(name, case, steps, decay, momentum):
@@ -91,7 +90,6 @@ def test_all_routes_agree_in_float32_to_float32s_precision(name):
 
 
 @every_variant
-@settings(max_examples=20)
 @given(case=networks_with_batch(losses=("cross-entropy",)), expansion=st.integers(1, 3))
 def test_matched_once_it_trains_as_backprop_trains_on_every_route(name, case, expansion):
     """B Bᵀ = I and R = BᵀW: R and W learn alike, so the match holds for the whole run."""

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackalign import alignment
@@ -45,7 +45,6 @@ def test_the_explicit_routes_errors_do_not_notice_w(case):
     assert frozen(before) == frozen(after)
 
 
-@settings(max_examples=25)
 @given(case=networks_with_batch(losses=("cross-entropy",)), steps=st.integers(1, 25), decay=st.floats(0, 0.2))
 def test_both_routes_train_alike(case, steps, decay):
     net, x, labels, _ = case

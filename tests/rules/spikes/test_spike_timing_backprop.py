@@ -32,7 +32,6 @@ def hardly_firing(seed=0, t_max=3.0):
 # ---------------------------------------------------------------------------------------------------- the rule itself
 
 @given(spiking_networks_with_batch())
-@settings(max_examples=40)
 def test_with_both_options_off_it_is_backprop(case):
     net, x, labels, rng = case
     rule = rules.make("relpsp", net, rng=rng, **OFF)
@@ -42,7 +41,6 @@ def test_with_both_options_off_it_is_backprop(case):
 
 
 @given(spiking_networks_with_batch())
-@settings(max_examples=40)
 def test_what_the_push_and_the_floor_add(case):
     """By hand, layer by layer: 1/S clipped in both equations, and the silent neurons' shortfall."""
     net, x, labels, rng = case
@@ -170,7 +168,6 @@ def test_wrong_rules_are_rejected(wrong):
 
 @pytest.mark.parametrize("name", ["fa", "kp"])
 @given(case=spiking_networks_with_batch())
-@settings(max_examples=25)
 def test_with_b_equal_to_w_it_is_backprop_through_spikes_too(name, case):
     net, x, labels, _ = case
     rule = make(name, net)
