@@ -18,6 +18,8 @@ States may be complex, and so may β (Laborieux & Zenke 2022): no weight, state 
 and poolings must be holomorphic; softmax pooling stands in for max pooling.
 """
 
+import math
+
 import numpy as np
 
 from feedbackalign.ops import losses
@@ -146,7 +148,7 @@ def preactivation(chain, states, n, drive, beta, targets, feedback, responses=No
     if n + 1 < len(chain.stages):
         above = chain.stages[n + 1]
         return v + from_above(above, states[n + 1], states[n], weights_from_above(above, feedback), responses)
-    if np.any(beta):
+    if isinstance(beta, np.ndarray) or beta:
         return v - for_each(beta, v) * top_error(chain, states[n], targets)
     return v
 
@@ -206,16 +208,17 @@ def settle_each(chain, x, states, *, steps, beta=0.0, targets=None, feedback=Non
         whole = states
         for step in range(steps):
             moves = _one_step(chain, states, drive, beta, targets, feedback, sweep, damping, responses)
-            residual = residuals[moving] = np.max(moves, axis=0)                # (samples,); NaN if any of them is
-            if not np.isfinite(residual).all():
+            residual = residuals[moving] = np.maximum.reduce(moves)             # (samples,)
+            largest = residual.max()                                            # NaN if any of them is
+            if not math.isfinite(largest):
                 bad = [stage.name for stage, move in zip(chain.stages, moves) if not np.isfinite(move).all()]
                 phase = "nudged" if np.any(beta) else "free"
                 raise FloatingPointError(f"the {phase} phase is no longer finite at step {step + 1}, layer {bad[0]}")
             if watch:
                 watch(_put_back(whole, moving, states))
-            unsettled = residual > until
-            if not unsettled.any():
+            if largest <= until:
                 break
+            unsettled = residual > until
             if until and 2 * unsettled.sum() <= len(moving):
                 whole = _put_back(whole, moving, states)
                 moving, targets = moving[unsettled], None if targets is None else np.asarray(targets)[unsettled]
