@@ -19,8 +19,12 @@ import warnings
 
 PRINTED = 2000              # characters that are shown of what a function prints
 SHOWN = 200                 # and of an error's text, or of a line
+LOOK = 0.02                 # seconds between two looks at the clock
+AGAIN = 0.2                 # and until the next interrupt, in case the first is caught
 LIBRARIES = {pathlib.Path(__file__).parents[1], *(pathlib.Path(sysconfig.get_path(name)) for name in
                                                   ("stdlib", "platstdlib", "purelib", "platlib"))}
+
+_watcher = None
 
 
 class TookTooLong(BaseException):
@@ -94,38 +98,68 @@ def _is_the_students(filename):
             and not filename.startswith(("<frozen", "<__array")))
 
 
+class Watcher(threading.Thread):
+    """Interrupts the main thread while it computes longer than `limit` allows: [deadline, whether it was interrupted].
+
+    One for all functions: to start a thread takes longer than most functions do.
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.limit, self.lock, self.has_limit = None, threading.Lock(), threading.Event()
+
+    def set(self, limit):
+        with self.lock:                                             # not while it interrupts: none comes afterwards
+            self.limit = limit
+        (self.has_limit.clear if limit is None else self.has_limit.set)()
+
+    def run(self):
+        while self.has_limit.wait():
+            time.sleep(LOOK)
+            with self.lock:
+                is_over = self.limit is not None and time.process_time() >= self.limit[0]
+                if is_over:
+                    self.limit[1] = True
+                    _thread.interrupt_main()
+            if is_over:
+                time.sleep(AGAIN)
+
+
+def watcher():
+    """The one that is alive: after a fork it is not."""
+    global _watcher
+    if _watcher is None or not _watcher.is_alive():
+        _watcher = Watcher()
+        _watcher.start()
+    return _watcher
+
+
 @contextlib.contextmanager
 def time_limit(seconds):
     """Raise TookTooLong inside the block after this many seconds of computing. Only in the main thread."""
     if threading.current_thread() is not threading.main_thread() or being_debugged():
         yield
         return
-    ended, fired = threading.Event(), threading.Event()
-    deadline = time.process_time() + seconds
-
-    def watch():
-        while not ended.wait(min(0.2, seconds)):
-            if time.process_time() >= deadline:
-                fired.set()
-                _thread.interrupt_main()                            # again and again, in case it is caught
+    watch = watcher()
+    outer, limit = watch.limit, [time.process_time() + seconds, False]
 
     def on_interrupt(number, frame):
-        if not fired.is_set():
+        if not limit[1]:
             signal.default_int_handler(number, frame)               # Ctrl-C
-        fired.clear()
+        limit[1] = False
         if not being_debugged():                                    # a debugger may have started since
             raise TookTooLong
 
     before = signal.signal(signal.SIGINT, on_interrupt)
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    watch.set(limit)
     try:
         yield
     finally:
-        with contextlib.suppress(TookTooLong):                      # raised after the block has ended
-            ended.set()
-            watcher.join()
-            time.sleep(0)
+        while watch.limit is limit:
+            with contextlib.suppress(TookTooLong):                  # raised after the block has ended
+                watch.set(outer)
+        with contextlib.suppress(TookTooLong):
+            being_debugged()                                        # a call, before which Python raises what is pending
         signal.signal(signal.SIGINT, before)
 
 

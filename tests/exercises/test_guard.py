@@ -1,6 +1,8 @@
 """Somebody's function is run and comes back, whatever it does."""
 
+import contextlib
 import io
+import os
 import signal
 import sys
 import threading
@@ -100,6 +102,32 @@ def test_a_loop_without_end_is_ended(endless):
     before = signal.getsignal(signal.SIGINT)
     assert "still computing after 0.1 seconds" in fails(endless, 0.1)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_limit_inside_of_another_leaves_the_outer_one():
+    def both():
+        assert guard.call(lambda: 3, 5.0) == 3
+        loop()
+    assert "still computing after 0.1 seconds" in fails(both, 0.1)
+
+
+def test_one_thread_watches_every_function():
+    guard.call(lambda: 3, 1.0)
+    before = threading.active_count()
+    for _ in range(3):
+        assert guard.call(threading.active_count, 1.0) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_after_a_fork_there_is_a_limit_too():
+    guard.call(lambda: 3, 1.0)
+    child = os.fork()
+    if not child:
+        with contextlib.suppress(guard.Failed):
+            guard.call(loop, 0.1)
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_even_where_interrupts_were_ignored():
