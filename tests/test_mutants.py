@@ -5,8 +5,13 @@ import pytest
 
 from tests.mutants import MUTANTS
 
+MONTE_CARLO = ("the mirror's", "weight perturbation", "node perturbation")  # true in the mean alone
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.part}: {mutant.name}")
+
+@pytest.mark.parametrize("mutant", [
+    pytest.param(mutant, id=f"{mutant.part}: {mutant.name}",
+                 marks=pytest.mark.slow if mutant.name.startswith(MONTE_CARLO) else ())
+    for mutant in MUTANTS])
 def test_the_right_one_passes_and_the_wrong_one_is_rejected(mutant):
     mutant.check(mutant.right(np.random.default_rng(0)), np.random.default_rng(1))
     with pytest.raises(AssertionError):

@@ -63,8 +63,9 @@ def test_what_is_done_is_remembered_in_this_folder_until_the_reset(tmp_path, cap
     assert set(listed(capsys).values()) == {"open"}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"1.1": "right"}', '{"1.1": {"file": "a.py", "sha256": "0"}}', "[" * 10**5,
-                                  '{"a": {"file": "a.py", "sha256": "' + 64 * "0" + '"}}'])
+@pytest.mark.parametrize("text", ["[]", '{"1.1": {"file": "a.py", "sha256": "0"}}', *(
+    pytest.param(text, marks=pytest.mark.slow)
+    for text in ("", '{"1.1": "right"}', "[" * 10**5, '{"a": {"file": "a.py", "sha256": "' + 64 * "0" + '"}}'))])
 def test_another_file_of_that_name_is_named_and_left_alone(tmp_path, capsys, text):
     (tmp_path / done.FILE).write_text(text)
     (tmp_path / "right.py").write_text(ANSWER.format(" / np.cosh(v)**2"))

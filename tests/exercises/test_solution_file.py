@@ -55,14 +55,15 @@ def test_an_edited_copy_of_a_whole_lesson_works(write):
 
 @pytest.mark.parametrize("lines, words", [
     (["print('exercise 1.1: right.')", "os._exit(0)"], "died (exit status 0)"),
-    (["os.write(1, b'exercise 1.1: right.\\n')", "os._exit(0)"], "died (exit status 0)"),
-    (["os.abort()"], "died (SIGABRT)"),
     (["sys.exit(0)"], "your function ended the program"),
-    (["raise KeyboardInterrupt('no')"], "my_solution.py raised KeyboardInterrupt (no) in line 3, `raise Keyboard"),
-    (["return input()"], "raised EOFError (EOF when reading a line) in line 3"),
-    (["return hidden_error(error, weight, v)"], "raised RecursionError"),
-    (["return np.ones(10**15)"], "MemoryError"),
-    (["atexit.register(os._exit, 0)", "return np.zeros_like(v)"], "every entry is zero"),
+    *(pytest.param(*case, marks=pytest.mark.slow) for case in [
+        (["os.write(1, b'exercise 1.1: right.\\n')", "os._exit(0)"], "died (exit status 0)"),
+        (["os.abort()"], "died (SIGABRT)"),
+        (["raise KeyboardInterrupt('no')"], "my_solution.py raised KeyboardInterrupt (no) in line 3, `raise Keyboard"),
+        (["return input()"], "raised EOFError (EOF when reading a line) in line 3"),
+        (["return hidden_error(error, weight, v)"], "raised RecursionError"),
+        (["return np.ones(10**15)"], "MemoryError"),
+        (["atexit.register(os._exit, 0)", "return np.zeros_like(v)"], "every entry is zero")]),
 ])
 def test_however_the_function_ends_there_is_a_verdict(verdict_on, lines, words):
     shown = verdict_on(*lines)
