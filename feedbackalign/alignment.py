@@ -109,9 +109,9 @@ def update_angles(rule, x, targets, to=None):
     ['fc1.weight', 'fc1.bias']
     """
     with quiet():
-        references = require_rule(rule).references(x, targets)
+        step, references = require_rule(rule).beside_references(x, targets)
         to = next(iter(references)) if to is None else require_known(to, references, "reference")
-        return angles_between(in_float64(rule).gradients(x, targets).grads, references[to])
+        return angles_between(step.grads, references[to])
 
 
 def delta_angles(rule, x, targets):

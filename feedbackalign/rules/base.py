@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from feedbackalign import alignment
 from feedbackalign.networks import Network, small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
 from feedbackalign.ops.quiet import quiet
@@ -141,6 +142,13 @@ class Rule:
         Of the network's parameters, and then of the rule's own where the claim covers them.
         """
         return {"backprop": self.backprop_gradients(x, targets)}
+
+    def beside_references(self, x, targets):
+        """One learning phase beside what it claims to approach, in float64: -> Step, {name: gradients}.
+
+        Nothing of the rule changes.
+        """
+        return alignment.in_float64(self).gradients(x, targets), self.references(x, targets)
 
     def backprop_gradients(self, x, targets):
         """The exact gradient, in float64, on a copy."""

@@ -162,10 +162,9 @@ def measure(rule, x, targets):
     `update_angle` is against the rule's own first reference, which `reference` names; `backprop_angle` is against
     backprop, wherever that is defined.
     """
-    references = alignment.require_rule(rule).references(x, targets)
-    gradients = alignment.in_float64(rule).gradients(x, targets).grads
+    step, references = alignment.require_rule(rule).beside_references(x, targets)
     own = next(iter(references))
-    angles = {name: alignment.angles_between(gradients, references[name])
+    angles = {name: alignment.angles_between(step.grads, references[name])
               for name in dict.fromkeys((own, "backprop")) if name in references}
     feedback, reciprocity = alignment.weights_and_feedback(rule), alignment.reciprocity(rule)
     return {

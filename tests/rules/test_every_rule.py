@@ -227,6 +227,19 @@ def test_the_trace_goes_from_top_to_bottom_and_agrees_with_the_measures(name, ca
             np.testing.assert_allclose(row["delta_angle"], deltas[layer.name], atol=1e-12)
 
 
+@every_error_sender_and_kind
+def test_a_phase_and_its_references_from_one_pass_are_those_of_two(name, case):
+    net, x, labels = case(dtype=np.float32)
+    rule = make(name, net)
+    train(rule, x, labels, 2)
+    step, references = rule.beside_references(x, labels)
+    alone = rule.references(x, labels)
+    assert list(references) == list(alone) and frozen(step.grads) == frozen(
+        alignment.in_float64(rule).gradients(x, labels).grads)
+    for name, exact in alone.items():
+        assert_close(references[name], exact, 1e-13)
+
+
 @every_error_sender
 def test_gradients_are_three_public_calls_in_a_row(name):
     net, x, labels = conv_batch(name)
