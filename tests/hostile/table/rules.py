@@ -99,14 +99,15 @@ def of_methods(name, kind):
         Y = Y.but(without=("floats",))
     names = word(*[layer.name for layer in small(kind)[0].weighted_layers()])
     batch = {"x": X, "targets": Y}
-    table = {"gradients": batch, "references": batch, "trace": batch, "backprop_gradients": batch, "predict": {"x": X},
+    table = {"gradients": batch, "references": batch, "beside_references": batch, "trace": batch,
+             "backprop_gradients": batch, "predict": {"x": X},
              "feedback_weights": {"name": names}, "direct_feedback": {"name": names},
              "set_feedback": {"name": names},
              "load_state": {"state": named_arrays(Fresh(lambda: on().state()))}, "astype": {"dtype": dtype()},
              "small_networks": {"rng": rng()},
              "backward": {"error": floats((len(x), small(kind)[0].outputs), free=()).but(
                  without=("NaN inside", "infinity inside"))}}
-    slow = ("references", "trace")
+    slow = ("references", "beside_references", "trace")
     return {f"rules.{name}.{method}": Entry(table[method], on=on, quick=method not in slow)
             for method in methods(kind)}
 

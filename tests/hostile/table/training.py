@@ -15,7 +15,7 @@ FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="hostile-"))
 RATE = number(0, low_open=True, good=(0.1, 1)).but(without=("a dict",), a_rate_of_words={"fc1": "a"},
                                                    a_negative_rate={"fc1": -1.0}, NaN_in_a_dict={"fc1": np.nan})
 LR = RATE.but({"fc1": 0.1, "fc2": 0.0})
-DECAY = number(0, good=(0.0, 1e-4))
+DECAY = number(0, good=(0.0, 1e-4, {"fc1": 0.1})).but(without=("a dict",), a_decay_of_words={"fc1": "a"})
 MOMENTUM = number(0, 1, high_open=True, good=(0.0, 0.9))
 POSITIVE = number(0, low_open=True, good=(0.5, 1))
 PRESET = number(0, good=("authors", "equal", 0.01)).but(an_unknown_word="nonsense")
@@ -114,7 +114,7 @@ RUN = {
     "optimizer": word("sgd", "adam").or_none(), "hidden": several(integer(1, good=(4,)), None, (5,), [4, 3], (),
                                                                 empty=False).but(without=("None",)),
     "activation": word("relu", "tanh").or_none(),
-    "init": word("xavier-uniform", "orthogonal"), "dtype": dtype().but(None, without=("no dtype",)),
+    "init": word("xavier-uniform", "orthogonal").or_none(), "dtype": dtype().but(None, without=("no dtype",)),
     "augment": word("none").or_none(), "persistence": flag(),
 }
 LIST = several(integer(1, good=(2,)))
