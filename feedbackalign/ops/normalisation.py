@@ -36,8 +36,12 @@ def batch_norm(x, scale, shift, mean, variance, epsilon):
 def batch_norm_training(x, scale, shift, epsilon):
     """The same with the batch's own statistics: -> y (N, C, …), mean (C,), variance (C,)"""
     rows = by_channel(x)                                                        # (C, values)
-    mean, variance = rows.mean(axis=1), rows.var(axis=1)                        # (C,)
-    return batch_norm(x, scale, shift, mean, variance, epsilon), mean, variance
+    count = rows.shape[1]
+    mean = rows.sum(axis=1) / count
+    centred = rows - mean[:, None]
+    variance = (centred * centred).sum(axis=1) / count
+    y = centred * (scale / np.sqrt(variance + epsilon))[:, None] + shift[:, None]
+    return like(y, x), mean, variance
 
 
 def batch_norm_backward(error, x, scale, mean, variance, epsilon):
