@@ -14,6 +14,7 @@ from feedbackalign.layers import BatchNorm1d, BatchNorm2d
 from feedbackalign.ops.quiet import quiet
 from feedbackalign.rules.base import Rule, take_step
 from feedbackalign.training.checkpoints import Checkpoint, Progress, fixed
+from feedbackalign.training.memory import keep_freed_memory
 from feedbackalign.training.record import (DivergedError, diverged, first_array_not_finite, known_settings, row_of,
                                            unsolvable)
 from feedbackalign.training.rows import Rows
@@ -141,6 +142,7 @@ def train(rule, data, optimizer, *, epochs, batch_size=32, rng=None, augment=Non
     rng = np.random.default_rng(0) if rng is None else require_generator(rng, "train")
     hook_batches = Batches(data.train, batch_size, rng=np.random.default_rng(0), augment=augment)
     batches = Batches(data.train, batch_size, rng=rng, augment=augment)
+    keep_freed_memory()
     with one_thread_unless_told(), Checkpoint(folder, rule, optimizer, batches, hook_batches, epochs,
                                               known) as checkpoint:
         done, rows = checkpoint.restore() if resume else (Progress(), [])

@@ -9,7 +9,6 @@ import time
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")     # where they are set, products take longer than they need to
 SECONDS = 2             # that one side is timed for in one turn
-LARGEST = 3 * 10**7     # bytes; glibc learns from freed arrays of at most 32 MB
 
 
 def at_least_1(parser, arguments, *names):
@@ -34,19 +33,10 @@ def seconds(step, repeats):
     return (time.perf_counter() - started) / repeats
 
 
-def keep_memory():
-    """Let the C library keep the memory of freed arrays for the next ones, as in a process that once held a test set.
-
-    glibc gives memory above a bound back to the system after every step, until once a larger array was freed; to get it
-    anew can take as long as the step itself, on one side and not on the other. Elsewhere this does nothing.
-    """
-    import numpy as np
-    np.empty(LARGEST, dtype=np.uint8)                                           # freed at once
-
-
 def median_seconds(step):
-    """Seconds of one step: the median over pieces of SECONDS, after a few steps that do not count."""
-    keep_memory()
+    """Seconds of one step, the median over pieces of SECONDS, after a few that do not count; memory as in training."""
+    from feedbackalign.training.memory import keep_freed_memory
+    keep_freed_memory()
     seconds(step, 3)
     repeats = max(1, round(SECONDS / 20 / seconds(step, 2)))
     started, pieces = time.perf_counter(), []
