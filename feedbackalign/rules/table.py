@@ -3,6 +3,7 @@
 A new rule is one file and one line in `TABLE`; or no line at all: `make` takes a class as well as a name.
 """
 
+import functools
 import inspect
 
 from feedbackalign.networks import Network
@@ -106,7 +107,12 @@ def options_of(rule):
     >>> options_of("pfa")
     {'expansion': 10, 'density': 1.0, 'route': None}
     """
-    rule, found = find(rule), {}
+    return dict(_options_of(find(rule)))
+
+
+@functools.cache                            # a signature takes long to read
+def _options_of(rule):
+    found = {}
     for kind in rule.__mro__:
         if "__init__" in vars(kind):
             parameters = inspect.signature(kind.__init__).parameters.values()
