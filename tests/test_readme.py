@@ -296,6 +296,7 @@ def test_every_key_of_a_row_is_explained():
     assert explained("The keys of a row", 0) == found
 
 
+@pytest.mark.slow
 def test_every_key_of_an_experiment_is_explained():
     common = explained("The keys of a row", 0)
     keys = experiment_keys()

@@ -139,6 +139,7 @@ def test_progress_is_one_plain_line_per_run(compared):
     assert lines[-1].endswith("8 of 8 runs done")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_figures")
 def test_two_workers_find_what_one_process_finds_and_quiet_is_quiet(capfd, monkeypatch):
     for jobs in ("1", "2"):

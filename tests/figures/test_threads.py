@@ -22,7 +22,8 @@ def drawn(job, folder):
     return save(FIGURES[name](ROWS, size=size, theme=theme), path).read_bytes()
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(12, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [4, 12])
 def test_figures_in_threads_are_as_alone_and_leave_the_settings(tmp_path, count):
     jobs = JOBS[:count]
     alone = [drawn(job, tmp_path) for job in jobs]

@@ -38,7 +38,7 @@ def test_layers_inside_blocks_are_named_by_their_block():
 
 
 @pytest.mark.parametrize("entries", [2, pytest.param(20, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("option", ["A", "B"])
+@pytest.mark.parametrize("option", ["A", pytest.param("B", marks=pytest.mark.slow)])
 def test_gradients_through_the_whole_network(option, entries):
     """So many entries of every array; which of them is drawn."""
     x, labels = batch(1)

@@ -63,6 +63,7 @@ def test_node_perturbation_credits_each_unit_with_its_own_samples_change(case):
         assert distance(step.grads[f"{layer.name}.weight"], step.errors[layer.name].T @ layer.input) < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [2, 8, 32])
 def test_the_power_of_weight_perturbation_grows_with_the_number_of_weights(hidden):
     """E‖ĝ‖² = (P + 2) ‖g‖² with P weights and biases: jitter is Gaussian."""

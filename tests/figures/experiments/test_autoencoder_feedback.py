@@ -23,6 +23,7 @@ def made(ends=None, seeds=2):
     return rows
 
 
+@pytest.mark.slow
 def test_an_epoch_of_the_real_thing():
     rows = autoencoder_feedback_rows(seeds=[3], epochs=1, pretraining=5)
     assert [(row["rule"], row["epoch"]) for row in rows] == [(kind, epoch) for kind in KINDS for epoch in (0, 1)]

@@ -19,6 +19,7 @@ def rows(seeds=2, epochs=3, betas=(0.3, 1.0)):
             for beta in betas for estimator in ESTIMATORS for seed in range(seeds) for epoch in range(epochs + 1)]
 
 
+@pytest.mark.slow
 def test_rows_of_a_short_run():
     seen = []
     measured = estimators_rows(seeds=[3], epochs=1, betas=[1.0], progress=seen.append)

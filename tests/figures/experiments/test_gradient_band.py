@@ -36,6 +36,7 @@ def test_one_panel_for_each_kind_of_weights_with_its_band():
     assert not panels["iso"].texts
 
 
+@pytest.mark.slow
 def test_flows_are_measured_inside_and_the_other_two_outside():
     found = {row["weights"]: row for row in subject.gradient_band_rows(seeds=[3], epochs=6)}
     for weights, row in found.items():

@@ -39,6 +39,7 @@ def test_nothing_to_show_is_said():
         subject.homeostasis([])
 
 
+@pytest.mark.slow
 def test_measuring_gives_a_row_per_rule_seed_and_epoch(monkeypatch):
     monkeypatch.setattr(subject, "BATCH", 500)
     seen = []

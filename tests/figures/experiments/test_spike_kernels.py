@@ -35,6 +35,7 @@ def test_a_peak_is_the_largest_step_over_the_median():
     assert subject.peaks(rows(epochs=0)) == {}
 
 
+@pytest.mark.slow
 def test_measuring_gives_a_row_per_kernel_seed_and_epoch(monkeypatch):
     monkeypatch.setattr(subject, "BATCH", 600)
     seen = []

@@ -54,6 +54,7 @@ def test_every_rule_that_sends_an_error_sends_it_exactly_through_a_flow(name):
     assert np.array_equal(net.layer("flow1").Q, before) == ("flow1.Q" not in rule.learns())
 
 
+@pytest.mark.slow
 def test_weight_perturbation_finds_the_gradient_in_the_mean():
     """The evolution strategy beside it: single draws lie near 90°, their mean comes near."""
     net, x, labels = case(seed=3)

@@ -281,6 +281,7 @@ def test_the_full_convolutional_gradient_is_that_of_the_probed_loss(pooling):
             np.testing.assert_allclose(found[name], numeric, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 @poolings
 @pytest.mark.parametrize("local", [True, False])
 def test_random_probes_of_a_convolutional_chain_are_right_in_the_mean(local, pooling):

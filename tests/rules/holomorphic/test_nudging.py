@@ -18,7 +18,8 @@ def slope(xs, ys):
 
 @pytest.mark.parametrize("N", [1, 2, 3, 4])
 @pytest.mark.parametrize("angle", [0.0, 90.0])
-@pytest.mark.parametrize("make", [dense_case, conv_case], ids=["dense", "conv"])
+@pytest.mark.parametrize("make", [pytest.param(dense_case, id="dense"),
+                                  pytest.param(conv_case, id="conv", marks=pytest.mark.slow)])
 def test_the_error_of_N_points_is_of_order_N_in_the_radius(N, angle, make):
     case = make(angle=angle)
     exact, radii = case.tangent().deltas, np.array([0.05, 0.1, 0.2])

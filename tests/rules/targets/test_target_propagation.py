@@ -135,6 +135,7 @@ def test_every_target_comes_from_the_one_above_by_its_own_feedback(case):
             assert distance(targets[place], expected) <= 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tp", "dtp", "dtp-drl"])
 def test_learned_inverses_come_to_undo_their_layer(name):
     """On a network that can be undone: what the feedback gets wrong falls to a fraction, in every layer."""
