@@ -95,8 +95,17 @@ def _why(process, received):
     return one_line(next((line for line in reversed(lines) if line.strip()), f"exit status {process.returncode}"), 200)
 
 
+def _end_with_parent(parent):
+    """Kill the process and its group when the one who asked is gone: nobody else would."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.killpg(0, signal.SIGKILL)
+
+
 def may_answer():
     """In the process, before anything of others runs: -> a function that gives the answer and ends the process."""
+    if os.name == "posix":
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     word = b"".join(iter(lambda: os.read(0, PIECE), b""))
     pipe, mine, nothing = os.dup(2), os.getpid(), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)

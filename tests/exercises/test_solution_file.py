@@ -1,6 +1,9 @@
 """An answer in a file: it is judged in a process of its own, and whatever that process does, there is a verdict."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,29 @@ def test_what_a_right_function_leaves_behind_does_not_matter(write):
     path = write(f"import atexit, os, subprocess, sys, threading, time, numpy as np\n"
                  f"def hidden_error(error, weight, v):\n{body}")
     assert check_file("1.1", path) == ("exercise 1.1: right.", True)
+
+
+@pytest.mark.slow
+@posix
+def test_it_ends_with_the_process_that_asks(tmp_path, write):
+    beats = tmp_path / "beats"
+    path = write("import time\ndef hidden_error(error, weight, v):\n    while True:\n        try:\n"
+                 f"            open({str(beats)!r}, 'a').write('.')\n            time.sleep(0.01)\n"
+                 "        except BaseException: pass\n")
+    asking = subprocess.Popen([sys.executable, "-c", "import sys\nfrom feedbackalign.exercises.solution_file import "
+                               "check_file\ncheck_file('1.1', sys.argv[1])", str(path)])
+    try:
+        while not beats.exists():
+            assert asking.poll() is None
+            time.sleep(0.05)
+    finally:
+        asking.kill()
+        asking.wait()
+    end, size = time.monotonic() + 30, -1
+    while beats.stat().st_size != size:
+        assert time.monotonic() < end, "it goes on alone"
+        size = beats.stat().st_size
+        time.sleep(1.0)
 
 
 @pytest.mark.slow
