@@ -1,5 +1,7 @@
 """Every measure of alignment against a computation by hand."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -127,6 +129,21 @@ def test_a_rules_first_claim_is_taken_unless_another_is_named():
     grads = rule.gradients(x, labels).grads
     own, exact = alignment.update_angles(rule, x, labels), alignment.update_angles(rule, x, labels, to="backprop")
     assert own == {name: alignment.angle(grads[name], np.ones_like(grads[name])) for name in own} != exact
+
+
+@pytest.mark.parametrize("claims, error, says", [
+    ({}, ValueError, "Odd.references: expected at least one {name: gradients}, got none"),
+    (None, TypeError, "Odd.references: expected a dict, got None"),
+    ({"fc1.weight": np.ones((5, 4))}, TypeError, "Odd.references, fc1.weight: expected a dict, got float64 array"),
+    ({"mine": {"fc1.weight": "big"}}, TypeError, "Odd.references, mine: expected an array of real numbers for fc1")])
+def test_references_that_are_none_are_refused_by_name(claims, error, says):
+    net, x, labels = dense_case()
+
+    class Odd(type(make("fa", net))):
+        def references(self, x, targets):
+            return claims
+    with pytest.raises(error, match=re.escape(says)):
+        alignment.update_angles(make(Odd, net), x, labels)
 
 
 def test_a_parameter_without_gradient_has_no_angle():

@@ -10,8 +10,8 @@ from feedbackalign import alignment
 from feedbackalign.networks import Network, small
 from feedbackalign.networks.chains import DENSE_MODELS, UnfitNetworkError
 from feedbackalign.ops.quiet import quiet
-from feedbackalign.validation import (describe, require_dtype, require_entries, require_finite, require_generator,
-                                      require_instance, require_known, require_plain)
+from feedbackalign.validation import (describe, require_arrays, require_dict, require_dtype, require_entries,
+                                      require_finite, require_generator, require_instance, require_known, require_plain)
 
 NEEDS = {                                   # what `Rule.needs` may name, in the words of the refusal
     "mix_outputs": "a middle population at its outputs",
@@ -148,7 +148,12 @@ class Rule:
 
         Nothing of the rule changes.
         """
-        return alignment.in_float64(self).gradients(x, targets), self.references(x, targets)
+        references, what = self.references(x, targets), f"{type(self).__name__}.references"
+        if not require_dict(references, what):
+            raise ValueError(f"{what}: expected at least one {{name: gradients}}, got none")
+        for name, gradients in references.items():
+            require_arrays(gradients, f"{what}, {name}")
+        return alignment.in_float64(self).gradients(x, targets), references
 
     def backprop_gradients(self, x, targets):
         """The exact gradient, in float64, on a copy."""
