@@ -178,8 +178,8 @@ def _first_wrong_cell(path, columns, named):
     for line, cells in itertools.islice(_rows(path), int(named), None):
         for k, name in columns.items():
             if not _is_number(cells[k]):
-                return (f"line {line}, column {name}: expected a finite number, got {cells[k]!r}; label_column says "
-                        f"where the labels are")
+                return (f"line {line}, column {name}: expected a finite number, got {cells[k]!r}; label_column "
+                        f"(--label-column) says where the labels are")
 
 
 def _has_names(cells, label_column):

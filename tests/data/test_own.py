@@ -131,7 +131,8 @@ def test_arrays_that_are_no_data_are_refused_by_the_file_s_name(tmp_path, arrays
 
 @pytest.mark.parametrize("text, column, message", [
     ("", None, "expected a table with commas"), ("1;2\n3;4\n", None, "expected a table with commas"),
-    ("y,a\n1,2\n\n1,word\n", None, "line 4, column a: expected a finite number, got 'word'; label_column says where"),
+    ("y,a\n1,2\n\n1,word\n", None,
+     r"line 4, column a: expected a finite number, got 'word'; label_column \(--label-column\) says where"),
     ("1,2,3\n0,1,\n", None, "line 2, column 2: expected a finite number, got ''"),
     ("y,a,b\n0.5,1,2\nnan,1,2\n", None, "line 3, column y: expected a finite number, got 'nan'"),
     ("y,a\n1,2\n0\n", None, "line 3: expected 2 cells as in the first line, got 1"),
