@@ -36,6 +36,14 @@ def test_at_an_ordinary_size_every_bit_is_numpys(x):
     assert np.array_equal(np.ldexp(*scaled(x, axis=0)), x)
 
 
+def test_no_correlation_is_beyond_1():
+    """Two unit arrays have products of 1 + 2e-16."""
+    rng = np.random.default_rng(0)
+    pairs = [(u, sign * u) for u in rng.normal(size=(100, 7)) for sign in (1, -3)]
+    assert max(abs(unit(u - u.mean()) @ unit(v - v.mean())) for u, v in pairs) > 1
+    assert {abs(correlation(u, v)) <= 1 for u, v in pairs} == {True}
+
+
 def test_small_types_are_measured_in_float64():
     assert norm(np.full(4, 3e38, dtype=np.float32)) == 2 * float(np.float32(3e38))
     assert norm(np.full(3, 200, dtype=np.uint8)) == pytest.approx(200 * 3**0.5)
