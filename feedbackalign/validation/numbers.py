@@ -122,8 +122,9 @@ def require_dtype(dtype, what="dtype"):
     >>> require_dtype("float32"), require_dtype(np.float64)
     (dtype('float32'), dtype('float64'))
     """
-    for known in (np.dtype(np.float32), np.dtype(np.float64)):
-        if dtype is known.type or isinstance(dtype, (str, np.dtype)) and str(dtype) == known.name:
+    for name, known in FLOATS.items():                  # known.name and str(dtype) are spelled anew at every call
+        if dtype is known.type or (isinstance(dtype, str) and dtype == name
+                                   or isinstance(dtype, np.dtype) and dtype == known):
             return known
     raise TypeError(f"{what}: expected numpy.float32 or numpy.float64, or the name of one, got {describe(dtype)}")
 
