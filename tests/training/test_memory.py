@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from feedbackalign.training import loop
+from tests.small_runs import SmallRun
+
 FAULTS = """
 import resource
 import numpy as np
@@ -29,3 +32,10 @@ def test_freed_memory_is_there_for_the_next_arrays():
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True)
     first, later = map(int, done.stdout.split())
     assert later < first / 10, done.stderr
+
+
+def test_training_asks_for_it_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(loop, "keep_freed_memory", lambda: asked.append("once"))
+    SmallRun("bp").train(epochs=2)
+    assert asked == ["once"]
