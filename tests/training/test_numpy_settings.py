@@ -64,6 +64,19 @@ def test_every_rule_takes_inputs_whose_products_underflow(name):
     assert (losses, evaluated) == as_usual(tiny_steps(name)) and np.isfinite(losses).all()
 
 
+def test_rows_of_inputs_whose_products_underflow_in_float64_too():
+    def rows():
+        rng = np.random.default_rng(0)
+        x, labels = 1e-200 * rng.normal(size=(12, 4)), rng.integers(3, size=12)
+        network = fa.networks.mlp([4, 5, 3], activation="tanh", rng=rng, dtype=np.float64)
+        network.layer("fc2").weight *= 1e-150
+        rule, split = fa.rules.make("fa", network, rng=rng), fa.data.Split(x, labels)
+        data = fa.data.Dataset("tiny", train=split, validation=None, test=split, classes=3)
+        return untimed(fa.training.train(rule, data, fa.optimizer.SGD(0.1), epochs=1, batch_size=4))
+
+    assert strict(rows) == as_usual(rows)
+
+
 @pytest.mark.parametrize("lr", [0.05, 0.1, 0.5])
 @pytest.mark.parametrize("standardise", [False, True])
 def test_long_steps_end_as_they_would(lr, standardise):
