@@ -190,6 +190,7 @@ def test_another_finished_comparison_is_overwritten_only_when_asked(tmp_path, ca
     assert "another live run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pictures_of_an_earlier_comparison_do_not_stay(tmp_path):
     line = ["compare", "--seeds", "1", "--epochs", "1", "--hidden", "8", "--out", ".", "--quiet"]
     mine = {"learning_curves.txt", "my_figure.png"}
@@ -410,6 +411,7 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
     assert printed.err == "" and os.listdir("none") == []                # nothing is drawn over what is there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [
     "compare --rules np --seeds 1", pytest.param("train --rule np", marks=pytest.mark.slow)])
 def test_plot_writes_a_page_with_the_line_that_made_the_record(line, capsys):
@@ -497,6 +499,7 @@ def test_a_figure_takes_its_files_from_the_folder_that_is_named(monkeypatch, cap
     assert not os.path.exists(HIDDEN)
 
 
+@pytest.mark.slow
 def test_rules_that_settle_are_compared_like_all_others(capsys):
     line = "compare --model settling --rules bp,ep,hep-homeo,pfa --seeds 1 --epochs 1 --hidden 8 --quiet --out run"
     assert cli.main([*line.split(), "--nudged-steps", "5", "--free-steps", "10", "--batch-size", "300"]) == 0

@@ -51,6 +51,7 @@ def told(capsys):
     return lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_crash_in_a_comparison_is_told_by_file_and_line(folder, capsys, jobs):
     line = ["compare", "--rules", "bp,mine.py:Crashing", "--seeds", "1", "--data", "mine.npz", "--jobs", jobs, *SMALL]

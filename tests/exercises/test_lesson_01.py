@@ -1,6 +1,7 @@
 """The checks of lesson 1 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_01 as solutions
@@ -67,6 +68,7 @@ def through_the_new_W2(x, targets, W1, W2):
     return (error @ (W2 - gradient) * sech(v)).T @ x, gradient
 
 
+@pytest.mark.slow
 def test_1_2():
     prove("1.2", right=[solutions.two_layer_gradients, solutions.two_layer_gradients_by_the_package], kinds={
         "slope left out": lambda *given: backprop(*given, slope=np.ones_like),

@@ -1,6 +1,7 @@
 """The checks of lesson 2 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from feedbackalign.ops import convolution as conv
 from tests.exercises.proof import prove
@@ -119,6 +120,7 @@ def columns_of(rows):
     return wrong
 
 
+@pytest.mark.slow
 def test_2_2():
     prove("2.2", right=[solutions.image_error, solutions.image_error_by_the_layer], kinds={
         "off by one": lambda e, w, n, s, p: way_down(e, w, n, s, p, cut=p + 1),

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_03 as solutions
@@ -57,6 +58,7 @@ def by_norms(u, v, e, order=None):
     return degrees(np.vdot(u, v) / ((np.linalg.norm(u, order) + e) * (np.linalg.norm(v, order) + e)))
 
 
+@pytest.mark.slow
 def test_3_2():
     prove("3.2", right=[solutions.angle_between, solutions.angle_between_by_the_package], kinds={
         "absolute value": lambda u, v: degrees(abs(cosine(u, v))),

@@ -1,6 +1,7 @@
 """The checks of lesson 4 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_04 as solutions
@@ -64,6 +65,7 @@ def from_the_bottom(weights):
     return products
 
 
+@pytest.mark.slow
 def test_4_2():
     def right(weights):
         return tuple(solutions.matching_feedback(weights))

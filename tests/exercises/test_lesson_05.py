@@ -1,6 +1,7 @@
 """The checks of lesson 5 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_05 as solutions
@@ -60,6 +61,7 @@ def root_mean_square(weight):
     return np.sqrt((weight**2).mean())
 
 
+@pytest.mark.slow
 def test_5_2():
     rows = of_moments(lambda weight: np.abs(weight).mean(axis=tuple(range(1, weight.ndim))),
                       lambda weight: np.sqrt((weight**2).mean(axis=tuple(range(1, weight.ndim)))),

@@ -1,6 +1,7 @@
 """The checks of lesson 6 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_06 as solutions
@@ -85,6 +86,7 @@ def last_noise_only(B, weight, noise, rate, sigma):
     return (1 - rate * sigma**2) * B + rate * correlation
 
 
+@pytest.mark.slow
 def test_6_2():
     prove("6.2", right=[solutions.mirror_step, solutions.mirror_step_sample_by_sample], kinds={
         "no mean": by(lambda N, out, inputs: N), "mean twice": by(lambda N, out, inputs: 1 / N),

@@ -1,6 +1,7 @@
 """The checks of lesson 7 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_07 as solutions
@@ -95,6 +96,7 @@ def nesterov(lrs, decays, momentum):
     return np.array(echo)
 
 
+@pytest.mark.slow
 def test_7_2():
     prove("7.2", right=[solutions.echo_of_the_start, solutions.echo_by_matrices], kinds={
         "off by one": [lambda *given: np.array([1, *recursion(*given)[:-1]]),

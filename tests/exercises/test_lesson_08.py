@@ -1,6 +1,7 @@
 """The checks of lesson 8 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_08 as solutions
@@ -124,6 +125,7 @@ def in_place(R, mask, B, error, x, lr, decay):
     return R
 
 
+@pytest.mark.slow
 def test_8_2():
     def only(**which):
         return lambda *given: stepped(*given, **which)

@@ -1,6 +1,7 @@
 """The checks of lesson 9 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_09 as solutions
@@ -89,6 +90,7 @@ def last_sample_only(x, noise, losses, jittered_losses, sigma):
     return dW / (sigma * len(x))
 
 
+@pytest.mark.slow
 def test_9_2():
     def changed(change):
         return lambda *given: credited(*given, change=change)

@@ -1,6 +1,7 @@
 """The checks of lesson 10 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_10 as solutions
@@ -86,6 +87,7 @@ def last_hidden_unit_instead(error, v, B1, B2):
     return answer
 
 
+@pytest.mark.slow
 def test_10_2():
     def sloped(slope):
         return lambda error, v, B1, B2: block(error, v, B1, B2, slope=slope(v))

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_11 as solutions
@@ -108,6 +109,7 @@ def last_of_every_loop(error, x, U):
     return dV
 
 
+@pytest.mark.slow
 def test_11_2():
     def only(**which):
         return lambda *given: update(*given, **which)

@@ -1,6 +1,7 @@
 """The checks of lesson 12 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_12 as solutions
@@ -128,6 +129,7 @@ def last_sample_only(below_plus, plus, below_minus, minus, beta):
     return total / (2 * beta * len(plus))
 
 
+@pytest.mark.slow
 def test_12_2():
     def only(**which):
         return lambda *given: contrast(*given, **which)

@@ -1,6 +1,7 @@
 """The checks of lesson 13 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_13 as solutions
@@ -83,6 +84,7 @@ def last_probe_only(noise, answer, noise_below, answer_below):
     return 2 * total / len(noise)
 
 
+@pytest.mark.slow
 def test_13_2():
     def only(**which):
         return lambda *given: pull(*given, **which)

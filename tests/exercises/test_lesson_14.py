@@ -1,6 +1,7 @@
 """The checks of lesson 14 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_14 as solutions
@@ -77,6 +78,7 @@ def last_sample_only(noise, shift, Q):
     return gradient / len(noise)
 
 
+@pytest.mark.slow
 def test_14_2():
     def only(**which):
         return lambda *given: slope(*given, **which)

@@ -1,6 +1,7 @@
 """The checks of lesson 15 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.exercises.sums import of_a_sum
@@ -54,6 +55,7 @@ def of_samples(kept):
         v) if len(v[kept]) else np.zeros((v.shape[1], below.shape[1]))
 
 
+@pytest.mark.slow
 def test_15_2():
     def sech(v):
         return 1 / np.cosh(v)**2

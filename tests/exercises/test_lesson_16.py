@@ -1,6 +1,7 @@
 """The checks of lesson 16 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.exercises.sums import of_a_sum
@@ -82,6 +83,7 @@ def of_samples(kept):
         given[5] * len(given[0])) if len(given[0][kept]) else np.zeros(given[4].shape)
 
 
+@pytest.mark.slow
 def test_16_2():
     def of_errors(rates_of):
         def wrong(free_below, free, nudged_below, nudged, Wb, beta):

@@ -1,6 +1,7 @@
 """The checks of lesson 17 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.exercises.sums import of_a_sum
@@ -65,6 +66,7 @@ def of_hidden_units(kept):
     return wrong
 
 
+@pytest.mark.slow
 def test_17_2():
     def each_its_own(W1, W2):
         Z1, Z2 = (np.abs(W - W.mean()) / np.abs(W - W.mean()).max() for W in (W1, W2))

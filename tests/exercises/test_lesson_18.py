@@ -1,6 +1,7 @@
 """The checks of lesson 18 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.exercises.sums import of_a_sum
@@ -127,6 +128,7 @@ def last_output_that_it_reaches(labels, spikes, times, W, beta):
     return e_in
 
 
+@pytest.mark.slow
 def test_18_2():
     def all_get_an_error(labels, spikes, times, W, beta):
         before = times[:, None, :] < spikes[:, :, None]

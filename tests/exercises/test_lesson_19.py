@@ -1,6 +1,7 @@
 """The checks of lesson 19 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_19 as solutions
@@ -91,6 +92,7 @@ def backward(G, mu, U, *, sign=1.0, half=0.5, quarter=0.5, sinc=sinc, phase=True
     return (U @ ((star(U).T @ G @ U) * phi) @ star(U).T).real.copy()
 
 
+@pytest.mark.slow
 def test_19_2():
     def asked(**changes):
         return lambda *given: backward(*given, **changes)

@@ -1,6 +1,7 @@
 """The checks of lesson 20 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.exercises.sums import of_a_sum
@@ -98,6 +99,7 @@ def moved_by_inputs(kept):
     return wrong
 
 
+@pytest.mark.slow
 def test_20_2():
     terms, of_inputs = of_a_sum(moved_by_samples), of_a_sum(moved_by_inputs)
     prove("20.2", right=[solutions.induced_move, solutions.induced_move_by_eigenvalues], kinds={

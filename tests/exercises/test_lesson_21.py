@@ -1,6 +1,7 @@
 """The checks of lesson 21 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.exercises.sums import of_a_sum
@@ -58,6 +59,7 @@ def of_samples(step, limit):
     return wrong
 
 
+@pytest.mark.slow
 def test_21_2():
     def gradient(x, error):
         return error.T @ x

@@ -1,6 +1,7 @@
 """The checks of lesson 22 accept what is right and name what is wrong."""
 
 import numpy as np
+import pytest
 
 from tests.exercises.proof import prove
 from tests.solutions import lesson_22 as solutions
@@ -38,6 +39,7 @@ def length_of(length):
     return lambda r, d: (solutions.expected_path(r, d)[0], length(r, d))
 
 
+@pytest.mark.slow
 def test_22_2():
     numbers = "numbers cannot be changed"
     prove("22.2", right=[solutions.expected_path, solutions.expected_path_by_its_two_parts], kinds={

@@ -50,6 +50,7 @@ SIZES = {"1280x720": (1280 / 150, 720 / 150), "1920x1080": (1920 / 150, 1080 / 1
          "4:3": (10, 7.5)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [pytest.param(size, marks=() if name == "8x4.5 in" else pytest.mark.slow, id=name)
                                   for name, size in SIZES.items()])
 @pytest.mark.parametrize("kind", figures.FIGURES)
@@ -73,6 +74,7 @@ def pixels_of(path):
     return (255 * matplotlib.image.imread(path)[..., :3]).round().astype(int)
 
 
+@pytest.mark.slow
 def test_a_dark_slide_is_dark_all_over_and_of_its_size(tmp_path):
     rows = record(rules=("np", "pfa"), epochs=1)
     paths = figures.draw_all(rows, tmp_path, size=(8, 4.5), theme="dark")

@@ -86,6 +86,7 @@ def test_what_ships_has_no_sum_in_its_rows():
     assert "sha256" not in run.settings() and "sha256" not in run.train()[0]
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_rows_from_names_and_from_a_dataset_sent_whole(folder):
     runs = [Run(**{"rule": "fa", **SMALL, **settings}) for settings in EVERY[:6]]
     with workers(2) as executor:
