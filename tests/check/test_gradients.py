@@ -259,6 +259,7 @@ def test_bad_arguments(error, arguments, options, message):
 
 # ---------------------------------------------------------------------------------------------- everything at once
 
+@pytest.mark.slow
 def test_run_passes_everywhere_and_repeats_itself():
     layer_rows = list(check.run(rules=[], seed=0))
     some = ["bp", "fa", "usf", "wm", "kp", "pfa", "np", "ep", "dtp", "gnt", "dfc-ssa"]          # slow: all

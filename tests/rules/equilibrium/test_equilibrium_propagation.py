@@ -91,6 +91,7 @@ def test_the_same_slopes_with_convolutions_pooling_and_a_readout(pool, part):
     assert 80 <= coarse / fine <= 120 and finest < 1e-6
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(case=cases.image_cases())
 def test_convolutions_with_a_small_nudge_give_the_implicit_gradient(case):

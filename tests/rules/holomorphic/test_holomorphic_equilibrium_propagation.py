@@ -93,6 +93,7 @@ def test_a_circle_has_points():
             small(points=points)
 
 
+@pytest.mark.slow
 def test_points_and_oscillation_approach_the_tangent():
     case = dense_case(mode="tangent", **LONG)
     expected = case.rule.gradients(case.x, case.labels).grads

@@ -84,7 +84,7 @@ def test_a_fresh_rule_goes_on_with_the_same_noise(estimate):
 
 
 @pytest.mark.parametrize("pooling", [None, pytest.param("softmax", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("estimate", ["full", "local"])
+@pytest.mark.parametrize("estimate", [pytest.param("full", marks=pytest.mark.slow), "local"])
 def test_convolutions_are_pulled_together(estimate, pooling):
     case = conv_case(kind=JacobianHomeostasis, pooling=pooling, coefficient=60.0, estimate=estimate, mode="tangent",
                      probes=10)

@@ -129,6 +129,7 @@ def test_the_defect_of_one_point_is_one_and_of_a_tangent_undefined():
     assert nudging.mean_value_defect(nothing, [np.ones((1, 2))], 0.1) == float("inf")
 
 
+@pytest.mark.slow
 def test_the_oscillation_agrees_with_the_points_after_its_first_period():
     case = dense_case()
     options = {"radius": 0.1, "feedback": case.B}
@@ -144,6 +145,7 @@ def test_the_oscillation_agrees_with_the_points_after_its_first_period():
     assert fast[1].residual < fast[0].residual
 
 
+@pytest.mark.slow
 def test_more_periods_of_an_oscillation_only_average():
     case = dense_case()
     options = {"radius": 0.1, "feedback": case.B, "points": 3, "steps": 300}
