@@ -412,8 +412,7 @@ def test_plot_draws_again_from_either_record(compared, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [
-    "compare --rules np --seeds 1", pytest.param("train --rule np", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("line", ["compare --rules np --seeds 1", "train --rule np"])
 def test_plot_writes_a_page_with_the_line_that_made_the_record(line, capsys):
     assert cli.main([*line.split(), *"--epochs 1 --hidden 8 --out run --quiet".split()]) == 0
     capsys.readouterr()

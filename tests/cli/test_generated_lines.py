@@ -137,7 +137,8 @@ def some_lines(number, seed):
     return [LINES[place] for place in np.random.default_rng(seed).permutation(len(LINES))[:number]]
 
 
-@pytest.mark.parametrize("number, seed", [(10, 1), pytest.param(1000, 2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number, seed", [(10, 1), *(
+    pytest.param(*some, marks=pytest.mark.slow) for some in ((30, 1), (1000, 2)))])
 def test_generated_lines(number, seed, files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with short_runs(files, monkeypatch):

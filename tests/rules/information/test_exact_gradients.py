@@ -81,7 +81,7 @@ def test_back_through_more_and_more_sweeps_is_the_implicit_gradient(rng, sets):
     slower = dataclasses.replace(rule.neurons, step_size=rule.neurons.step_size / 2)
     distances = [relative_distance(named(rule, unrolled_gradients(slower, populations, x, wanted, sweeps)),
                                    named(rule, exact)) for sweeps in (10, 40, 200)]
-    assume(distances[0] > 0)                            # all units may rest at a bound, where nothing is to be unrolled
+    assume(max(distances) > 0)                          # all units may rest at a bound, where nothing is to be unrolled
     assert distances[0] > 10 * distances[1] > 100 * distances[2] and distances[2] < 1e-10
 
 
