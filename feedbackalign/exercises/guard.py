@@ -15,6 +15,7 @@ import sysconfig
 import threading
 import time
 import traceback
+import types
 import warnings
 
 PRINTED = 2000              # characters that are shown of what a function prints
@@ -99,7 +100,7 @@ def _is_the_students(filename):
 
 
 class Watcher(threading.Thread):
-    """Interrupts the main thread while it computes longer than `limit` allows: [deadline, whether it was interrupted].
+    """Interrupts the main thread while it computes longer than its limit allows.
 
     One for all functions: to start a thread takes longer than most functions do.
     """
@@ -117,9 +118,9 @@ class Watcher(threading.Thread):
         while self.has_limit.wait():
             time.sleep(LOOK)
             with self.lock:
-                is_over = self.limit is not None and time.process_time() >= self.limit[0]
+                is_over = self.limit is not None and time.process_time() >= self.limit.deadline
                 if is_over:
-                    self.limit[1] = True
+                    self.limit.has_fired = True
                     _thread.interrupt_main()
             if is_over:
                 time.sleep(AGAIN)
@@ -141,12 +142,13 @@ def time_limit(seconds):
         yield
         return
     watch = watcher()
-    outer, limit = watch.limit, [time.process_time() + seconds, False]
+    outer = watch.limit
+    limit = types.SimpleNamespace(deadline=time.process_time() + seconds, has_fired=False)
 
     def on_interrupt(number, frame):
-        if not limit[1]:
+        if not limit.has_fired:
             signal.default_int_handler(number, frame)               # Ctrl-C
-        limit[1] = False
+        limit.has_fired = False
         if not being_debugged():                                    # a debugger may have started since
             raise TookTooLong
 
