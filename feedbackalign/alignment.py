@@ -142,7 +142,10 @@ def norm_ratios(rule):
 
 
 def weights_and_feedback(rule):
-    """Both of these at once, {"fc1": (degrees, ratio), …}: a product of feedback is made only once."""
+    """What `weight_angles` and `norm_ratios` say, together: {"fc1": (degrees, ratio), …}.
+
+    The product B·R is made only once for both.
+    """
     found = {}
     for layer in require_rule(rule).network.weighted_layers():
         feedback = rule.feedback_weights(layer.name)

@@ -37,9 +37,9 @@ def batch_norm_training(x, scale, shift, epsilon):
     """The same with the batch's own statistics: -> y (N, C, …), mean (C,), variance (C,)"""
     rows = by_channel(x)                                                        # (C, values)
     count = rows.shape[1]
-    mean = rows.sum(axis=1) / count
-    centred = rows - mean[:, None]
-    variance = (centred * centred).sum(axis=1) / count
+    mean = rows.sum(axis=1) / count                                             # (C,)
+    centred = rows - mean[:, None]                                              # (C, values)
+    variance = (centred * centred).sum(axis=1) / count                          # (C,)
     y = centred * (scale / np.sqrt(variance + epsilon))[:, None] + shift[:, None]
     return like(y, x), mean, variance
 
